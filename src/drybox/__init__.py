@@ -1,0 +1,70 @@
+r"""drybox runs code that you do not trust, in a sealed, single-use sandbox.
+
+>>> from drybox import execute
+>>> execute("python", "print('Hello, World!')").stdout
+'Hello, World!\n'
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "AsyncCodeExecutor": "drybox.executor",
+    "CodeExecutor": "drybox.sync",
+    "DryboxError": "drybox.errors",
+    "ErrorInfo": "drybox.model",
+    "Event": "drybox.model",
+    "ExecutionRequest": "drybox.model",
+    "ExecutionResult": "drybox.model",
+    "InvalidRequest": "drybox.errors",
+    "PhaseResult": "drybox.model",
+    "Rejected": "drybox.errors",
+    "ResourceLimits": "drybox.model",
+    "SandboxLost": "drybox.errors",
+    "Truncated": "drybox.model",
+    "Unavailable": "drybox.errors",
+    "Unsupported": "drybox.errors",
+    "Usage": "drybox.model",
+    "execute": "drybox.sync",
+}
+"""The public names and where they live; loaded on first use, so that importing is quick."""
+
+__all__ = [*_HOMES]
+
+if TYPE_CHECKING:
+    from drybox.errors import (
+        DryboxError,
+        InvalidRequest,
+        Rejected,
+        SandboxLost,
+        Unavailable,
+        Unsupported,
+    )
+    from drybox.executor import AsyncCodeExecutor
+    from drybox.model import (
+        ErrorInfo,
+        Event,
+        ExecutionRequest,
+        ExecutionResult,
+        PhaseResult,
+        ResourceLimits,
+        Truncated,
+        Usage,
+    )
+    from drybox.sync import CodeExecutor, execute
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'drybox' has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

@@ -1,0 +1,58 @@
+"""What makes sandboxes: one folder a backend, behind ``drybox.protocols.Backend``.
+
+Another package adds its own through the entry point group ``drybox.backends``: a
+callable that takes the keyword arguments of :func:`make_backend` and returns a backend.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+from importlib.metadata import entry_points
+
+from drybox.errors import InvalidRequest, Unsupported
+from drybox.protocols import Backend
+
+BACKEND_OF = {"auto": "local", "local": "local"}
+"""The backend that stands behind each wall."""
+
+
+def make_backend(
+    isolation: str, *, allow_weaker: Iterable[str], progress: Callable[[str], None]
+) -> Backend:
+    """The backend for a wall; the module behind it is loaded only now.
+
+    Args:
+        isolation: The wall's word.
+        allow_weaker: Guarantees that may be missing on this host.
+        progress: Told before something is prepared that takes seconds.
+
+    Raises:
+        Unsupported: This installation has no such wall.
+        InvalidRequest: ``allow_weaker`` names something that cannot be given up.
+    """
+    name = BACKEND_OF.get(isolation, isolation)
+    given_up = frozenset(allow_weaker)
+    if name == "local":
+        if sys.platform != "linux":
+            raise Unsupported(
+                "local sandboxes are made of Linux namespaces; this is no Linux.",
+                hint="Run drybox on Linux.",
+            )
+        from drybox.backends.local.backend import WEAKENABLE, LocalBackend
+
+        unknown = sorted(given_up.difference(WEAKENABLE))
+        if unknown:
+            raise InvalidRequest(
+                "allow_weaker",
+                f"{unknown[0]!r} cannot be given up",
+                hint=f"Use {', '.join(WEAKENABLE)}.",
+            )
+        return LocalBackend(allow_weaker=given_up, progress=progress)
+    for point in entry_points(group="drybox.backends", name=name):
+        backend: Backend = point.load()(allow_weaker=given_up, progress=progress)
+        return backend
+    raise Unsupported(
+        f"isolation {isolation!r} is not in this version of drybox.",
+        hint="Use isolation='local'; nothing weaker was used in its place.",
+    )

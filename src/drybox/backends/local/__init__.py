@@ -1,0 +1,1 @@
+"""Sandboxes of Linux namespaces, made by bubblewrap without any daemon."""

@@ -1,0 +1,258 @@
+"""The local backend: opens sandboxes of Linux namespaces."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import secrets
+import socket
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+import anyio
+import anyio.to_thread
+from anyio.abc import SocketStream, TaskGroup
+
+from drybox.backends.local import bubblewrap, cgroup, doctor, layout, seccomp, stage
+from drybox.backends.local.cgroup import Cgroup, Place
+from drybox.backends.local.cgroup_tree import CONTROLLERS
+from drybox.backends.local.layout import Layout
+from drybox.backends.local.preparation import prepare
+from drybox.backends.local.sandbox import LocalSandbox, apply_limits
+from drybox.backends.local.toolchain import FoundToolchain, find_toolchain
+from drybox.backends.local.warden_client import WardenClient
+from drybox.errors import Unavailable, Unsupported
+from drybox.guest.binary import init_path
+from drybox.guest.protocol import GuestFileError, GuestGone, Seal
+from drybox.model import ResourceLimits
+from drybox.protocols import Language, SandboxSpec, Support
+
+WEAKENABLE = ("memory", "cpus", "pids", "seccomp")
+"""Guarantees that ``allow_weaker`` may give up, one by one."""
+
+UID_BASE, UID_COUNT = 1_879_048_192, 200_000_000
+"""Users that root's sandboxes run as, one each: above every range that systemd's table of
+user ids (UIDS-GIDS.md) gives to people, services, containers or dynamic users."""
+
+OPEN_PATIENCE = 20.0
+"""Seconds until a sandbox must be sealed."""
+
+INODE_BYTES = 4096
+"""One file, folder or link may exist for so many bytes of disk, but 1024 always."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kit:
+    """All that sandboxes of one toolchain have in common."""
+
+    found: FoundToolchain
+    arguments: list[str]
+    env: Mapping[str, str]
+
+
+class LocalBackend:
+    """Sandboxes through bubblewrap, no daemon and no root needed.
+
+    Args:
+        allow_weaker: Guarantees that may be missing here: of :data:`WEAKENABLE`.
+        progress: Told what is being prepared when that takes seconds.
+    """
+
+    name = "local"
+
+    def __init__(
+        self,
+        *,
+        allow_weaker: Iterable[str] = (),
+        progress: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._allow_weaker = frozenset(allow_weaker)
+        self._progress = progress
+        self._start_lock = anyio.Lock()
+        self._tasks: TaskGroup
+        self._warden: WardenClient | None = None
+        self._place = Place(0)
+        self._kits: dict[tuple[str, str], Kit] = {}
+        self._system: list[str] = []
+        self._weakened: tuple[str, ...] = ()
+        self._filter = b""
+        self._names = itertools.count(1)
+        self._uids: set[int] = set()
+
+    async def check(self) -> Support:
+        """Say what is guaranteed here and how to mend what is not. Never raises."""
+        return await anyio.to_thread.run_sync(doctor.check)
+
+    async def open(self, spec: SandboxSpec) -> LocalSandbox:
+        """Make a sealed, idle sandbox.
+
+        Raises:
+            Unsupported: A guarantee cannot be enforced here, or the toolchain is missing.
+            Unavailable: No sandbox could be made this time.
+        """
+        async with self._start_lock:
+            if self._warden is None:
+                await self._start()
+            kit = await self._kit(spec.language, spec.version)
+        return await self._open(spec, kit)
+
+    async def __aenter__(self) -> LocalBackend:
+        """Get ready; the warden starts with the first sandbox."""
+        self._tasks = await anyio.create_task_group().__aenter__()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Destroy every sandbox and the warden."""
+        warden, self._warden = self._warden, None
+        with anyio.CancelScope(shield=True):
+            if warden is not None:
+                await warden.close()
+        await self._tasks.__aexit__(None, None, None)
+
+    # --- once per backend ----------------------------------------------------------
+
+    async def _start(self) -> None:
+        """Settle what is enforceable here, then start the warden.
+
+        Raises:
+            Unsupported: Something is not, and was not given up.
+            Unavailable: The warden did not start.
+        """
+        bubblewrap.require()
+        init_path()
+        place = cgroup.find_place()
+        self._give_up(place.missing)
+        try:
+            self._filter = seccomp.filter_program()
+        except seccomp.SeccompUnavailable as error:
+            self._give_up({"seccomp": str(error)})
+        warden = await WardenClient.start(self._tasks, place.folders, own_scope=place.needs_scope)
+        if place.needs_scope:
+            place = cgroup.scope_place(warden.scope)
+            try:
+                self._give_up(place.missing)
+            except Unsupported:
+                await warden.close()
+                raise
+        instance = dict(zip(place.folders, warden.instances, strict=True))
+        self._place = replace(place, dirs={k: instance[f] for k, f in place.dirs.items()})
+        self._system = layout.system_arguments()
+        self._warden = warden
+
+    def _give_up(self, missing: Mapping[str, str]) -> None:
+        for what, why in missing.items():
+            if what not in self._allow_weaker:
+                raise Unsupported(
+                    f"the {what} limit cannot be enforced here: {why}."
+                    if what in CONTROLLERS
+                    else f"{what} cannot be enforced here: {why}.",
+                    hint=doctor.fix_for(what),
+                    what=what,
+                )
+        self._weakened = tuple(sorted({*self._weakened, *missing}))
+
+    # --- once per toolchain --------------------------------------------------------
+
+    async def _kit(self, language: Language, version: str) -> Kit:
+        key = (language.name, version)
+        if key not in self._kits:
+            found, made = await anyio.to_thread.run_sync(self._find, language, version)
+            made = await self._staged(made)
+            arguments = layout.sandbox_arguments(
+                await self._reachable(bubblewrap.require()),
+                await self._reachable(init_path()),
+                self._system,
+                made,
+            )
+            self._kits[key] = Kit(found, arguments, made.env)
+        return self._kits[key]
+
+    def _find(self, language: Language, version: str) -> tuple[FoundToolchain, Layout]:
+        found = find_toolchain(language.name, language.toolchain, version)
+        mounts = [
+            prepare(item, found, bubblewrap.require(), self._progress)
+            for item in language.toolchain.preparations
+        ]
+        more = tuple(mount for mount in mounts if mount is not None)
+        return found, replace(found.layout, mounts=(*found.layout.mounts, *more))
+
+    async def _staged(self, made: Layout) -> Layout:
+        mounts = [
+            replace(mount, source=await self._reachable(mount.source)) for mount in made.mounts
+        ]
+        return replace(made, mounts=tuple(mounts))
+
+    async def _reachable(self, path: str) -> str:
+        """The path, or where the set-aside user of root's sandboxes can reach it."""
+        if os.geteuid() or not stage.is_needed(path):
+            return path
+        assert self._warden is not None
+        return await self._warden.stage(path)
+
+    # --- once per sandbox ----------------------------------------------------------
+
+    async def _open(self, spec: SandboxSpec, kit: Kit) -> LocalSandbox:
+        assert self._warden is not None
+        try:
+            box = Cgroup(self._place, f"{next(self._names)}")
+            apply_limits(box, spec.limits)
+        except OSError as error:
+            raise Unavailable(
+                f"no cgroup could be made: {error.strerror}: {error.filename}.",
+                hint="Run 'drybox doctor' to see what this host is missing.",
+            ) from error
+        ours, theirs = socket.socketpair()
+        read_errors, write_errors = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        uid = self._new_uid()
+        with theirs:
+            try:
+                number = await self._warden.spawn(
+                    kit.arguments, box.folders, uid, (theirs.fileno(), write_errors)
+                )
+            except BaseException:
+                ours.close()
+                os.close(read_errors)
+                raise
+            finally:
+                os.close(write_errors)
+        stream = await SocketStream.from_socket(ours)
+        sandbox = LocalSandbox(
+            stream, self._warden, number, box, kit.found, kit.env, self._weakened
+        )
+        try:
+            with anyio.fail_after(OPEN_PATIENCE):
+                await sandbox.seal(self._seal(spec.limits))
+        except (GuestGone, GuestFileError, TimeoutError) as error:
+            await sandbox.close()
+            raise bubblewrap.explain(_drain(read_errors), error) from error
+        except BaseException:
+            await sandbox.close()
+            raise
+        finally:
+            os.close(read_errors)
+        return sandbox
+
+    def _seal(self, limits: ResourceLimits) -> Seal:
+        return Seal(
+            mount=True,
+            capabilities=True,
+            seccomp=self._filter,
+            disk=limits.disk,
+            inodes=max(1024, limits.disk // INODE_BYTES),
+        )
+
+    def _new_uid(self) -> int | None:
+        """A user of the sandbox's own when drybox is root, who else would be it outside."""
+        if os.geteuid():
+            return None
+        while (uid := UID_BASE + secrets.randbelow(UID_COUNT)) in self._uids:
+            continue
+        self._uids.add(uid)
+        return uid
+
+
+def _drain(fd: int) -> str:
+    try:
+        return os.read(fd, 4000).decode("utf-8", "replace").strip()
+    except OSError:
+        return ""

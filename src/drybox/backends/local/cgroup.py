@@ -1,0 +1,273 @@
+"""A cgroup for each sandbox: where it may be, its limits, what it used.
+
+Version 2 comes first; the separate hierarchies of version 1 serve where the
+controllers still live there. The warden puts processes in and takes cgroups away
+(``cgroup_tree.py``); this module makes those of the sandboxes and reads them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from drybox.backends.local.cgroup_tree import CONTROLLERS, enable, read, write
+
+V2_MOUNT = "/sys/fs/cgroup"
+PERIOD_US = 100_000  # the kernel's default for cpu.max and cfs_period_us
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A cgroup below which sandboxes may have theirs.
+
+    Attributes:
+        version: 1 or 2, or 0 where there is none.
+        dirs: Folder by controller; with version 2 all the same.
+        missing: Guarantees that cannot be enforced here, and why.
+        needs_scope: There is none yet; the systemd user manager can give one.
+    """
+
+    version: int
+    dirs: Mapping[str, str] = field(default_factory=dict)
+    missing: Mapping[str, str] = field(default_factory=dict)
+    needs_scope: bool = False
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """Every folder once."""
+        return tuple(dict.fromkeys(self.dirs.values()))
+
+
+def own_paths(pid: str = "self") -> dict[str, str]:
+    """The cgroup of a process by controller; the key of version 2 is ""."""
+    paths = {}
+    for line in read(f"/proc/{pid}/cgroup").splitlines():
+        _, names, path = line.split(":", 2)
+        for name in names.split(","):
+            paths[name] = path
+    return paths
+
+
+def find_place() -> Place:
+    """Where this process may make cgroups; see :class:`Place`."""
+    if os.path.exists(f"{V2_MOUNT}/cgroup.controllers"):
+        return _find_v2()
+    return _find_v1()
+
+
+def _find_v2() -> Place:
+    own = os.path.normpath(V2_MOUNT + own_paths().get("", "/"))
+    at = own
+    while at.startswith(V2_MOUNT):
+        if _can_hold_sandboxes(at, own):
+            return scope_place(at)
+        at = os.path.dirname(at)
+    if os.geteuid() and _user_manager():
+        return Place(2, needs_scope=True)
+    why = "no cgroup is delegated to this user"
+    return Place(0, missing=dict.fromkeys(CONTROLLERS, why))
+
+
+def scope_place(folder: str) -> Place:
+    """A version 2 folder as a place, with its controllers handed down."""
+    enable(folder)
+    active = read(f"{folder}/cgroup.subtree_control").split()
+    missing = {
+        what: f"the {controller} controller is not delegated to {folder}"
+        for what, controller in CONTROLLERS.items()
+        if controller not in active
+    }
+    return Place(2, dict.fromkeys(active, folder) or {"": folder}, missing)
+
+
+def _can_hold_sandboxes(folder: str, own: str) -> bool:
+    """Version 2 lets a cgroup have processes or children with controllers, not both.
+
+    A process also enters only where its starter may write to the common ancestor.
+    """
+    if not all(
+        os.access(f"{folder}/{name}", os.W_OK)
+        for name in (".", "cgroup.procs", "cgroup.subtree_control")
+    ):
+        return False
+    is_root = not os.path.exists(f"{folder}/cgroup.type")
+    return is_root or (folder != own and not read(f"{folder}/cgroup.procs").strip())
+
+
+def _user_manager() -> bool:
+    runtime = os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}"
+    return os.path.exists(f"{runtime}/systemd/private") or os.path.exists(f"{runtime}/bus")
+
+
+def _find_v1() -> Place:
+    mounts = _v1_mounts()
+    own = own_paths()
+    dirs, missing = {}, {}
+    for what, controller in (*CONTROLLERS.items(), (None, "cpuacct")):
+        mount = mounts.get(controller)
+        folder = os.path.normpath(f"{mount}/{own.get(controller, '/')}") if mount else ""
+        if folder and os.access(folder, os.W_OK | os.X_OK):
+            dirs[controller] = folder
+        elif what is not None:
+            missing[what] = (
+                f"{folder} is not writable by this user"
+                if folder
+                else f"the kernel has no {controller} cgroup controller mounted"
+            )
+    return Place(1 if dirs else 0, dirs, missing)
+
+
+def _v1_mounts() -> dict[str, str]:
+    mounts: dict[str, str] = {}
+    for line in read("/proc/self/mounts").splitlines():
+        _, target, kind, options = line.split()[:4]
+        if kind == "cgroup":
+            for option in options.split(","):
+                mounts.setdefault(option, target)
+    return mounts
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a cgroup enforces: bytes, share of a CPU, processes; None leaves it open."""
+
+    memory: int
+    cpus: float
+    pids: int
+
+
+class Cgroup:
+    """The cgroup of one sandbox.
+
+    Args:
+        place: Where it goes.
+        name: Its name, unique within the place.
+
+    Raises:
+        OSError: It could not be made.
+    """
+
+    def __init__(self, place: Place, name: str) -> None:
+        self._v2 = place.version == 2
+        self._dirs = {key: f"{folder}/{name}" for key, folder in place.dirs.items()}
+        self.folders = tuple(dict.fromkeys(self._dirs.values()))
+        for folder in self.folders:
+            os.mkdir(folder)
+
+    def apply(self, limits: Limits) -> None:
+        """Set the limits of the next command.
+
+        Raises:
+            OSError: The kernel refused one; it is not enforced.
+        """
+        quota = max(1000, int(limits.cpus * PERIOD_US))  # the kernel's least is 1 ms
+        if self._v2:
+            self._set("memory", "memory.max", limits.memory)
+            self._set("memory", "memory.swap.max", 0, optional=True)  # no swap, no file
+            self._set("cpu", "cpu.max", f"{quota} {PERIOD_US}")
+        else:
+            self._set_v1_memory(limits.memory)
+            self._set("cpu", "cpu.cfs_period_us", PERIOD_US)
+            self._set("cpu", "cpu.cfs_quota_us", quota)
+        self._set("pids", "pids.max", limits.pids)
+
+    def _set_v1_memory(self, limit: int) -> None:
+        # memory.limit may never exceed memory+swap, so the order depends on the direction.
+        names = ["memory.limit_in_bytes", "memory.memsw.limit_in_bytes"]
+        old = self._get("memory", names[0])
+        if old is not None and old < limit:
+            names.reverse()
+        for name in names:
+            self._set("memory", name, limit, optional="memsw" in name)
+
+    def memory_used(self) -> int:
+        """Bytes in use now; 0 if not measured."""
+        name = "memory.current" if self._v2 else "memory.usage_in_bytes"
+        return self._get("memory", name) or 0
+
+    def oom_kills(self) -> int:
+        """How many processes the kernel killed for the memory limit."""
+        name = "memory.events" if self._v2 else "memory.oom_control"
+        return self._field("memory", name, "oom_kill")
+
+    def cpu_seconds(self) -> float | None:
+        """CPU time of everything that ever ran in it; None if not measured."""
+        if self._v2:
+            folder = self.folders[0]
+            used = _field(read(f"{folder}/cpu.stat"), "usage_usec")
+            return used / 1e6 if used is not None else None
+        nanos = self._get("cpuacct", "cpuacct.usage")
+        return nanos / 1e9 if nanos is not None else None
+
+    def open_peak(self) -> PeakMemory:
+        """Begin to measure peak memory; see :class:`PeakMemory`."""
+        folder = self._dirs.get("memory")
+        if folder is None:
+            return PeakMemory(None, resettable=False)
+        name = "memory.peak" if self._v2 else "memory.max_usage_in_bytes"
+        return PeakMemory(f"{folder}/{name}", resettable=True)
+
+    def _set(self, controller: str, name: str, value: int | str, *, optional: bool = False) -> None:
+        folder = self._dirs.get(controller)
+        if folder is None or (optional and not os.path.exists(f"{folder}/{name}")):
+            return
+        write(f"{folder}/{name}", str(value))
+
+    def _get(self, controller: str, name: str) -> int | None:
+        folder = self._dirs.get(controller)
+        text = read(f"{folder}/{name}").strip() if folder else ""
+        return int(text) if text.isdigit() else None
+
+    def _field(self, controller: str, name: str, key: str) -> int:
+        folder = self._dirs.get(controller)
+        return (folder and _field(read(f"{folder}/{name}"), key)) or 0
+
+
+class PeakMemory:
+    """Peak memory from now on.
+
+    Version 1 resets its counter on a write; version 2 does so for one open file since
+    Linux 6.12. Before that a peak is known only if it rose above the one before.
+    """
+
+    def __init__(self, path: str | None, *, resettable: bool) -> None:
+        self._fd = -1
+        self._before = -1
+        if path is None:
+            return
+        try:
+            self._fd = os.open(path, os.O_RDWR if resettable else os.O_RDONLY)
+            os.write(self._fd, b"0\n")
+        except OSError:
+            try:
+                if self._fd < 0:
+                    self._fd = os.open(path, os.O_RDONLY)
+                self._before = self._value()
+            except OSError:
+                return
+
+    def _value(self) -> int:
+        os.lseek(self._fd, 0, os.SEEK_SET)
+        return int(os.read(self._fd, 64))
+
+    def close(self) -> int | None:
+        """The peak in bytes, or None if it was not measured."""
+        if self._fd < 0:
+            return None
+        try:
+            value = self._value()
+        except (OSError, ValueError):
+            return None
+        finally:
+            os.close(self._fd)
+            self._fd = -1
+        return value if value > self._before else None
+
+
+def _field(text: str, key: str) -> int | None:
+    for line in text.splitlines():
+        name, _, value = line.partition(" ")
+        if name == key and value.isdigit():
+            return int(value)
+    return None

@@ -1,0 +1,112 @@
+"""The folders below which a warden's sandboxes have their cgroups, and their end.
+
+The warden loads this as it starts, so it imports next to nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+
+from drybox.backends.local.kernel import is_alive, start_time
+
+CONTROLLERS = {"memory": "memory", "cpus": "cpu", "pids": "pids"}
+"""The guarantee as ``allow_weaker`` names it, and the kernel's controller for it."""
+
+PREFIX = "drybox-"
+
+
+def instance_name(pid: int) -> str:
+    """Name of the cgroup that holds all sandboxes of one warden; says whose it is."""
+    return f"{PREFIX}{pid}-{start_time(pid)}"
+
+
+def make_instance(folder: str, pid: int) -> str:
+    """Make the cgroup that holds all sandboxes of one warden, and return its folder.
+
+    Raises:
+        OSError: It could not be made.
+    """
+    instance = f"{folder}/{instance_name(pid)}"
+    os.mkdir(instance)
+    enable(instance)
+    return instance
+
+
+def enable(folder: str) -> None:
+    """Hand the controllers of version 2 down, one by one: one may be missing."""
+    if os.path.exists(f"{folder}/cgroup.subtree_control"):
+        for controller in CONTROLLERS.values():
+            try_write(f"{folder}/cgroup.subtree_control", f"+{controller}")
+
+
+def abandoned(folders: Iterable[str]) -> Iterator[str]:
+    """Folders that a warden left behind which is no more."""
+    for folder in folders:
+        for name in os.listdir(folder):
+            pid, _, started = name.removeprefix(PREFIX).partition("-")
+            ours = name.startswith(PREFIX) and pid.isdigit() and started.isdigit()
+            if ours and not is_alive(int(pid), started):
+                yield f"{folder}/{name}"
+
+
+def enter(folders: Iterable[str]) -> None:
+    """Move the calling process in.
+
+    Raises:
+        OSError: The kernel refused.
+    """
+    for folder in folders:
+        write(f"{folder}/cgroup.procs", "0")
+
+
+def kill_all(folder: str) -> None:
+    """Kill every process in a cgroup and below."""
+    if try_write(f"{folder}/cgroup.kill", "1"):
+        return
+    for at, _, _ in os.walk(folder):
+        for pid in read(f"{at}/cgroup.procs").split():
+            try:
+                os.kill(int(pid), 9)
+            except OSError:
+                continue
+
+
+def remove(folder: str) -> bool:
+    """Take a cgroup and all below away; False while a process is still dying in it."""
+    for at, _, _ in os.walk(folder, topdown=False):
+        try:
+            os.rmdir(at)
+        except FileNotFoundError:
+            continue
+        except OSError:
+            return False
+    return True
+
+
+def read(path: str) -> str:
+    """The text of a kernel file, or "" if there is none."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+    except OSError:
+        return ""
+
+
+def write(path: str, value: str) -> None:
+    """Write a kernel file.
+
+    Raises:
+        OSError: The kernel refused.
+    """
+    with open(path, "w", encoding="ascii") as file:
+        file.write(value)
+
+
+def try_write(path: str, value: str) -> bool:
+    """Write a kernel file; whether it took."""
+    try:
+        write(path, value)
+    except OSError:
+        return False
+    return True

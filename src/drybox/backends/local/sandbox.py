@@ -1,0 +1,157 @@
+"""One sandbox of the local backend."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import anyio
+from anyio.abc import SocketStream
+
+from drybox.backends.local.cgroup import Cgroup, Limits
+from drybox.backends.local.layout import SYSTEM_FILES
+from drybox.backends.local.toolchain import FoundToolchain
+from drybox.backends.local.warden_client import WardenClient
+from drybox.errors import InvalidRequest, SandboxLost, Unavailable
+from drybox.guest.protocol import Guest, GuestExecError, GuestFileError, GuestGone, Seal
+from drybox.model import Command, Exit, File, ResourceLimits
+from drybox.protocols import Sink, Source
+
+OWN_PIDS = 2
+"""Processes in the cgroup that are not the program's: bubblewrap and init."""
+
+SIGKILL = 9
+
+
+def apply_limits(cgroup: Cgroup, limits: ResourceLimits) -> None:
+    """Put a phase's limits to a sandbox's cgroup.
+
+    Raises:
+        OSError: The kernel refused one.
+    """
+    cgroup.apply(Limits(limits.memory, limits.cpus, limits.pids + OWN_PIDS))
+
+
+class LocalSandbox:
+    """Made by ``LocalBackend.open``; see ``drybox.protocols.Sandbox`` for the contract."""
+
+    def __init__(
+        self,
+        stream: SocketStream,
+        warden: WardenClient,
+        number: int,
+        cgroup: Cgroup,
+        found: FoundToolchain,
+        env: Mapping[str, str],
+        weakened: tuple[str, ...],
+    ) -> None:
+        self._guest = Guest(stream)
+        self._stream = stream
+        self._warden = warden
+        self._number = number
+        self._cgroup = cgroup
+        self._found = found
+        self._env = env
+        self._closed = False
+        self.weakened = weakened
+        self.version = found.version
+
+    async def seal(self, seal: Seal) -> None:
+        """Have init write the system's files, mount, drop every privilege.
+
+        Raises:
+            GuestGone: It could not.
+            GuestFileError: It could not write the system's files.
+        """
+        await self._guest.seal(seal, SYSTEM_FILES)
+
+    async def put(self, files: Sequence[File]) -> None:
+        """Place files in the working directory."""
+        try:
+            await self._guest.put(files)
+        except GuestFileError as error:
+            raise InvalidRequest(
+                "files",
+                f"they could not be placed: {error}",
+                hint="Check their paths and sizes, or ask for a larger limits.disk.",
+            ) from error
+        except GuestGone as error:
+            if self._cgroup.oom_kills():
+                raise InvalidRequest(
+                    "files",
+                    "they need more memory than the sandbox has",
+                    hint="Ask for a larger limits.memory.",
+                ) from error
+            raise SandboxLost(
+                "the sandbox ended while files were placed.", hint="Try again."
+            ) from error
+
+    async def exec(self, command: Command, sink: Sink, stdin: Source | None = None) -> Exit:
+        """Run one command to its end and leave no process of it."""
+        cgroup = self._cgroup
+        if cgroup.memory_used() > command.limits.memory:
+            # What earlier phases left on the disk alone is more than this one may have.
+            return Exit(None, SIGKILL, 0.0, memory_peak=cgroup.memory_used(), out_of_memory=True)
+        try:
+            apply_limits(cgroup, command.limits)
+        except OSError as error:
+            raise SandboxLost(
+                f"a limit could not be set: {error.strerror}: {error.filename}.",
+                hint="Run 'drybox doctor' to see what this host is missing.",
+            ) from error
+        kills, cpu, peak = cgroup.oom_kills(), cgroup.cpu_seconds(), cgroup.open_peak()
+        started = anyio.current_time()
+        program = {self._found.name: self._found.program}.get(command.argv[0], command.argv[0])
+        try:
+            end = await self._guest.exec(
+                replace(command, argv=(program, *command.argv[1:])),
+                {**self._env, **command.env},
+                sink,
+                stdin,
+            )
+        except GuestExecError as error:
+            raise Unavailable(
+                f"{error}.", hint="Nothing ran. Check limits.pids and the toolchain."
+            ) from error
+        except GuestGone as error:
+            if cgroup.oom_kills() > kills:  # the kernel chose init, or all of the cgroup
+                wall = anyio.current_time() - started
+                return Exit(None, SIGKILL, wall, None, peak.close(), out_of_memory=True)
+            raise SandboxLost(
+                "the sandbox ended from outside while the program ran.",
+                hint="Nothing is known of the program's outcome; run it again if that is safe.",
+            ) from error
+        finally:
+            memory_peak = peak.close()
+        used = cgroup.cpu_seconds()
+        return Exit(
+            end.code,
+            end.signal,
+            end.wall_time,
+            used - cpu if used is not None and cpu is not None else end.cpu_time,
+            memory_peak,
+            end.timed_out,
+            out_of_memory=cgroup.oom_kills() > kills,
+        )
+
+    async def get(self, globs: Sequence[str], max_bytes: int) -> Mapping[str, bytes]:
+        """Bring back regular files of the working directory, never through a link."""
+        try:
+            return await self._guest.get(globs, max_bytes)
+        except GuestGone as error:
+            raise SandboxLost(
+                "the sandbox ended while artifacts were fetched.", hint="Run it again."
+            ) from error
+
+    async def kill(self) -> None:
+        """End every process of the running command now."""
+        await self._guest.kill()
+
+    async def close(self) -> None:
+        """Destroy the sandbox; the warden does it while the caller goes on."""
+        if self._closed:
+            return
+        self._closed = True
+        with anyio.CancelScope(shield=True):
+            await self._warden.destroy(self._number)
+            await self._stream.aclose()

@@ -1,0 +1,201 @@
+"""Finds a language's toolchain on this host and says what of it a sandbox mounts."""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import importlib.util
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from drybox.backends.local.layout import Layout, Mount
+from drybox.errors import Unsupported
+from drybox.protocols import Toolchain
+
+VERSION = re.compile(r"(\d+(?:\.\d+)+|\d+)")
+VERSION_PATIENCE = 20.0  # seconds for a toolchain to say its version
+
+
+@dataclass(frozen=True, slots=True)
+class FoundToolchain:
+    """A toolchain of this host.
+
+    Attributes:
+        name: The program's plain name, as plans have it.
+        executable: Its program on the host, links resolved.
+        home: Its home on the host.
+        version: Its full version.
+        program: Where a sandbox finds the program.
+        layout: What a sandbox mounts of it, preparations not included.
+    """
+
+    name: str
+    executable: str
+    home: str
+    version: str
+    program: str
+    layout: Layout
+
+    @property
+    def key(self) -> str:
+        """Changes whenever the toolchain does; names its caches."""
+        stat = os.stat(self.executable)
+        facts = f"{self.executable}|{self.version}|{stat.st_mtime_ns}|{stat.st_size}"
+        return hashlib.sha256(facts.encode()).hexdigest()[:16]
+
+
+def cache_dir() -> Path:
+    """Where what is made once is kept: ``$XDG_CACHE_HOME/drybox`` or ``~/.cache/drybox``."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "drybox"
+
+
+def find_toolchain(name: str, toolchain: Toolchain, version: str) -> FoundToolchain:
+    """The first toolchain that has the version asked for.
+
+    Args:
+        name: The language, for messages.
+        toolchain: How to look.
+        version: Version asked for, such as ``3.11``; "" for any.
+
+    Raises:
+        Unsupported: There is none.
+    """
+    seen: list[str] = []
+    for executable in _candidates(toolchain, version):
+        home = executable
+        for _ in range(toolchain.levels):
+            home = os.path.dirname(home)
+        found = _version(executable, home, toolchain)
+        if found and (not version or f"{found}.".startswith(f"{version}.")):
+            return _describe(executable, home, found, toolchain)
+        seen.append(f"{found or 'an unusable one'} at {executable}")
+    if not version or not seen:
+        raise Unsupported(
+            f"no {name} toolchain was found on this machine.", hint=toolchain.install_hint
+        )
+    raise Unsupported(
+        f"{name} {version} was not found on this machine; it has {', '.join(seen)}.",
+        hint=f"Ask for one of these, or install {name} {version}.",
+    )
+
+
+def _candidates(toolchain: Toolchain, version: str) -> Iterator[str]:
+    """Executables worth asking, links resolved, each once."""
+    seen = set()
+    for path in _places(toolchain, version):
+        if path and os.access(path, os.X_OK) and os.path.isfile(path):
+            real = os.path.realpath(path)
+            if real not in seen:
+                seen.add(real)
+                yield real
+
+
+def _places(toolchain: Toolchain, version: str) -> Iterator[str | None]:
+    if version:
+        for pattern in toolchain.versioned:
+            yield shutil.which(pattern.format(version=version))
+    yield from toolchain.candidates
+    if toolchain.home_env and (home := os.environ.get(toolchain.home_env)):
+        yield os.path.join(home, "bin", toolchain.executable)
+    yield shutil.which(toolchain.executable)
+    if toolchain.wheel:
+        module, inside = toolchain.wheel
+        spec = importlib.util.find_spec(module)
+        for folder in (spec and spec.submodule_search_locations) or ():
+            yield os.path.join(folder, inside, "bin", toolchain.executable)
+    for pattern in toolchain.search:
+        yield from sorted(glob.glob(pattern), reverse=True)
+
+
+def _version(executable: str, home: str, toolchain: Toolchain) -> str:
+    if toolchain.version_file:
+        name, pattern = toolchain.version_file
+        try:
+            text = Path(home, name).read_text("utf-8", "replace")
+        except OSError:
+            text = ""
+        if match := re.search(pattern, text):
+            return match[1]
+    return _remembered_version(executable, toolchain.version_argv)
+
+
+def _remembered_version(executable: str, argv: tuple[str, ...]) -> str:
+    """Asks the executable, once for each state of its file."""
+    stat = os.stat(executable)
+    key = f"{executable}|{stat.st_mtime_ns}|{stat.st_size}"
+    memory = cache_dir() / "versions.json"
+    try:
+        known = json.loads(memory.read_text("utf-8"))
+        if isinstance(known, dict) and isinstance(known.get(key), str):
+            return str(known[key])
+    except (OSError, ValueError):
+        known = {}
+    version = _ask_version(executable, argv)
+    if version and isinstance(known, dict):
+        write_whole(memory, json.dumps({**known, key: version}).encode())
+    return version
+
+
+def _ask_version(executable: str, argv: tuple[str, ...]) -> str:
+    try:
+        answer = subprocess.run(
+            [executable, *argv],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=VERSION_PATIENCE,
+            env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "GOTOOLCHAIN": "local"},
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    match = VERSION.search(answer.stdout.decode("utf-8", "replace"))
+    return match[1] if match and not answer.returncode else ""
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Replace a file in one step; a cache that cannot be written is no error."""
+    partial = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_bytes(content)
+        partial.replace(path)
+    except OSError:
+        partial.unlink(missing_ok=True)
+
+
+def _describe(executable: str, home: str, version: str, toolchain: Toolchain) -> FoundToolchain:
+    name = os.path.basename(executable)
+    if home == "/usr":  # the system's own folders are there already, at their own places
+        masks = tuple(path for item in toolchain.hidden for path in glob.glob(f"/usr/{item}"))
+        layout = Layout(mounts=_host_mounts(toolchain), masks=masks)
+        return FoundToolchain(toolchain.executable, executable, home, version, executable, layout)
+    mount = toolchain.mount
+    mounts = [
+        Mount(path, mount + path[len(home) :])
+        for part in toolchain.parts
+        for path in sorted(glob.glob(f"{glob.escape(home)}/{part.format(program=name)}"))
+    ] or [Mount(home, mount)]
+    masks = tuple(
+        mount + path[len(home) :]
+        for item in toolchain.hidden
+        for path in glob.glob(f"{glob.escape(home)}/{item}")
+    )
+    program = mount + executable[len(home) :]
+    links = {}
+    if toolchain.parts and name != toolchain.executable:
+        links[f"{os.path.dirname(program)}/{toolchain.executable}"] = name
+    layout = Layout((*mounts, *_host_mounts(toolchain)), masks, links, (os.path.dirname(program),))
+    return FoundToolchain(toolchain.executable, executable, home, version, program, layout)
+
+
+def _host_mounts(toolchain: Toolchain) -> tuple[Mount, ...]:
+    return tuple(
+        Mount(path, path) for item in toolchain.host_paths for path in sorted(glob.glob(item))
+    )

@@ -1,0 +1,204 @@
+"""drybox's end of the socket to the warden (``warden.py``)."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import anyio
+from anyio.abc import TaskGroup, UNIXSocketStream
+
+import drybox
+from drybox.backends.local.warden import LENGTH
+from drybox.errors import Unavailable
+
+START_PATIENCE = 10.0
+"""Seconds until a warden must have said hello; systemd's part in it included."""
+
+CLOSE_PATIENCE = 10.0
+"""Seconds until a warden must have ended; it gives dying processes five."""
+
+_CODE = (
+    "import sys; sys.path.insert(0, sys.argv.pop(1)); "
+    "from drybox.backends.local.warden import main; main()"
+)
+
+
+class WardenClient:
+    """The one warden of a backend. Made by :meth:`start`, ended by :meth:`close`."""
+
+    def __init__(self, process: subprocess.Popen[bytes], stream: UNIXSocketStream) -> None:
+        self._process = process
+        self._stream = stream
+        self._lock = anyio.Lock()
+        self._waiting: dict[int, anyio.Event] = {}
+        self._answers: dict[int, dict[str, Any]] = {}
+        self._number = 0
+        self._ended = anyio.Event()
+        self.instances: list[str] = []
+        self.scope = ""
+
+    @classmethod
+    async def start(
+        cls, tasks: TaskGroup, folders: Sequence[str], *, own_scope: bool
+    ) -> WardenClient:
+        """Start a warden and wait until it is ready.
+
+        Args:
+            tasks: Where the reader of its answers runs.
+            folders: Cgroup folders in which it makes its own.
+            own_scope: Start it in a scope of the systemd user manager instead.
+
+        Raises:
+            Unavailable: It did not start.
+        """
+        ours, theirs = socket.socketpair()
+        source = str(Path(drybox.__file__).parent.parent)
+        mode = "scope" if own_scope else "folders"
+        argv = [sys.executable, "-I", "-S", "-c", _CODE, source, str(os.getpid()), mode, *folders]
+        if own_scope:
+            scope = ["systemd-run", "--user", "--scope", "--quiet", "-p", "Delegate=yes", "--"]
+            argv = [*scope, *argv]
+        with ours, theirs:
+            try:
+                process = subprocess.Popen(
+                    argv, stdin=theirs.fileno(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+                )
+            except OSError as error:
+                raise Unavailable(f"{argv[0]}: {error.strerror}.", hint=_DOCTOR) from error
+            stream = await UNIXSocketStream.from_socket(ours.dup())
+        client = cls(process, stream)
+        hello: dict[str, Any] = {"error": "it said nothing in time"}
+        with anyio.move_on_after(START_PATIENCE):
+            hello = await client._read() or {"error": _last_words(process)}
+        if "error" in hello:
+            await client._stream.aclose()
+            process.kill()
+            process.wait()
+            _close_errors(process)
+            raise Unavailable(f"drybox's warden did not start: {hello['error']}", hint=_DOCTOR)
+        client.instances, client.scope = hello["instances"], hello["scope"]
+        tasks.start_soon(client._follow)
+        return client
+
+    async def spawn(
+        self, argv: Sequence[str], cgroups: Sequence[str], uid: int | None, fds: tuple[int, int]
+    ) -> int:
+        """Start a sandbox's bubblewrap; return the number that names it from now on.
+
+        Args:
+            argv: The command line.
+            cgroups: Folders of the cgroups it enters first.
+            uid: User and group it becomes first, or None to stay what drybox is.
+            fds: Its stdin and stdout, and its stderr.
+        """
+        self._number += 1
+        number = self._number
+        await self._send(
+            fds, do="spawn", id=number, argv=list(argv), cgroups=list(cgroups), uid=uid
+        )
+        return number
+
+    async def stage(self, path: str) -> str:
+        """Have a path that only root can reach made visible; see ``stage.py``.
+
+        Raises:
+            Unavailable: It could not be.
+        """
+        self._number += 1
+        answer = await self._ask(self._number, do="stage", path=path)
+        if "staged" not in answer:
+            raise Unavailable(f"{path} cannot be shown: {answer.get('error')}", hint=_DOCTOR)
+        return str(answer["staged"])
+
+    async def destroy(self, number: int) -> None:
+        """Have everything of a sandbox killed and taken away, without waiting for it."""
+        if self._ended.is_set():
+            return
+        self._waiting[number] = anyio.Event()
+        try:
+            await self._send((), do="close", id=number)
+        except Unavailable:
+            self._waiting.pop(number, None)
+
+    async def close(self) -> None:
+        """Have everything killed and taken away, and wait until the warden has ended."""
+        with anyio.move_on_after(CLOSE_PATIENCE, shield=True):
+            await self._stream.aclose()
+            await anyio.to_thread.run_sync(self._process.wait, abandon_on_cancel=True)
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+        _close_errors(self._process)
+
+    async def _ask(self, number: int, **message: Any) -> dict[str, Any]:
+        event = self._waiting[number] = anyio.Event()
+        await self._send((), id=number, **message)
+        await event.wait()
+        return self._answers.pop(number, {"error": "the warden ended"})
+
+    async def _send(self, fds: Sequence[int], **message: Any) -> None:
+        data = json.dumps(message).encode()
+        data = LENGTH.pack(len(data)) + data
+        try:
+            # Half a message would garble every one after it.
+            with anyio.CancelScope(shield=True):
+                await self._send_whole(data, fds)
+        except (anyio.BrokenResourceError, anyio.ClosedResourceError, OSError) as error:
+            raise Unavailable(
+                "drybox's warden has ended.", hint="Make a new executor; nothing ran."
+            ) from error
+
+    async def _send_whole(self, data: bytes, fds: Sequence[int]) -> None:
+        async with self._lock:
+            if fds:
+                await self._stream.send_fds(data[:1], list(fds))
+                data = data[1:]
+            await self._stream.send(data)
+
+    async def _follow(self) -> None:
+        while answer := await self._read():
+            number = answer.get("id", 0)
+            event = self._waiting.pop(number, None)
+            if event:
+                if "closed" not in answer:
+                    self._answers[number] = answer
+                event.set()
+        self._ended.set()
+        for event in self._waiting.values():
+            event.set()
+
+    async def _read(self) -> dict[str, Any]:
+        """The next message, or an empty one at the end."""
+        data = b""
+        try:
+            while len(data) < LENGTH.size:
+                data += await self._stream.receive(LENGTH.size - len(data))
+            (size,) = LENGTH.unpack(data)
+            data = b""
+            while len(data) < size:
+                data += await self._stream.receive(size - len(data))
+        except (anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError, OSError):
+            return {}
+        message: dict[str, Any] = json.loads(data)
+        return message
+
+
+_DOCTOR = "Run 'drybox doctor' to see what this host is missing."
+
+
+def _last_words(process: subprocess.Popen[bytes]) -> str:
+    process.wait()
+    assert process.stderr is not None
+    return process.stderr.read(2000).decode("utf-8", "replace").strip() or "it ended at once"
+
+
+def _close_errors(process: subprocess.Popen[bytes]) -> None:
+    if process.stderr is not None:
+        process.stderr.close()

@@ -1,0 +1,72 @@
+"""What drybox raises.
+
+The fate of a program is data (:class:`drybox.ExecutionResult`); an exception is
+only ever a failure of drybox itself or a misuse of it::
+
+    DryboxError
+    ├── InvalidRequest   the request is wrong; correct it
+    ├── Unsupported      what was asked cannot be enforced here; nothing ran
+    ├── Unavailable      nothing ran; trying again is safe
+    ├── SandboxLost      died after dispatch; whether the program ran is unknown
+    └── Rejected         a hook said no; nothing ran
+"""
+
+from __future__ import annotations
+
+
+class DryboxError(Exception):
+    """Base of everything drybox raises.
+
+    Args:
+        message: What is wrong and where, in one sentence.
+        hint: What to do about it.
+    """
+
+    def __init__(self, message: str, *, hint: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}" if self.hint else self.message
+
+
+class InvalidRequest(DryboxError):
+    """The request is wrong. ``field`` names the part of it that is.
+
+    Args:
+        field: Dotted name of the offending field, for instance ``limits.memory``.
+        message: What is wrong with it.
+        hint: What a right value looks like.
+    """
+
+    def __init__(self, field: str, message: str, *, hint: str) -> None:
+        super().__init__(f"{field}: {message}", hint=hint)
+        self.field = field
+
+
+class Unsupported(DryboxError):
+    """A guarantee that was asked for cannot be enforced on this host.
+
+    Args:
+        message: What cannot be enforced and why.
+        hint: The command or change that makes it enforceable.
+        what: The guarantee's word as ``allow_weaker`` takes it, or None when no
+            switch gives it up.
+    """
+
+    def __init__(self, message: str, *, hint: str, what: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.what = what
+
+
+class Unavailable(DryboxError):
+    """No sandbox could be had. Nothing ran, so trying again is safe."""
+
+
+class SandboxLost(DryboxError):
+    """The sandbox died after the program was dispatched; its outcome is unknown."""
+
+
+class Rejected(DryboxError):
+    """A hook refused the request before anything ran."""

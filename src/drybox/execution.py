@@ -1,0 +1,304 @@
+"""One execution from claim to result: the only orchestration, the same for every backend."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import anyio
+
+from drybox.errors import SandboxLost
+from drybox.model import (
+    Command,
+    ErrorInfo,
+    Event,
+    ExecutionResult,
+    Exit,
+    PhaseName,
+    PhaseResult,
+    ResourceLimits,
+    Status,
+    Stream,
+    Truncated,
+    Usage,
+)
+from drybox.output import STREAMS, Output
+from drybox.protocols import Backend, Job, Language, Sandbox, SandboxSpec, Source, Step
+
+DEADLINE_GRACE = 1.0
+"""Seconds past its deadline after which a sandbox that did not end the program is destroyed."""
+
+MAX_ARTIFACTS = 64 * 1024 * 1024
+"""Bytes that artifacts may have together."""
+
+Emit = Callable[[Event], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorLimits:
+    """What the phases before ``run`` may use: the operator's to set, never the request's.
+
+    Attributes:
+        compile: Limits of a compiler.
+        compile_timeout: Wall seconds it may take.
+    """
+
+    compile: ResourceLimits
+    compile_timeout: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Phase:
+    result: PhaseResult
+    output: Output
+    error: ErrorInfo | None
+
+
+class Execution:
+    """One run of one job.
+
+    Args:
+        id: Its unique name.
+        job: What to run.
+        language: Its language.
+        backend: What makes the sandbox.
+        operator: Limits of the phases before ``run``.
+        emit: Takes the events.
+        stdin: The program's input as it comes; the job's own bytes if None.
+    """
+
+    def __init__(
+        self,
+        id: str,
+        job: Job,
+        language: Language,
+        backend: Backend,
+        operator: OperatorLimits,
+        emit: Emit,
+        stdin: Source | None = None,
+    ) -> None:
+        self._id = id
+        self._job = job
+        self._language = language
+        self._backend = backend
+        self._operator = operator
+        self._emit = emit
+        self._stdin = stdin or source_of(job.stdin)
+
+    async def run(self) -> ExecutionResult:
+        """Claim a sandbox, run every phase in it, destroy it.
+
+        Raises:
+            Unsupported: A guarantee cannot be enforced here.
+            Unavailable: No sandbox could be had.
+            InvalidRequest: The files do not fit into the sandbox.
+        """
+        job = self._job
+        plan = self._language.plan(job, self._operator.compile)
+        spec = SandboxSpec(self._language, job.version, job.limits, job.isolation)
+        sandbox = await self._backend.open(spec)
+        phases: list[_Phase] = []
+        artifacts: dict[str, bytes] = {}
+        try:
+            await sandbox.put(job.files)
+            await self._emit(Event("start", self._id))
+            for name, command, stdin in self._commands(plan.compile, plan.run):
+                phase = await self._run_phase(sandbox, name, command, stdin, plan.memory_marker)
+                phases.append(phase)
+                await self._tell_end(phase)
+                if name != "run" and phase.result.status != "success":
+                    break
+            if job.artifacts and phases[-1].result.status != "sandbox_error":
+                artifacts, phases[-1] = await self._fetch(sandbox, phases[-1])
+        finally:
+            await sandbox.close()
+        result = self._result(phases, artifacts, sandbox)
+        await self._emit(Event("result", self._id, result=result))
+        return result
+
+    def _commands(
+        self, compiler: Step | None, program: Step
+    ) -> Iterator[tuple[PhaseName, Command, Source | None]]:
+        job, operator = self._job, self._operator
+        if compiler is not None:
+            timeout = operator.compile_timeout
+            yield "compile", Command(compiler.argv, operator.compile, timeout, compiler.env), None
+        env = {**program.env, **job.env}
+        yield "run", Command(program.argv, job.limits, job.timeout, env), self._stdin
+
+    async def _run_phase(
+        self,
+        sandbox: Sandbox,
+        name: PhaseName,
+        command: Command,
+        stdin: Source | None,
+        marker: bytes | None,
+    ) -> _Phase:
+        await self._emit(Event("phase", self._id, name))
+        output = Output(command.limits.output)
+
+        async def sink(stream: Stream, data: bytes) -> None:
+            if output.overflowed:
+                return
+            kept, text = output.add(stream, data)
+            if name == "run" and kept:
+                await self._emit(Event(stream, self._id, name, text, kept))
+            if len(kept) < len(data):
+                await sandbox.kill()
+
+        started = anyio.current_time()
+        end: Exit | None = None
+        lost: ErrorInfo | None = None
+        try:
+            with anyio.move_on_after(command.timeout + DEADLINE_GRACE):
+                end = await sandbox.exec(command, sink, stdin)
+        except SandboxLost as loss:
+            lost = ErrorInfo("SandboxLost", loss.message, loss.hint)
+        if end is None:
+            wall = anyio.current_time() - started
+            end = Exit(None, signal.SIGKILL, wall, timed_out=lost is None)
+        status = _status(end, output, command.limits, marker) if lost is None else "sandbox_error"
+        error = lost or _error(status, name, command)
+        return _Phase(_phase_result(name, status, end, output), output, error)
+
+    async def _tell_end(self, phase: _Phase) -> None:
+        """What a compiler wrote is told only if it is the result: else the program's is."""
+        name = phase.result.name
+        for stream in STREAMS:
+            if name == "run":
+                rest = phase.output.finish(stream)
+                if rest:
+                    await self._emit(Event(stream, self._id, name, rest))
+            elif phase.result.status != "success" and phase.output.bytes(stream):
+                text, data = phase.output.text(stream), phase.output.bytes(stream)
+                await self._emit(Event(stream, self._id, name, text, data))
+        await self._emit(Event("phase", self._id, name, outcome=phase.result))
+
+    async def _fetch(self, sandbox: Sandbox, last: _Phase) -> tuple[dict[str, bytes], _Phase]:
+        try:
+            found = await sandbox.get(self._job.artifacts, MAX_ARTIFACTS)
+        except ValueError as error:
+            info = ErrorInfo("artifacts", f"{error}.", "Ask for fewer files, or write less.")
+            return {}, _Phase(last.result, last.output, last.error or info)
+        except SandboxLost as error:
+            # The program's own outcome is known and stays; only its files are missing.
+            info = ErrorInfo("SandboxLost", error.message, error.hint)
+            return {}, _Phase(last.result, last.output, last.error or info)
+        return dict(found), last
+
+    def _result(
+        self, phases: list[_Phase], artifacts: dict[str, bytes], sandbox: Sandbox
+    ) -> ExecutionResult:
+        last = phases[-1]
+        outcome, output = last.result, last.output
+        status = outcome.status
+        if outcome.name == "compile" and status != "sandbox_error":
+            status = "compile_error"
+        cpu = [phase.result.cpu_time for phase in phases]
+        peaks = [phase.result.memory_peak for phase in phases]
+        return ExecutionResult(
+            status=status,
+            stdout_bytes=output.bytes("stdout"),
+            stderr_bytes=output.bytes("stderr"),
+            exit_code=outcome.exit_code,
+            signal=outcome.signal,
+            execution_time=outcome.execution_time if outcome.name == "run" else 0.0,
+            error=last.error,
+            phases=[phase.result for phase in phases],
+            usage=Usage(
+                None if None in cpu else sum(item or 0.0 for item in cpu),
+                max((item for item in peaks if item is not None), default=None),
+            ),
+            truncated=Truncated(**output.truncated),
+            artifacts=artifacts,
+            id=self._id,
+            language=self._language.name,
+            version=sandbox.version,
+            isolation=self._backend.name,
+            weakened=sandbox.weakened,
+        )
+
+
+def source_of(data: bytes) -> Source:
+    """Bytes as a source of standard input."""
+    rest = [data]
+
+    async def source() -> bytes:
+        return rest.pop() if rest else b""
+
+    return source
+
+
+def signal_name(number: int) -> str:
+    """``SIGSEGV`` for 11; ``SIGRTMIN+n`` where the number has no name of its own."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"SIGRTMIN+{number - signal.SIGRTMIN}"
+
+
+def _status(end: Exit, output: Output, limits: ResourceLimits, marker: bytes | None) -> Status:
+    if output.overflowed:
+        return "output_limit"
+    if end.timed_out:
+        return "timeout"
+    if end.code == 0:
+        return "success"
+    if end.out_of_memory or _runtime_out_of_memory(end, output, limits, marker):
+        return "memory_limit"
+    return "failed" if end.signal is None else "signaled"
+
+
+def _runtime_out_of_memory(
+    end: Exit, output: Output, limits: ResourceLimits, marker: bytes | None
+) -> bool:
+    """Whether the runtime's own bound, set to mirror the memory limit, ended the program.
+
+    The runtime says so on stderr, which the program can write as well: what the kernel
+    measured has to bear it out.
+    """
+    if marker is None or end.code is None or marker not in output.bytes("stderr"):
+        return False
+    return end.memory_peak is None or end.memory_peak >= limits.memory // 2
+
+
+def _phase_result(name: PhaseName, status: Status, end: Exit, output: Output) -> PhaseResult:
+    ended_by_drybox = status in ("timeout", "output_limit", "sandbox_error")
+    own_signal = status == "signaled"
+    return PhaseResult(
+        name=name,
+        status=status,
+        stdout=output.text("stdout"),
+        stderr=output.text("stderr"),
+        exit_code=None if ended_by_drybox else end.code,
+        signal=signal_name(end.signal) if own_signal and end.signal else None,
+        execution_time=end.wall_time,
+        cpu_time=end.cpu_time,
+        memory_peak=end.memory_peak,
+    )
+
+
+def _error(status: Status, name: PhaseName, command: Command) -> ErrorInfo | None:
+    limits, who = command.limits, "The program" if name == "run" else "The compiler"
+    field = "limits" if name == "run" else "compile_limits"
+    words: dict[Any, tuple[str, str]] = {
+        "timeout": (
+            f"{who} was ended after {command.timeout:g} s.",
+            f"Make it faster, or allow a longer {'timeout' if name == 'run' else 'compile_timeout'}.",
+        ),
+        "memory_limit": (
+            f"{who} needed more than {limits.memory:,} bytes of memory; its files count too.",
+            f"Make it use less, or allow a larger {field}.memory.",
+        ),
+        "output_limit": (
+            f"{who} wrote more than {limits.output:,} bytes to one stream.",
+            f"Make it print less, or allow a larger {field}.output.",
+        ),
+    }
+    if status in words:
+        return ErrorInfo(status, *words[status])
+    if name == "compile" and status != "success":
+        return ErrorInfo("compile_error", "The program does not compile.", "See stderr for where.")
+    return None

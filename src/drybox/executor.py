@@ -1,0 +1,238 @@
+"""What an async user holds: takes requests, chooses the backend, bounds what runs at once."""
+
+from __future__ import annotations
+
+import os
+import sys
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from types import TracebackType
+
+import anyio
+from anyio.abc import TaskGroup, TaskStatus
+
+from drybox.backends import BACKEND_OF, make_backend
+from drybox.errors import DryboxError, InvalidRequest, Unavailable
+from drybox.event_stream import EventStream
+from drybox.execution import Emit, Execution, OperatorLimits
+from drybox.model import (
+    GIB,
+    ErrorInfo,
+    Event,
+    ExecutionRequest,
+    ExecutionResult,
+    ResourceLimits,
+    Truncated,
+    Usage,
+)
+from drybox.protocols import Backend, Job, Language, Source, Support
+from drybox.validation import Defaults, check_isolation, check_limits, check_timeout, make_job
+
+if sys.version_info < (3, 11):
+    from exceptiongroup import BaseExceptionGroup
+
+COMPILE_LIMITS = ResourceLimits(
+    memory=1 * GIB, cpus=float(os.cpu_count() or 1), pids=256, open_files=1024
+)
+"""Default limits of compilers. Their ``disk`` has no say: a sandbox's disk is the request's."""
+
+
+class AsyncCodeExecutor:
+    """Runs code in sandboxes, from async code. Use it in ``async with``.
+
+    Args:
+        timeout: Wall seconds of a run phase, where the request names none.
+        limits: Limits of a run phase, where the request names none.
+        isolation: The wall, where the request names none.
+        allow_weaker: Guarantees that may be missing on this host: ``memory``, ``cpus``,
+            ``pids``, ``seccomp``. What is missing and not named here is refused.
+        concurrency: Sandboxes that run at once; further requests wait. Twice the number of
+            CPUs by default.
+        compile_timeout: Wall seconds a compiler may take.
+        compile_limits: Limits of compilers.
+        progress: Called with a line of text before something is prepared that takes seconds.
+
+    Raises:
+        InvalidRequest: One of these is wrong.
+    """
+
+    def __init__(
+        self,
+        timeout: float = 30.0,
+        limits: ResourceLimits | None = None,
+        isolation: str = "auto",
+        *,
+        allow_weaker: Iterable[str] = (),
+        concurrency: int | None = None,
+        compile_timeout: float = 60.0,
+        compile_limits: ResourceLimits = COMPILE_LIMITS,
+        progress: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._defaults = Defaults(
+            check_timeout(timeout),
+            check_limits(ResourceLimits() if limits is None else limits),
+            check_isolation(isolation),
+        )
+        self._operator = OperatorLimits(
+            check_limits(compile_limits, "compile_limits"),
+            check_timeout(compile_timeout, "compile_timeout"),
+        )
+        weaker = [allow_weaker] if isinstance(allow_weaker, str) else allow_weaker
+        self._allow_weaker = frozenset(weaker)
+        self._progress = progress
+        if concurrency is not None and concurrency < 1:
+            raise InvalidRequest("concurrency", f"{concurrency} is too few", hint="Pass 1 or more.")
+        self._concurrency = concurrency or 2 * (os.cpu_count() or 1)
+        self._limiter: anyio.CapacityLimiter
+        self._opening: anyio.Lock
+        self._backends: dict[str, Backend] = {}
+        self._tasks: TaskGroup | None = None
+
+    async def __aenter__(self) -> AsyncCodeExecutor:
+        """Get ready; what is costly waits for the first request."""
+        self._limiter = anyio.CapacityLimiter(self._concurrency)
+        self._opening = anyio.Lock()
+        self._tasks = await anyio.create_task_group().__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End what still runs and take everything away."""
+        tasks, self._tasks = self._tasks, None
+        if tasks is not None:
+            tasks.cancel_scope.cancel()
+            await tasks.__aexit__(kind, error, trace)
+        self._backends.clear()
+
+    async def execute(self, request: ExecutionRequest) -> ExecutionResult:
+        """Run one request to its end.
+
+        Args:
+            request: What to run.
+
+        Returns:
+            What became of it, whatever the program did.
+
+        Raises:
+            InvalidRequest: The request is wrong.
+            Unsupported: What it asks for cannot be enforced here.
+            Unavailable: No sandbox could be had; nothing ran.
+        """
+        language, job = make_job(request, self._defaults)
+        return await self._execute(language, job, _drop)
+
+    async def execute_many(self, requests: Sequence[ExecutionRequest]) -> list[ExecutionResult]:
+        """Run requests side by side.
+
+        Returns:
+            Their results, in the order of the requests. One that found no sandbox has the
+            status ``sandbox_error``: it takes no other's result along.
+
+        Raises:
+            InvalidRequest: One is wrong; none of them ran.
+            Unsupported: What one asks for cannot be enforced here.
+        """
+        jobs = [make_job(request, self._defaults) for request in requests]
+        results: dict[int, ExecutionResult] = {}
+
+        async def one(index: int, language: Language, job: Job) -> None:
+            try:
+                results[index] = await self._execute(language, job, _drop)
+            except (Unavailable, InvalidRequest) as error:
+                results[index] = _nothing_ran(language, job, error)
+
+        try:
+            async with anyio.create_task_group() as tasks:
+                for index, (language, job) in enumerate(jobs):
+                    tasks.start_soon(one, index, language, job)
+        except BaseExceptionGroup as group:
+            raise group.exceptions[0] from None
+        return [results[index] for index in range(len(jobs))]
+
+    def stream(self, request: ExecutionRequest, *, stdin: Source | None = None) -> EventStream:
+        """Run one request and follow it: ``async for event in executor.stream(request)``.
+
+        Args:
+            request: What to run.
+            stdin: Gives the program's input piece by piece, b"" at its end; the request's
+                own ``stdin`` if None.
+
+        Returns:
+            The events as they happen, the ``result`` event last. Closing it early ends the
+            execution. Iterating raises what :meth:`execute` would.
+
+        Raises:
+            InvalidRequest: The request is wrong.
+        """
+        language, job = make_job(request, self._defaults)
+
+        async def run(emit: Emit) -> None:
+            await self._execute(language, job, emit, stdin)
+
+        return EventStream(self._open_tasks(), run)
+
+    async def check(self) -> list[Support]:
+        """What each backend can guarantee on this host. Never raises."""
+        return [await (await self._backend("local")).check()]
+
+    async def _execute(
+        self, language: Language, job: Job, emit: Emit, stdin: Source | None = None
+    ) -> ExecutionResult:
+        self._open_tasks()
+        async with self._limiter:
+            backend = await self._backend(job.isolation)
+            run = Execution(uuid.uuid4().hex, job, language, backend, self._operator, emit, stdin)
+            return await run.run()
+
+    async def _backend(self, isolation: str) -> Backend:
+        name = BACKEND_OF.get(isolation, isolation)
+        async with self._opening:
+            if name not in self._backends:
+                backend = make_backend(
+                    isolation, allow_weaker=self._allow_weaker, progress=self._progress
+                )
+                # A task of its own keeps it: what a task entered, the same task must leave.
+                await self._open_tasks().start(_keep, backend)
+                self._backends[name] = backend
+        return self._backends[name]
+
+    def _open_tasks(self) -> TaskGroup:
+        if self._tasks is None:
+            raise InvalidRequest(
+                "executor", "it is not open", hint="Use it in 'async with AsyncCodeExecutor()'."
+            )
+        return self._tasks
+
+
+async def _keep(backend: Backend, *, task_status: TaskStatus[None]) -> None:
+    async with backend:
+        task_status.started()
+        await anyio.sleep_forever()
+
+
+async def _drop(event: Event) -> None:
+    """Takes events nobody follows."""
+
+
+def _nothing_ran(language: Language, job: Job, error: DryboxError) -> ExecutionResult:
+    return ExecutionResult(
+        status="sandbox_error",
+        stdout_bytes=b"",
+        stderr_bytes=b"",
+        exit_code=None,
+        signal=None,
+        execution_time=0.0,
+        error=ErrorInfo(type(error).__name__, error.message, error.hint),
+        phases=[],
+        usage=Usage(),
+        truncated=Truncated(),
+        artifacts={},
+        id=uuid.uuid4().hex,
+        language=language.name,
+        version=job.version,
+        isolation=BACKEND_OF.get(job.isolation, job.isolation),
+    )

@@ -1,0 +1,1 @@
+"""What runs as PID 1 inside a sandbox, and how drybox talks to it."""

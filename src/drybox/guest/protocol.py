@@ -1,0 +1,315 @@
+"""The host's end of the byte stream to a sandbox's init (``init.c`` beside this file).
+
+Every frame is one type byte, a little-endian 32-bit length and that many bytes. What
+comes from the guest is untrusted: lengths are bounded and unknown frames end the talk.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import struct
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import anyio
+from anyio.abc import ByteStream
+
+from drybox.guest.glob import matches
+from drybox.model import Command, File, Stream
+from drybox.protocols import WORK_DIR, Sink, Source
+
+MAX_FRAME = 1 << 20
+"""Most bytes a request frame may hold; init refuses more."""
+
+MAX_ANSWER = 64 * 1024
+"""Most bytes an answer frame may hold; init sends at most 32 KiB."""
+
+CHUNK = 32 * 1024
+STDIN_WINDOW = 64 * 1024
+"""Bytes of stdin that may be under way to init, as in ``init.c``."""
+
+MAX_LISTED_BYTES = 16 * 1024 * 1024
+"""Bound on the names a listing may bring, whatever init's own bound is."""
+
+_HEAD = struct.Struct("<cI")
+_STREAMS: Mapping[bytes, Stream] = {b"1": "stdout", b"2": "stderr"}
+
+
+class GuestGone(Exception):
+    """The stream ended or spoke nonsense: the sandbox is no more."""
+
+
+class GuestFileError(Exception):
+    """A file could not be placed; the text is the guest's reason."""
+
+
+class GuestExecError(Exception):
+    """The command could not be started."""
+
+    def __init__(self, program: str, number: int) -> None:
+        super().__init__(f"{program} could not be started: {os.strerror(number)}")
+        self.number = number
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """What init does before it accepts anything: see ``seal`` in ``init.c``.
+
+    Attributes:
+        mount: Mount the writable places, ``disk`` bytes and ``inodes`` files large.
+        capabilities: Drop all capabilities.
+        seccomp: Filter program to load, or b"".
+        disk: Bytes of the writable places together.
+        inodes: Files, folders and links in them together.
+    """
+
+    mount: bool
+    capabilities: bool
+    seccomp: bytes
+    disk: int
+    inodes: int
+
+
+@dataclass(frozen=True, slots=True)
+class GuestExit:
+    """How init saw a command end."""
+
+    code: int | None
+    signal: int | None
+    wall_time: float
+    cpu_time: float
+    timed_out: bool
+
+
+class Guest:
+    """One conversation with one init. Not for concurrent use, except :meth:`kill`."""
+
+    def __init__(self, stream: ByteStream) -> None:
+        self._stream = stream
+        self._buffer = bytearray()
+        self._send_lock = anyio.Lock()
+
+    async def seal(self, seal: Seal, system_files: Iterable[File]) -> None:
+        """Place the sandbox's own files, seal it and wait until init says it is sealed.
+
+        Raises:
+            GuestGone: It could not be sealed.
+            GuestFileError: A system file could not be placed.
+        """
+        await self.put(system_files)
+        flags = 1 * seal.mount + 2 * seal.capabilities + 4 * bool(seal.seccomp)
+        await self._send(b"S", struct.pack("<IQI", flags, seal.disk, seal.inodes) + seal.seccomp)
+        await self._expect(b"R")
+
+    async def put(self, files: Iterable[File]) -> None:
+        """Place files; relative paths are below the working directory.
+
+        Raises:
+            GuestGone: The sandbox is no more.
+            GuestFileError: A file could not be placed.
+        """
+        batch = bytearray()
+        for file in files:
+            batch += _frame(b"P", struct.pack("<H", file.mode) + os.fsencode(file.path))
+            for start in range(0, len(file.content), CHUNK):
+                batch += _frame(b"D", file.content[start : start + CHUNK])
+                if len(batch) > 8 * CHUNK:
+                    await self._send_raw(bytes(batch))
+                    batch.clear()
+        await self._send_raw(bytes(batch) + _frame(b"Y", b""))
+        problem = None
+        while True:
+            kind, data = await self._receive()
+            if kind == b"y":
+                break
+            if kind != b"w":
+                raise GuestGone(f"unexpected answer {kind!r}")
+            problem = data.decode("utf-8", "replace")
+        if problem is not None:
+            raise GuestFileError(problem)
+
+    async def exec(
+        self, command: Command, env: Mapping[str, str], sink: Sink, stdin: Source | None
+    ) -> GuestExit:
+        """Run a command until its whole process tree has ended.
+
+        Raises:
+            GuestGone: The sandbox died meanwhile.
+            GuestExecError: There is no such program, or it may not be started.
+        """
+        await self._send(b"X", _exec_payload(command, env))
+        kind, data = await self._receive()
+        if kind == b"N" and len(data) == 4:
+            raise GuestExecError(command.argv[0], struct.unpack("<I", data)[0])
+        if kind != b"B":
+            raise GuestGone(f"unexpected answer {kind!r}")
+        credit = _Credit(STDIN_WINDOW)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._feed, stdin, credit)
+            end = await self._follow(sink, credit)
+            tasks.cancel_scope.cancel()
+        return end
+
+    async def _follow(self, sink: Sink, credit: _Credit) -> GuestExit:
+        while True:
+            kind, data = await self._receive()
+            stream = _STREAMS.get(kind)
+            if stream is not None:
+                await sink(stream, data)
+            elif kind == b"C" and len(data) == 4:
+                credit.add(struct.unpack("<I", data)[0])
+            elif kind == b"Z" and len(data) == 21:
+                return _parse_exit(data)
+            else:
+                raise GuestGone(f"unexpected answer {kind!r}")
+
+    async def _feed(self, source: Source | None, credit: _Credit) -> None:
+        try:
+            while source is not None:
+                data = memoryview(await source())
+                if not data:
+                    break
+                while data:
+                    size = await credit.take(min(len(data), CHUNK))
+                    await self._send(b"I", bytes(data[:size]))
+                    data = data[size:]
+            await self._send(b"E", b"")
+        except GuestGone:
+            return  # the reader sees the same end, and has the whole story
+
+    async def kill(self) -> None:
+        """End every process of the running command; :meth:`exec` then returns."""
+        try:
+            await self._send(b"K", b"")
+        except GuestGone:
+            return
+
+    async def get(self, globs: Sequence[str], max_bytes: int) -> dict[str, bytes]:
+        """Bring back the regular files that match.
+
+        Raises:
+            GuestGone: The sandbox is no more.
+            ValueError: They are larger than ``max_bytes`` together.
+        """
+        wanted = [path for path, _ in await self._list(globs, max_bytes)]
+        found: dict[str, bytes] = {}
+        left = max_bytes
+        for path in wanted:
+            await self._send(b"G", struct.pack("<Q", left) + path)
+            content = bytearray()
+            while True:
+                kind, data = await self._receive()
+                if kind == b"e":
+                    break
+                if kind != b"d" or len(content) + len(data) > left:
+                    raise GuestGone(f"unexpected answer {kind!r}")
+                content += data
+            if data == b"\1":
+                left -= len(content)
+                found[path.decode("utf-8", "backslashreplace")] = bytes(content)
+        return found
+
+    async def _list(self, globs: Sequence[str], max_bytes: int) -> list[tuple[bytes, int]]:
+        await self._send(b"L", b"")
+        wanted: list[tuple[bytes, int]] = []
+        seen = total = 0
+        while True:
+            kind, data = await self._receive()
+            if kind == b"f":
+                break
+            seen += len(data)
+            if kind != b"F" or len(data) < 9 or seen > MAX_LISTED_BYTES:
+                raise GuestGone(f"unexpected answer {kind!r}")
+            path, size = data[8:], struct.unpack("<Q", data[:8])[0]
+            name = path.decode("utf-8", "backslashreplace")
+            if any(matches(glob, name) for glob in globs):
+                wanted.append((path, size))
+                total += size
+        if total > max_bytes:
+            raise ValueError(f"the artifacts are {total} bytes, more than {max_bytes}")
+        return sorted(wanted)
+
+    async def _expect(self, wanted: bytes) -> None:
+        kind, _ = await self._receive()
+        if kind != wanted:
+            raise GuestGone(f"unexpected answer {kind!r}")
+
+    async def _send(self, kind: bytes, payload: bytes) -> None:
+        await self._send_raw(_frame(kind, payload))
+
+    async def _send_raw(self, data: bytes) -> None:
+        try:
+            async with self._send_lock:
+                await self._stream.send(data)
+        except (anyio.BrokenResourceError, anyio.ClosedResourceError, OSError) as error:
+            raise GuestGone("the sandbox is gone") from error
+
+    async def _receive(self) -> tuple[bytes, bytes]:
+        while len(self._buffer) < _HEAD.size:
+            await self._more()
+        kind, size = _HEAD.unpack_from(self._buffer)
+        if size > MAX_ANSWER:
+            raise GuestGone(f"an answer of {size} bytes")
+        while len(self._buffer) < _HEAD.size + size:
+            await self._more()
+        data = bytes(self._buffer[_HEAD.size : _HEAD.size + size])
+        del self._buffer[: _HEAD.size + size]
+        return kind, data
+
+    async def _more(self) -> None:
+        try:
+            self._buffer += await self._stream.receive(MAX_ANSWER)
+        except (
+            anyio.EndOfStream,
+            anyio.BrokenResourceError,
+            anyio.ClosedResourceError,
+            OSError,
+        ) as error:
+            raise GuestGone("the sandbox is gone") from error
+
+
+class _Credit:
+    """Bytes of stdin that may still be sent: init hands them back as the program reads."""
+
+    def __init__(self, amount: int) -> None:
+        self._amount = amount
+        self._more = anyio.Event()
+
+    def add(self, amount: int) -> None:
+        self._amount = min(self._amount + amount, STDIN_WINDOW)
+        self._more.set()
+
+    async def take(self, most: int) -> int:
+        while not self._amount:
+            self._more = anyio.Event()
+            await self._more.wait()
+        taken = min(most, self._amount)
+        self._amount -= taken
+        return taken
+
+
+def _frame(kind: bytes, payload: bytes) -> bytes:
+    return _HEAD.pack(kind, len(payload)) + payload
+
+
+def _exec_payload(command: Command, env: Mapping[str, str]) -> bytes:
+    words = [command.cwd or WORK_DIR, *command.argv, *(f"{k}={v}" for k, v in env.items())]
+    deadline = min(max(int(command.timeout * 1000), 1), 2**32 - 1)
+    head = struct.pack("<IIII", deadline, command.limits.open_files, len(command.argv), len(env))
+    payload = head + b"".join(os.fsencode(word) + b"\0" for word in words)
+    if len(payload) > MAX_FRAME:
+        raise GuestExecError(command.argv[0], errno.E2BIG)
+    return payload
+
+
+def _parse_exit(data: bytes) -> GuestExit:
+    status, wall, cpu, timed_out = struct.unpack("<iQQ?", data)
+    signal = status & 0x7F  # as wait(2) lays it out
+    return GuestExit(
+        code=None if signal else status >> 8 & 0xFF,
+        signal=signal or None,
+        wall_time=wall / 1e9,
+        cpu_time=cpu / 1e6,
+        timed_out=timed_out,
+    )

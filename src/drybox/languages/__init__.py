@@ -1,0 +1,61 @@
+"""The languages drybox knows, by name, alias and file suffix.
+
+Another package adds its own through the entry point group ``drybox.languages``: an
+object that is a ``drybox.protocols.Language``.
+"""
+
+from __future__ import annotations
+
+import difflib
+from functools import lru_cache
+from importlib.metadata import entry_points
+
+from drybox.errors import InvalidRequest
+from drybox.languages.go import Go
+from drybox.languages.java import Java
+from drybox.languages.node import Node
+from drybox.languages.python import Python
+from drybox.protocols import Language
+
+
+@lru_cache(maxsize=1)
+def known_languages() -> dict[str, Language]:
+    """Every language by its canonical name, drybox's own first."""
+    own: tuple[Language, ...] = (Python(), Node(), Go(), Java())
+    others = (point.load() for point in entry_points(group="drybox.languages"))
+    return {language.name: language for language in (*own, *others)}
+
+
+def find_language(text: str) -> tuple[Language, str]:
+    """The language and the version that ``python``, ``js`` or ``python@3.11`` ask for.
+
+    Raises:
+        InvalidRequest: There is no such language.
+    """
+    name, at, version = text.partition("@")
+    languages = known_languages()
+    for language in languages.values():
+        if name.lower() in (language.name, *language.aliases):
+            if at and not all(part.isdigit() for part in version.split(".")):
+                raise InvalidRequest(
+                    "language",
+                    f"{version!r} is no version",
+                    hint=f"Write it like {language.name}@3 or {language.name}@3.11.",
+                )
+            return language, version
+    near = difflib.get_close_matches(
+        name, [word for item in languages.values() for word in (item.name, *item.aliases)], 1
+    )
+    raise InvalidRequest(
+        "language",
+        f"{name[:100]!r} is not known",
+        hint=(f"Did you mean {near[0]!r}? " if near else "") + f"There are {', '.join(languages)}.",
+    )
+
+
+def language_of_suffix(path: str) -> Language | None:
+    """The language whose files end like this path, or None."""
+    for language in known_languages().values():
+        if path.lower().endswith(language.suffixes):
+            return language
+    return None

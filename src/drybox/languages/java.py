@@ -1,0 +1,163 @@
+"""Java."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+
+from drybox.model import MIB, ResourceLimits
+from drybox.protocols import BUILD_DIR, Job, Plan, Step, Toolchain
+
+CLASSES = f"{BUILD_DIR}/classes"
+
+# Sources are untrusted and may be made to be slow to read: every pattern here looks at a
+# bounded stretch from wherever it starts, so that reading takes time linear in the source.
+_NOISE = re.compile(r'//|/\*|"""|"|\'')
+_NOISE_END = {"//": "\n", "/*": "*/", '"""': '"""', '"': '"', "'": "'"}
+_PACKAGE = re.compile(r"(?<![\w.])package\s{1,99}([\w.]{1,999})\s{0,99};")
+_TYPE = re.compile(r"(?<![\w.])(?:class|interface|enum|record)\s{1,99}([A-Za-z_$][\w$]{0,999})")
+_PUBLIC = re.compile(r"\bpublic\b")
+_MAIN = re.compile(r"\bstatic\b[^;{}=]{0,199}\bvoid\s{1,99}main\s{0,99}\(")
+_BRACE = re.compile(r"[{}]")
+
+
+class Java:
+    """Compiles every source file and runs the entry file's first class that has a main."""
+
+    name = "java"
+    aliases = ("jdk", "openjdk")
+    suffixes = (".java",)
+    image = "openjdk:17-alpine"
+    toolchain = Toolchain(
+        executable="java",
+        home_env="JAVA_HOME",
+        search=("/usr/lib/jvm/*/bin/java", "/opt/java*/bin/java"),
+        levels=2,
+        mount="/opt/java",
+        version_file=("release", r'JAVA_VERSION="([\d._]+)"'),
+        version_argv=("-version",),
+        host_paths=("/etc/java-*-openjdk",),  # Debian keeps a JDK's configuration here
+        install_hint="Install it: 'apt install default-jdk-headless', or set JAVA_HOME to a JDK.",
+    )
+
+    def entry(self, code: str) -> str:
+        """The path that javac wants for the public class, its package's folders included."""
+        package, types = outline(code)
+        chosen = next((name for name, public, _ in types if public), None)
+        folder = package.replace(".", "/") + "/" if package else ""
+        return f"{folder}{chosen or 'Main'}.java"
+
+    def find_entry(self, files: Mapping[str, bytes]) -> str | None:
+        """The entry among several files: the only one that has a main, or Main.java."""
+        if "Main.java" in files:
+            return "Main.java"
+        with_main = [
+            path
+            for path, content in files.items()
+            if path.endswith(".java") and main_class(content.decode("utf-8", "replace"), "")
+        ]
+        return with_main[0] if len(with_main) == 1 else None
+
+    def plan(self, job: Job, compile_limits: ResourceLimits) -> Plan:
+        """The steps for a job."""
+        sources = {file.path: file.content for file in job.files}
+        entry = sources[job.entry].decode("utf-8", "replace")
+        stem = job.entry.rpartition("/")[2].removesuffix(".java")
+        return Plan(
+            compile=Step(
+                (
+                    "javac",
+                    *(f"-J{flag}" for flag in jvm_flags(compile_limits)),
+                    "-J-XX:TieredStopAtLevel=1",
+                    *("-proc:none", "-encoding", "UTF-8", "-d", CLASSES),
+                    *sorted(path for path in sources if path.endswith(".java")),
+                )
+            ),
+            run=Step(
+                (
+                    "java",
+                    *jvm_flags(job.limits),
+                    *("-cp", CLASSES, main_class(entry, stem)),
+                    *job.args,
+                )
+            ),
+            memory_marker=b"java.lang.OutOfMemoryError",
+        )
+
+
+def jvm_flags(limits: ResourceLimits) -> tuple[str, ...]:
+    """Flags that fit a JVM to its limits: it sees neither cgroup nor quota from inside."""
+    heap = max(limits.memory * 7 // 10, limits.memory - 96 * MIB)
+    return (
+        f"-XX:ActiveProcessorCount={max(1, math.ceil(limits.cpus))}",
+        f"-Xmx{heap // 1024}k",
+        "-XX:+UseSerialGC",
+        "-XX:-UsePerfData",
+        "-Xshare:auto",
+    )
+
+
+def outline(code: str) -> tuple[str, list[tuple[str, bool, bool]]]:
+    """The package and the top-level types of a source: name, is public, has a main.
+
+    Finds them by counting braces; a source that does not compile gets a best guess, and
+    javac then says what is wrong with it.
+    """
+    text = _code_only(code)
+    outside, members = _down_to_depth(text, 0), _down_to_depth(text, 1)
+    package = _PACKAGE.search(outside)
+    found = list(_TYPE.finditer(outside))
+    types = []
+    before = 0
+    ends = [*(item.start() for item in found[1:]), len(text)]
+    for match, end in zip(found, ends, strict=False):
+        start = match.start()
+        head = max(before, outside.rfind(";", before, start), outside.rfind("}", before, start))
+        is_public = bool(_PUBLIC.search(outside, head, start))
+        types.append((match[1], is_public, bool(_MAIN.search(members, match.end(), end))))
+        before = match.end()
+    return (package[1] if package else ""), types
+
+
+def main_class(code: str, default: str) -> str:
+    """Full name of the first top-level type that has a main; ``default`` if none has."""
+    package, types = outline(code)
+    name = next((name for name, _, has_main in types if has_main), default)
+    return f"{package}.{name}" if package and name else name
+
+
+def _code_only(text: str) -> str:
+    """The text without comments, strings and characters."""
+    kept, at = [], 0
+    while match := _NOISE.search(text, at):
+        kept.append(text[at : match.start()])
+        end = _NOISE_END[match[0]]
+        at = match.end()
+        while True:
+            found = text.find(end, at)
+            at = found + len(end) if found >= 0 else len(text)
+            if found < 0 or end not in ('"', "'", '"""') or not _is_escaped(text, found):
+                break
+        kept.append("\n" if end == "\n" else " ")
+    return "".join([*kept, text[at:]])
+
+
+def _is_escaped(text: str, at: int) -> bool:
+    start = at
+    while start and text[start - 1] == "\\":
+        start -= 1
+    return (at - start) % 2 == 1
+
+
+def _down_to_depth(text: str, depth: int) -> str:
+    """The text, of the same length, with all that is inside more braces blanked out."""
+    kept, at, level = [], 0, 0
+    for brace in _BRACE.finditer(text):
+        part = text[at : brace.start()]
+        kept.append(part if level <= depth else " " * len(part))
+        level += 1 if brace[0] == "{" else -1
+        kept.append(brace[0])
+        at = brace.end()
+    rest = text[at:]
+    return "".join([*kept, rest if level <= depth else " " * len(rest)])

@@ -1,0 +1,182 @@
+"""The same for code that is not async: one event loop in a thread behind a thin facade."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future
+from types import TracebackType
+from typing import Any, TypeVar
+
+import anyio
+import anyio.from_thread
+
+from drybox.errors import InvalidRequest
+from drybox.executor import COMPILE_LIMITS, AsyncCodeExecutor
+from drybox.model import Event, ExecutionRequest, ExecutionResult, ResourceLimits
+from drybox.protocols import Source, Support
+
+T = TypeVar("T")
+
+
+class CodeExecutor:
+    """Runs code in sandboxes. Use it in ``with``, or call :meth:`close`.
+
+    Safe to share between threads. The arguments are those of
+    :class:`drybox.AsyncCodeExecutor`.
+    """
+
+    def __init__(
+        self,
+        timeout: float = 30.0,
+        limits: ResourceLimits | None = None,
+        isolation: str = "auto",
+        *,
+        allow_weaker: Iterable[str] = (),
+        concurrency: int | None = None,
+        compile_timeout: float = 60.0,
+        compile_limits: ResourceLimits = COMPILE_LIMITS,
+        progress: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._executor = AsyncCodeExecutor(
+            timeout,
+            limits,
+            isolation,
+            allow_weaker=allow_weaker,
+            concurrency=concurrency,
+            compile_timeout=compile_timeout,
+            compile_limits=compile_limits,
+            progress=progress,
+        )
+        self._lock = threading.Lock()
+        self._portal: anyio.from_thread.BlockingPortal | None = None
+        self._thread: threading.Thread | None = None
+        self._closed = False
+
+    def __enter__(self) -> CodeExecutor:
+        self._open()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def execute(self, request: ExecutionRequest) -> ExecutionResult:
+        """Run one request to its end; see :meth:`drybox.AsyncCodeExecutor.execute`."""
+        return self._call(self._executor.execute, request)
+
+    def execute_many(self, requests: Sequence[ExecutionRequest]) -> list[ExecutionResult]:
+        """Run requests side by side; see :meth:`drybox.AsyncCodeExecutor.execute_many`."""
+        return self._call(self._executor.execute_many, requests)
+
+    def stream(self, request: ExecutionRequest, *, stdin: Source | None = None) -> Iterator[Event]:
+        """Run one request and follow it; see :meth:`drybox.AsyncCodeExecutor.stream`."""
+
+        async def begin() -> Any:
+            return self._executor.stream(request, stdin=stdin)
+
+        return self._follow(self._call(begin))
+
+    def check(self) -> list[Support]:
+        """What each backend can guarantee on this host. Never raises."""
+        return self._call(self._executor.check)
+
+    def close(self) -> None:
+        """End what still runs and take everything away. Idempotent."""
+        with self._lock:
+            self._closed = True
+            portal, self._portal = self._portal, None
+            thread, self._thread = self._thread, None
+        if portal is not None and thread is not None:
+            portal.start_task_soon(portal.stop, True)
+            thread.join()
+
+    def _follow(self, events: Any) -> Iterator[Event]:
+        try:
+            while True:
+                try:
+                    yield self._call(events.__anext__)
+                except StopAsyncIteration:
+                    return
+        finally:
+            self._call(events.aclose)
+
+    def _call(self, function: Callable[..., Awaitable[T]], *arguments: object) -> T:
+        future: Future[T] = self._open().start_task_soon(function, *arguments)
+        try:
+            return future.result()
+        except BaseException:
+            # Ctrl-C in the waiting thread: the sandbox must go, whoever still wants it.
+            future.cancel()
+            raise
+
+    def _open(self) -> anyio.from_thread.BlockingPortal:
+        with self._lock:
+            if self._closed:
+                raise InvalidRequest("executor", "it is closed", hint="Make a new one.")
+            if self._portal is None:
+                ready: Future[anyio.from_thread.BlockingPortal] = Future()
+                # A daemon, so that an executor nobody closed does not keep Python from ending.
+                self._thread = threading.Thread(
+                    target=anyio.run, args=(self._serve, ready), name="drybox", daemon=True
+                )
+                self._thread.start()
+                self._portal = ready.result()
+            return self._portal
+
+    async def _serve(self, ready: Future[anyio.from_thread.BlockingPortal]) -> None:
+        async with anyio.from_thread.BlockingPortal() as portal, self._executor:
+            ready.set_result(portal)
+            await portal.sleep_until_stopped()
+
+
+_shared: CodeExecutor | None = None
+_shared_lock = threading.Lock()
+
+
+def execute(language: str, code: str, **fields: Any) -> ExecutionResult:
+    """Run one program: ``execute("python", "print('Hello')")``.
+
+    The first call makes an executor with default settings, which later calls share and
+    which is closed as Python ends.
+
+    Args:
+        language: Name or alias, with an optional version.
+        code: The source.
+        **fields: Further fields of :class:`drybox.ExecutionRequest`.
+
+    Raises:
+        InvalidRequest: The request is wrong.
+        Unsupported: What it asks for cannot be enforced here.
+        Unavailable: No sandbox could be had; nothing ran.
+    """
+    global _shared
+    try:
+        request = ExecutionRequest(language, code, **fields)
+    except TypeError as error:
+        raise InvalidRequest(
+            "fields", str(error), hint="See drybox.ExecutionRequest for what there is."
+        ) from None
+    with _shared_lock:
+        if _shared is None:
+            _shared = CodeExecutor()
+            atexit.register(_shared.close)
+    return _shared.execute(request)
+
+
+def _forget_shared() -> None:
+    """A forked child has none of the parent's threads, and must not end its sandboxes."""
+    global _shared, _shared_lock
+    if _shared is not None:
+        atexit.unregister(_shared.close)
+    _shared, _shared_lock = None, threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_shared)
