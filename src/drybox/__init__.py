@@ -33,7 +33,25 @@ _HOMES = {
 }
 """The public names and where they live; loaded on first use, so that importing is quick."""
 
-__all__ = [*_HOMES]
+__all__ = [
+    "AsyncCodeExecutor",
+    "CodeExecutor",
+    "DryboxError",
+    "ErrorInfo",
+    "Event",
+    "ExecutionRequest",
+    "ExecutionResult",
+    "InvalidRequest",
+    "PhaseResult",
+    "Rejected",
+    "ResourceLimits",
+    "SandboxLost",
+    "Truncated",
+    "Unavailable",
+    "Unsupported",
+    "Usage",
+    "execute",
+]
 
 if TYPE_CHECKING:
     from drybox.errors import (

@@ -281,12 +281,13 @@ def _phase_result(name: PhaseName, status: Status, end: Exit, output: Output) ->
 
 
 def _error(status: Status, name: PhaseName, command: Command) -> ErrorInfo | None:
-    limits, who = command.limits, "The program" if name == "run" else "The compiler"
-    field = "limits" if name == "run" else "compile_limits"
+    limits, own = command.limits, name == "run"
+    who, prefix = ("The program", "") if own else ("The compiler", "compile_")
+    field, timeout = f"{prefix}limits", f"{prefix}timeout"
     words: dict[Any, tuple[str, str]] = {
         "timeout": (
             f"{who} was ended after {command.timeout:g} s.",
-            f"Make it faster, or allow a longer {'timeout' if name == 'run' else 'compile_timeout'}.",
+            f"Make it faster, or allow a longer {timeout}.",
         ),
         "memory_limit": (
             f"{who} needed more than {limits.memory:,} bytes of memory; its files count too.",

@@ -15,12 +15,14 @@ from drybox.backends import BACKEND_OF, make_backend
 from drybox.errors import DryboxError, InvalidRequest, Unavailable
 from drybox.event_stream import EventStream
 from drybox.execution import Emit, Execution, OperatorLimits
+from drybox.languages import known_languages
 from drybox.model import (
     GIB,
     ErrorInfo,
     Event,
     ExecutionRequest,
     ExecutionResult,
+    LanguageInfo,
     ResourceLimits,
     Truncated,
     Usage,
@@ -105,7 +107,8 @@ class AsyncCodeExecutor:
         tasks, self._tasks = self._tasks, None
         if tasks is not None:
             tasks.cancel_scope.cancel()
-            await tasks.__aexit__(kind, error, trace)
+            # The error stays the caller's own: a task group would wrap it.
+            await tasks.__aexit__(None, None, None)
         self._backends.clear()
 
     async def execute(self, request: ExecutionRequest) -> ExecutionResult:
@@ -178,6 +181,21 @@ class AsyncCodeExecutor:
     async def check(self) -> list[Support]:
         """What each backend can guarantee on this host. Never raises."""
         return [await (await self._backend("local")).check()]
+
+    async def languages(self) -> list[LanguageInfo]:
+        """Every known language, and the version that the default wall would run."""
+        backend = await self._backend(self._defaults.isolation)
+        found = []
+        for language in known_languages().values():
+            version, hint = None, ""
+            try:
+                version = await backend.version(language, "")
+            except DryboxError as error:
+                hint = error.hint
+            found.append(
+                LanguageInfo(language.name, language.aliases, language.suffixes, version, hint)
+            )
+        return found
 
     async def _execute(
         self, language: Language, job: Job, emit: Emit, stdin: Source | None = None

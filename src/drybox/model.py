@@ -210,6 +210,25 @@ class Event(Record):
     result: ExecutionResult | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class LanguageInfo(Record):
+    """A language and what of it is here.
+
+    Attributes:
+        name: Canonical name.
+        aliases: Other names.
+        suffixes: Suffixes of source files.
+        version: Version that would run; None if there is no toolchain.
+        hint: How to get a toolchain, where there is none.
+    """
+
+    name: str
+    aliases: tuple[str, ...]
+    suffixes: tuple[str, ...]
+    version: str | None
+    hint: str
+
+
 # --- what the layers below the executor exchange ---------------------------------------
 
 

@@ -279,6 +279,13 @@ class Backend(Protocol):
     async def check(self) -> Support:
         """Say what is guaranteed here and how to mend what is not. Never raises."""
 
+    async def version(self, language: Language, version: str) -> str:
+        """Full version of the toolchain that would run.
+
+        Raises:
+            Unsupported: There is none; the hint says how to get it.
+        """
+
     async def open(self, spec: SandboxSpec) -> Sandbox:
         """Make a sealed, idle sandbox that no user data has entered.
 

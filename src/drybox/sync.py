@@ -15,7 +15,7 @@ import anyio.from_thread
 
 from drybox.errors import InvalidRequest
 from drybox.executor import COMPILE_LIMITS, AsyncCodeExecutor
-from drybox.model import Event, ExecutionRequest, ExecutionResult, ResourceLimits
+from drybox.model import Event, ExecutionRequest, ExecutionResult, LanguageInfo, ResourceLimits
 from drybox.protocols import Source, Support
 
 T = TypeVar("T")
@@ -86,6 +86,10 @@ class CodeExecutor:
     def check(self) -> list[Support]:
         """What each backend can guarantee on this host. Never raises."""
         return self._call(self._executor.check)
+
+    def languages(self) -> list[LanguageInfo]:
+        """Every known language, and the version that the default wall would run."""
+        return self._call(self._executor.languages)
 
     def close(self) -> None:
         """End what still runs and take everything away. Idempotent."""

@@ -145,10 +145,16 @@ class Guest:
         if kind != b"B":
             raise GuestGone(f"unexpected answer {kind!r}")
         credit = _Credit(STDIN_WINDOW)
+        end: GuestExit | Exception
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._feed, stdin, credit)
-            end = await self._follow(sink, credit)
+            try:
+                end = await self._follow(sink, credit)
+            except Exception as error:  # raised below: a task group would wrap it
+                end = error
             tasks.cancel_scope.cancel()
+        if isinstance(end, Exception):
+            raise end
         return end
 
     async def _follow(self, sink: Sink, credit: _Credit) -> GuestExit:

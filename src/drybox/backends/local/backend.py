@@ -8,6 +8,7 @@ import secrets
 import socket
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 import anyio
 import anyio.to_thread
@@ -82,6 +83,15 @@ class LocalBackend:
     async def check(self) -> Support:
         """Say what is guaranteed here and how to mend what is not. Never raises."""
         return await anyio.to_thread.run_sync(doctor.check)
+
+    async def version(self, language: Language, version: str) -> str:
+        """Full version of the toolchain that would run.
+
+        Raises:
+            Unsupported: There is none; the hint says how to get it.
+        """
+        find = partial(find_toolchain, language.name, language.toolchain, version)
+        return (await anyio.to_thread.run_sync(find)).version
 
     async def open(self, spec: SandboxSpec) -> LocalSandbox:
         """Make a sealed, idle sandbox.

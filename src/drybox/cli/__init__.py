@@ -1,0 +1,65 @@
+"""The command line: parses, renders, nothing else."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+import drybox
+from drybox.cli.doctor import doctor
+from drybox.cli.languages import languages
+from drybox.cli.run import run
+from drybox.cli.version import version
+from drybox.errors import DryboxError, InvalidRequest
+
+MISUSE, DRYBOX_FAILED, INTERRUPTED, BROKEN_PIPE = 2, 125, 130, 141
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Try:  drybox run -l python -c \"print('Hello')\"",
+)
+@click.version_option(drybox.__version__, "-V", "--version", message="drybox %(version)s")
+def group() -> None:
+    """Run code that you do not trust, in a sealed, single-use sandbox."""
+
+
+for command in (run, languages, doctor, version):
+    group.add_command(command)
+
+
+def main() -> None:
+    """Entry point of the ``drybox`` program; ends the process with its exit code."""
+    sys.exit(_main())
+
+
+def _main() -> int:
+    try:
+        code: Any = group.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return MISUSE
+    except click.exceptions.Exit as done:
+        return done.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    except BrokenPipeError:
+        sys.stdout = None  # else Python flushes it once more
+        return BROKEN_PIPE
+    except DryboxError as error:
+        click.echo(f"drybox: {error.message}", err=True)
+        if error.hint:
+            click.echo(f"  hint: {error.hint}", err=True)
+        return MISUSE if isinstance(error, InvalidRequest) else DRYBOX_FAILED
+    except Exception as error:
+        # A bug of ours; people get a sentence, and the trace only if they ask for it.
+        click.echo(f"drybox: internal error: {type(error).__name__}: {error}", err=True)
+        click.echo("  hint: Please report it; DRYBOX_DEBUG=1 shows where it happened.", err=True)
+        import os
+
+        if os.environ.get("DRYBOX_DEBUG"):
+            raise
+        return DRYBOX_FAILED
+    return code if isinstance(code, int) else 0

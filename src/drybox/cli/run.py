@@ -1,0 +1,215 @@
+"""``drybox run``."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, BinaryIO
+
+import click
+
+from drybox.cli.artifacts import write_artifacts
+from drybox.cli.source import read_source
+from drybox.errors import DryboxError
+from drybox.model import ExecutionRequest, ExecutionResult, ResourceLimits
+from drybox.units import parse_duration, parse_size
+from drybox.validation import ISOLATIONS, MAX_STDIN
+from drybox.wire import result_document
+
+if TYPE_CHECKING:
+    from drybox.protocols import Source as StdinSource
+
+
+EXIT_CODES = {
+    "success": 0,
+    "timeout": 124,
+    "output_limit": 125,
+    "sandbox_error": 125,
+    "memory_limit": 137,
+    "compile_error": 1,
+    "install_error": 1,
+}
+CHUNK = 64 * 1024
+
+
+class Unit(click.ParamType):  # type: ignore[type-arg]  # generic in newer clicks only
+    """An option that takes a size or a duration."""
+
+    def __init__(self, name: str, parse: Callable[[str, str], float]) -> None:
+        self.name = name
+        self._parse = parse
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Parse the option's text."""
+        try:
+            return self._parse(str(value), str(param.name) if param else "value")
+        except DryboxError as error:
+            self.fail(str(error), param, ctx)
+
+
+SIZE = Unit("size", parse_size)
+
+
+@click.command(
+    epilog="Exit code: the program's own; 128+N for its signal N; 124 timeout; 137 memory limit; "
+    "125 output limit or drybox failed; 1 compile or install error; 2 misuse."
+)
+@click.argument("source", metavar="[FILE|DIR|-]", required=False)
+@click.argument("args", nargs=-1)
+@click.option("-l", "--language", metavar="LANG", help="Language, such as python or python@3.11.")
+@click.option("-c", "--code", help="Run this source instead of a file.")
+@click.option("--timeout", type=Unit("duration", parse_duration), default="30s", show_default=True)
+@click.option("--memory", type=SIZE, default="256m", show_default=True, help="Memory, files too.")
+@click.option("--cpus", type=float, default=1.0, show_default=True, help="CPU time per wall time.")
+@click.option("--pids", type=int, default=64, show_default=True, help="Processes and threads.")
+@click.option("--disk", type=SIZE, default="64m", show_default=True, help="Bytes it may store.")
+@click.option("--output", type=SIZE, default="1m", show_default=True, help="Bytes of each stream.")
+@click.option(
+    "--isolation",
+    type=click.Choice(ISOLATIONS),
+    default="auto",
+    show_default=True,
+    help="The wall.",
+)
+@click.option("--package", "packages", multiple=True, metavar="NAME", help="Install it before.")
+@click.option("--env", multiple=True, metavar="K=V", help="Set an environment variable.")
+@click.option("--artifact", "artifacts", multiple=True, metavar="GLOB", help="Bring files back.")
+@click.option("--artifact-dir", default="artifacts", show_default=True, help="Where to put them.")
+@click.option("--entrypoint", metavar="PATH", help="The entry file of a folder.")
+@click.option("--stdin", "stdin_file", type=click.File("rb"), help="Read the program's input here.")
+@click.option("--allow-weaker", multiple=True, metavar="WHAT", help="Run without this guarantee.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def run(
+    source: str | None,
+    args: tuple[str, ...],
+    language: str | None,
+    code: str | None,
+    timeout: float,
+    memory: int,
+    cpus: float,
+    pids: int,
+    disk: int,
+    output: int,
+    isolation: str,
+    packages: tuple[str, ...],
+    env: tuple[str, ...],
+    artifacts: tuple[str, ...],
+    artifact_dir: str,
+    entrypoint: str | None,
+    stdin_file: BinaryIO | None,
+    allow_weaker: tuple[str, ...],
+    as_json: bool,
+) -> int:
+    r"""Run a program in a sandbox: a FILE, a folder, '-' for standard input, or --code.
+
+    \b
+    drybox run hello.py
+    drybox run -l go -c 'package main; func main() { println("hi") }'
+    drybox run project/ --entrypoint src/app/Main.java -- first second
+    """
+    if code is not None and source is not None:
+        args, source = (source, *args), None
+    program = read_source(source, language, code, entrypoint)
+    request = ExecutionRequest(
+        program.language,
+        program.code,
+        files=program.files or None,
+        entrypoint=program.entrypoint,
+        args=args,
+        env=_variables(env),
+        timeout=timeout,
+        limits=ResourceLimits(int(memory), cpus, pids, int(disk), int(output)),
+        packages=packages,
+        artifacts=artifacts,
+    )
+    stdin: StdinSource | None = None
+    if stdin_file is not None:
+        request = replace(request, stdin=stdin_file.read(MAX_STDIN + 1))
+    elif source != "-":
+        stdin = _standard_input
+    result = _execute(request, isolation, allow_weaker, stdin, live=not as_json)
+    if as_json:
+        click.echo(json.dumps(result_document(result)))
+    elif result.error is not None:
+        click.echo(f"drybox: {result.error.message}", err=True)
+        click.echo(f"  hint: {result.error.hint}", err=True)
+    if artifacts and not as_json:
+        write_artifacts(result.artifacts, artifact_dir)
+    return exit_code(result)
+
+
+def exit_code(result: ExecutionResult) -> int:
+    """What ``drybox run`` ends with, as its help lists it."""
+    if result.status in EXIT_CODES:
+        return EXIT_CODES[result.status]
+    if result.signal is not None:
+        name, _, offset = result.signal.partition("+")
+        number = signal.SIGRTMIN if name == "SIGRTMIN" else signal.Signals[name]
+        return 128 + number + int(offset or 0)
+    return result.exit_code or 0
+
+
+def _execute(
+    request: ExecutionRequest,
+    isolation: str,
+    allow_weaker: tuple[str, ...],
+    stdin: StdinSource | None,
+    *,
+    live: bool,
+) -> ExecutionResult:
+    import anyio
+
+    from drybox import AsyncCodeExecutor
+
+    async def follow() -> ExecutionResult:
+        async with (
+            AsyncCodeExecutor(
+                isolation=isolation, allow_weaker=allow_weaker, progress=_tell
+            ) as executor,
+            executor.stream(request, stdin=stdin) as events,
+        ):
+            async for event in events:
+                if live and event.data_bytes:
+                    _write(1 if event.type == "stdout" else 2, event.data_bytes)
+                if event.result is not None:
+                    return event.result
+        raise AssertionError("a stream ends with its result")
+
+    return anyio.run(follow)
+
+
+async def _standard_input() -> bytes:
+    import anyio
+
+    try:
+        await anyio.wait_readable(0)
+    except OSError:
+        pass  # a regular file or /dev/null: a read does not wait
+    try:
+        return os.read(0, CHUNK)
+    except OSError:  # closed, or a terminal that is not ours
+        return b""
+
+
+def _write(fd: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(fd, data) :]
+
+
+def _tell(line: str) -> None:
+    click.echo(f"drybox: {line} ...", err=True)
+
+
+def _variables(pairs: tuple[str, ...]) -> dict[str, str]:
+    variables = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise click.UsageError(f"--env {pair}: write it NAME=VALUE.")
+        variables[name] = value
+    return variables

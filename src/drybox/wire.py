@@ -1,0 +1,35 @@
+"""The JSON form of results, the same for every front door."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import fields
+from typing import Any
+
+from drybox.model import ExecutionResult, Record
+
+
+def result_document(result: ExecutionResult) -> dict[str, Any]:
+    """A result as JSON's own types: output as text, artifacts as base64."""
+    document: dict[str, Any] = {
+        "status": result.status,
+        "stdout": result.stdout,
+        "stderr": result.stderr,
+    }
+    for item in fields(result):
+        if item.name not in ("status", "stdout_bytes", "stderr_bytes", "artifacts"):
+            document[item.name] = plain(getattr(result, item.name))
+    document["artifacts"] = {
+        path: base64.b64encode(content).decode("ascii")
+        for path, content in result.artifacts.items()
+    }
+    return document
+
+
+def plain(value: Any) -> Any:
+    """A record, or a list of them, as dictionaries and lists."""
+    if isinstance(value, Record):
+        return {name: plain(value[name]) for name in value.keys()}  # noqa: SIM118
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    return value
