@@ -27,8 +27,21 @@ class DryboxError(Exception):
         self.message = message
         self.hint = hint
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Lets errors cross to other processes; pickle would call the class with too little."""
+        return _rebuild, (type(self), self.args, self.__dict__)
+
     def __str__(self) -> str:
         return f"{self.message} {self.hint}" if self.hint else self.message
+
+
+def _rebuild(
+    kind: type[DryboxError], args: tuple[object, ...], state: dict[str, object]
+) -> DryboxError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(state)
+    return error
 
 
 class InvalidRequest(DryboxError):

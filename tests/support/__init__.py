@@ -1,0 +1,1 @@
+"""What the tests stand on: who runs drybox, and what the host looks like from outside."""
