@@ -15,6 +15,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -31,6 +32,10 @@
 #include <unistd.h>
 
 #define WORK "/sandbox"
+#define SELF "/drybox-init"   /* where layout.py mounts this program */
+#define SETTLED "settled"
+#define USER 1000             /* who the program is inside, as layout.py's files name it */
+#define MAX_TERMINALS "32"    /* of a kernel-wide 4096, so that no sandbox takes them all */
 #define MAX_FRAME (1 << 20)   /* most a request may hold; protocol.py keeps to it */
 #define CHUNK (32 << 10)      /* most bytes of output in one frame */
 #define STDIN_WINDOW (64 << 10) /* bytes of stdin the host may have under way */
@@ -156,10 +161,39 @@ static void mount_places(uint64_t size, uint32_t inodes)
     bind_place("/run/build", "/build", 0755);
     bind_place("/run/tmp", "/tmp", 01777);
     bind_place("/run/shm", "/dev/shm", 01777);
+    if ((mkdir("/dev/pts", 0755) && errno != EEXIST) ||
+        (symlink("pts/ptmx", "/dev/ptmx") && errno != EEXIST) ||
+        mount("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC,
+              "newinstance,ptmxmode=0666,mode=0620,max=" MAX_TERMINALS))
+        die("cannot mount the sandbox's terminals: %s", strerror(errno));
     if (umount2("/run", MNT_DETACH))
         die("cannot detach /run: %s", strerror(errno));
     if (mount(NULL, "/", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV, NULL))
         die("cannot make the root read-only: %s", strerror(errno));
+}
+
+static void write_map(const char *path, const char *text)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0 || write(fd, text, strlen(text)) < 0)
+        die("cannot write %s: %s", path, strerror(errno));
+    close(fd);
+}
+
+/* So far this is root of the sandbox's user namespace, without which there are no
+ * terminals to be had. In a namespace below it is an ordinary user, and nothing in there
+ * has any say over the mounts made so far. */
+static void become_user(void)
+{
+    char map[32];
+    if (unshare(CLONE_NEWUSER))
+        die("cannot leave the outer user namespace: %s", strerror(errno));
+    snprintf(map, sizeof map, "%d 0 1\n", USER);
+    write_map("/proc/self/uid_map", map);
+    write_map("/proc/self/setgroups", "deny");
+    write_map("/proc/self/gid_map", map);
+    if (getuid() != USER || getgid() != USER || geteuid() != USER)
+        die("this is still user %d", (int)getuid());
 }
 
 static void drop_capabilities(void)
@@ -179,25 +213,34 @@ static void drop_capabilities(void)
             die("capability %d stays in the bounding set", cap);
 }
 
-enum { SEAL_MOUNT = 1, SEAL_CAPS = 2, SEAL_FILTER = 4 };
-
-static void seal(const unsigned char *p, size_t n)
+/* Payload: 64-bit size and 32-bit count of inodes of the disk. Goes on as a new image of
+ * itself, whose memory belongs to the user's namespace: only then are this process's
+ * /proc files not the user's own. */
+static void settle(const unsigned char *p, size_t n)
 {
-    if (n < 16 || (n - 16) % sizeof(struct sock_filter))
-        die("a malformed seal request");
-    uint32_t flags = get32(p);
-    if (flags & SEAL_MOUNT)
-        mount_places(get64(p + 4), get32(p + 12));
+    if (n != 12)
+        die("a malformed disk request");
+    mount_places(get64(p), get32(p + 8));
+    become_user();
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
         die("no_new_privs could not be set: %s", strerror(errno));
-    if (flags & SEAL_CAPS)
-        drop_capabilities();
+    drop_capabilities();
+    execl(SELF, SELF, SETTLED, NULL);
+    die("cannot go on as %s: %s", SELF, strerror(errno));
+}
+
+/* Payload: the seccomp filter, or nothing. */
+static void seal(const unsigned char *p, size_t n)
+{
+    if (n % sizeof(struct sock_filter))
+        die("a malformed seal request");
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+        die("no_new_privs could not be set: %s", strerror(errno));
     /* Not dumpable: the program may neither trace this process nor open its /proc files. */
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
         die("cannot become undumpable: %s", strerror(errno));
-    if (flags & SEAL_FILTER) {
-        struct sock_fprog filter = {(n - 16) / sizeof(struct sock_filter),
-                                    (struct sock_filter *)(p + 16)};
+    if (n) {
+        struct sock_fprog filter = {n / sizeof(struct sock_filter), (struct sock_filter *)p};
         if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter, 0, 0))
             die("the seccomp filter was refused: %s", strerror(errno));
     }
@@ -590,6 +633,7 @@ static void handle(char type, unsigned char *p, size_t n)
         return;
     }
     switch (type) {
+    case 'M': settle(p, n); break;
     case 'S': seal(p, n); break;
     case 'P': put_open(p, n); break;
     case 'D': put_data(p, n); break;
@@ -668,7 +712,7 @@ static void step(const sigset_t *unblocked)
     }
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     sigset_t child, unblocked;
     struct sigaction wake = {.sa_handler = on_child};
@@ -681,6 +725,8 @@ int main(void)
     umask(0);
     fcntl(0, F_SETFL, fcntl(0, F_GETFL) | O_NONBLOCK);
     fcntl(1, F_SETFL, fcntl(1, F_GETFL) | O_NONBLOCK);
+    if (argc == 2 && !strcmp(argv[1], SETTLED))
+        answer('m', "", 0);
     for (;;)
         step(&unblocked);
 }

@@ -54,20 +54,17 @@ class GuestExecError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Seal:
-    """What init does before it accepts anything: see ``seal`` in ``init.c``.
+    """What init does before it accepts anything: see ``settle`` and ``seal`` in ``init.c``.
 
     Attributes:
-        mount: Mount the writable places, ``disk`` bytes and ``inodes`` files large.
-        capabilities: Drop all capabilities.
         seccomp: Filter program to load, or b"".
-        disk: Bytes of the writable places together.
+        disk: Bytes of the writable places together, which init mounts before it gives up
+            every privilege; None where somebody else has done both.
         inodes: Files, folders and links in them together.
     """
 
-    mount: bool
-    capabilities: bool
     seccomp: bytes
-    disk: int
+    disk: int | None
     inodes: int
 
 
@@ -97,9 +94,13 @@ class Guest:
             GuestGone: It could not be sealed.
             GuestFileError: A system file could not be placed.
         """
-        await self.put(system_files)
-        flags = 1 * seal.mount + 2 * seal.capabilities + 4 * bool(seal.seccomp)
-        await self._send(b"S", struct.pack("<IQI", flags, seal.disk, seal.inodes) + seal.seccomp)
+        files = list(system_files)
+        if files:
+            await self.put(files)
+        if seal.disk is not None:
+            await self._send(b"M", struct.pack("<QI", seal.disk, seal.inodes))
+            await self._expect(b"m")
+        await self._send(b"S", seal.seccomp)
         await self._expect(b"R")
 
     async def put(self, files: Iterable[File]) -> None:

@@ -14,10 +14,10 @@ import anyio
 import anyio.to_thread
 from anyio.abc import SocketStream, TaskGroup
 
-from drybox.backends.local import bubblewrap, cgroup, doctor, layout, seccomp, stage
+from drybox.backends.local import bubblewrap, cgroup, doctor, layout, seccomp
 from drybox.backends.local.cgroup import Cgroup, Place
 from drybox.backends.local.cgroup_tree import CONTROLLERS
-from drybox.backends.local.layout import Layout
+from drybox.backends.local.layout import Layout, Tree
 from drybox.backends.local.preparation import prepare
 from drybox.backends.local.sandbox import LocalSandbox, apply_limits
 from drybox.backends.local.toolchain import FoundToolchain, find_toolchain
@@ -25,7 +25,7 @@ from drybox.backends.local.warden_client import WardenClient
 from drybox.errors import Unavailable, Unsupported
 from drybox.guest.binary import init_path
 from drybox.guest.protocol import GuestFileError, GuestGone, Seal
-from drybox.model import ResourceLimits
+from drybox.model import File, ResourceLimits
 from drybox.protocols import Language, SandboxSpec, Support
 
 WEAKENABLE = ("memory", "cpus", "pids", "seccomp")
@@ -48,6 +48,7 @@ class Kit:
 
     found: FoundToolchain
     arguments: list[str]
+    files: tuple[File, ...]
     env: Mapping[str, str]
 
 
@@ -74,7 +75,7 @@ class LocalBackend:
         self._warden: WardenClient | None = None
         self._place = Place(0)
         self._kits: dict[tuple[str, str], Kit] = {}
-        self._system: list[str] = []
+        self._unstaged = False
         self._weakened: tuple[str, ...] = ()
         self._filter = b""
         self._names = itertools.count(1)
@@ -146,7 +147,6 @@ class LocalBackend:
                 raise
         instance = dict(zip(place.folders, warden.instances, strict=True))
         self._place = replace(place, dirs={k: instance[f] for k, f in place.dirs.items()})
-        self._system = layout.system_arguments()
         self._warden = warden
 
     def _give_up(self, missing: Mapping[str, str]) -> None:
@@ -167,14 +167,10 @@ class LocalBackend:
         key = (language.name, version)
         if key not in self._kits:
             found, made = await anyio.to_thread.run_sync(self._find, language, version)
-            made = await self._staged(made)
-            arguments = layout.sandbox_arguments(
-                await self._reachable(bubblewrap.require()),
-                await self._reachable(init_path()),
-                self._system,
-                made,
-            )
-            self._kits[key] = Kit(found, arguments, made.env)
+            tree = layout.make_tree(made, init_path())
+            bwrap, root, files = await self._stage(tree, bubblewrap.require())
+            arguments = layout.sandbox_arguments(bwrap, made.env["PATH"], root)
+            self._kits[key] = Kit(found, arguments, files, made.env)
         return self._kits[key]
 
     def _find(self, language: Language, version: str) -> tuple[FoundToolchain, Layout]:
@@ -186,18 +182,28 @@ class LocalBackend:
         more = tuple(mount for mount in mounts if mount is not None)
         return found, replace(found.layout, mounts=(*found.layout.mounts, *more))
 
-    async def _staged(self, made: Layout) -> Layout:
-        mounts = [
-            replace(mount, source=await self._reachable(mount.source)) for mount in made.mounts
-        ]
-        return replace(made, mounts=tuple(mounts))
+    async def _stage(self, tree: Tree, bwrap: str) -> tuple[str, list[str], tuple[File, ...]]:
+        """Where bubblewrap is, its arguments that make the tree, and the files left to write.
 
-    async def _reachable(self, path: str) -> str:
-        """The path, or where the set-aside user of root's sandboxes can reach it."""
-        if os.geteuid() or not stage.is_needed(path):
-            return path
+        Raises:
+            Unavailable: Without a stage the set-aside user of root's sandboxes would not
+                reach the toolchain.
+        """
         assert self._warden is not None
-        return await self._warden.stage(path)
+        hidden = os.geteuid() == 0 and [
+            path for path in (bwrap, *(m.source for m in tree.mounts)) if not is_open(path)
+        ]
+        if not self._unstaged:
+            try:
+                root, *exposed = await self._warden.stage(tree, [bwrap] if hidden else [])
+            except Unavailable:
+                # A host may let bubblewrap mount and nobody else; it is only slower then.
+                if hidden:
+                    raise
+                self._unstaged = True
+            else:
+                return [*exposed, bwrap][0], ["--dev-bind", root, "/"], ()
+        return bwrap, tree.arguments(), tree.files
 
     # --- once per sandbox ----------------------------------------------------------
 
@@ -231,7 +237,7 @@ class LocalBackend:
         )
         try:
             with anyio.fail_after(OPEN_PATIENCE):
-                await sandbox.seal(self._seal(spec.limits))
+                await sandbox.seal(self._seal(spec.limits), kit.files)
         except (GuestGone, GuestFileError, TimeoutError) as error:
             await sandbox.close()
             raise bubblewrap.explain(_drain(read_errors), error) from error
@@ -244,8 +250,6 @@ class LocalBackend:
 
     def _seal(self, limits: ResourceLimits) -> Seal:
         return Seal(
-            mount=True,
-            capabilities=True,
             seccomp=self._filter,
             disk=limits.disk,
             inodes=max(1024, limits.disk // INODE_BYTES),
@@ -259,6 +263,17 @@ class LocalBackend:
             continue
         self._uids.add(uid)
         return uid
+
+
+def is_open(path: str) -> bool:
+    """Whether somebody without privileges can reach and read this path."""
+    at = os.path.realpath(path)
+    wanted = 0o005 if os.path.isdir(at) else 0o004
+    while os.stat(at).st_mode & wanted == wanted:
+        if at == "/":
+            return True
+        at, wanted = os.path.dirname(at), 0o001
+    return False
 
 
 def _drain(fd: int) -> str:

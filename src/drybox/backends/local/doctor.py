@@ -57,7 +57,8 @@ def _tools() -> list[Guarantee]:
 def _namespaces() -> list[Guarantee]:
     """Tries them all for real, as a sandbox would have them."""
     try:
-        command = [bubblewrap.require(), *layout.namespace_arguments(), *layout.system_arguments()]
+        tree = layout.make_tree(layout.Layout(), None).arguments()
+        command = [bubblewrap.require(), *layout.namespace_arguments(), *tree, "--proc", "/proc"]
     except DryboxError:
         return []
     user = {"user": 65534, "group": 65534, "extra_groups": []} if os.geteuid() == 0 else {}

@@ -12,7 +12,6 @@ from drybox.protocols import WORK_DIR
 INIT = "/drybox-init"
 """Where init is inside; it is PID 1, so the program sees its name in /proc/1/comm."""
 
-UID = 1000
 SYSTEM_FOLDERS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 """Top folders that hold programs and libraries; links into /usr on most systems."""
 
@@ -22,14 +21,12 @@ SHARED = (
     "/usr/lib32",
     "/usr/lib64",
     "/usr/share/zoneinfo",
-    "/etc/ld.so.cache",
-    "/etc/alternatives",
     "/nix/store",
 )
 """What every sandbox sees of the host where it exists: programs, libraries, time zones.
 Not /usr/local, /opt or the rest of /usr, which hold what the host's owner put there."""
 
-DEVICES = ("null", "zero", "full", "random", "urandom")
+DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 
 SYSTEM_FILES = (
     File(
@@ -45,6 +42,16 @@ SYSTEM_FILES = (
     File("/etc/resolv.conf", b""),
 )
 """The sandbox's own files; init writes them before it seals the root."""
+
+LINKS: Mapping[str, str] = {
+    "/dev/fd": "/proc/self/fd",
+    "/dev/stdin": "/proc/self/fd/0",
+    "/dev/stdout": "/proc/self/fd/1",
+    "/dev/stderr": "/proc/self/fd/2",
+    "/var/tmp": "/tmp",
+    "/etc/mtab": "/proc/self/mounts",
+    "/etc/localtime": "/usr/share/zoneinfo/UTC",
+}
 
 BASE_ENV: Mapping[str, str] = {"HOME": WORK_DIR, "LANG": "C.UTF-8"}
 
@@ -66,83 +73,113 @@ class Layout:
         masks: Folders shown empty.
         links: Symbolic links by path.
         path: Folders of programs, first to last.
+        libraries: Folder of shared libraries that the program finds nowhere else, or "".
     """
 
     mounts: tuple[Mount, ...] = ()
     masks: tuple[str, ...] = ()
     links: Mapping[str, str] = field(default_factory=dict)
     path: tuple[str, ...] = ()
+    libraries: str = ""
 
     @property
     def env(self) -> dict[str, str]:
         """The environment that every program starts from."""
-        return {"PATH": ":".join((*self.path, "/usr/bin", "/bin")), **BASE_ENV}
+        own = {"LD_LIBRARY_PATH": self.libraries} if self.libraries else {}
+        return {"PATH": ":".join((*self.path, "/usr/bin", "/bin")), **BASE_ENV, **own}
 
 
-def system_arguments() -> list[str]:
-    """Arguments that show the system's programs and libraries. Looks at the host."""
-    arguments = []
-    for path in SHARED:
-        if os.path.exists(path):
-            arguments += ["--ro-bind", path, path]
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """The whole file system of a kind of sandbox, as data for whoever makes it.
+
+    Attributes:
+        mounts: Read-only mounts.
+        devices: Device nodes, at their own places.
+        masks: Folders shown empty.
+        links: Symbolic links by path.
+        files: Files of the sandbox's own.
+    """
+
+    mounts: tuple[Mount, ...]
+    devices: tuple[str, ...]
+    masks: tuple[str, ...]
+    links: Mapping[str, str]
+    files: tuple[File, ...]
+
+    def arguments(self) -> list[str]:
+        """Bubblewrap's arguments that make it, but for the files, which init writes."""
+        arguments = []
+        for mount in self.mounts:
+            arguments += ["--ro-bind", mount.source, mount.target]
+        for device in self.devices:
+            arguments += ["--dev-bind", device, device]
+        for mask in self.masks:
+            arguments += ["--tmpfs", mask, "--remount-ro", mask]
+        for path, target in self.links.items():
+            arguments += ["--symlink", target, path]
+        return arguments
+
+
+def make_tree(layout: Layout, init: str | None) -> Tree:
+    """What a sandbox with this layout consists of on this host. Looks at the host.
+
+    Args:
+        layout: What a toolchain adds to the system's own.
+        init: Path of the init binary on the host; None for a tree without.
+    """
+    mounts = [Mount(path, path) for path in SHARED if os.path.exists(path)]
+    links = {**LINKS, **layout.links}
     for name in SYSTEM_FOLDERS:
         path = f"/{name}"
         if os.path.islink(path):
-            arguments += ["--symlink", os.readlink(path).removeprefix("/"), path]
+            links[path] = os.readlink(path).removeprefix("/")
         elif os.path.isdir(path):
-            arguments += ["--ro-bind", path, path]
-    for name in DEVICES:
-        arguments += ["--dev-bind", f"/dev/{name}", f"/dev/{name}"]
-    for name, target in (
-        ("fd", "/proc/self/fd"),
-        ("stdin", "/proc/self/fd/0"),
-        ("stdout", "/proc/self/fd/1"),
-        ("stderr", "/proc/self/fd/2"),
-    ):
-        arguments += ["--symlink", target, f"/dev/{name}"]
-    arguments += ["--symlink", "/tmp", "/var/tmp", "--symlink", "/proc/self/mounts", "/etc/mtab"]
-    return [*arguments, "--symlink", "/usr/share/zoneinfo/UTC", "/etc/localtime"]
+            mounts.append(Mount(path, path))
+    mounts += layout.mounts
+    if init is not None:
+        mounts.append(Mount(init, INIT))
+    devices = tuple(f"/dev/{name}" for name in DEVICES)
+    return Tree(tuple(mounts), devices, layout.masks, links, (*SYSTEM_FILES, *_linker_cache()))
 
 
-def layout_arguments(layout: Layout) -> list[str]:
-    """Arguments that show what a layout adds."""
-    arguments = []
-    for mount in layout.mounts:
-        arguments += ["--ro-bind", mount.source, mount.target]
-    for mask in layout.masks:
-        arguments += ["--tmpfs", mask, "--remount-ro", mask]
-    for path, target in layout.links.items():
-        arguments += ["--symlink", target, path]
-    return arguments
+def _linker_cache() -> tuple[File, ...]:
+    """Copied, not mounted: it is small, and each mount takes a fifth of a millisecond."""
+    try:
+        with open("/etc/ld.so.cache", "rb") as file:
+            return (File("/etc/ld.so.cache", file.read()),)
+    except OSError:
+        return ()
 
 
 def namespace_arguments() -> list[str]:
-    """Arguments that give a sandbox namespaces, a user and a life bound to its starter's."""
+    """Arguments that give a sandbox namespaces and a life bound to its starter's.
+
+    Its first process is root in a user namespace where nobody else is; init gives that up.
+    """
     arguments = [f"--unshare-{kind}" for kind in ("user", "pid", "net", "ipc", "uts", "cgroup")]
-    arguments += ["--uid", str(UID), "--gid", str(UID), "--hostname", "sandbox"]
-    return [*arguments, "--die-with-parent", "--new-session", "--proc", "/proc"]
+    arguments += ["--uid", "0", "--gid", "0", "--hostname", "sandbox"]
+    return [*arguments, "--die-with-parent", "--new-session"]
 
 
-def sandbox_arguments(bwrap: str, init: str, system: list[str], layout: Layout) -> list[str]:
+def sandbox_arguments(bwrap: str, path: str, root: list[str]) -> list[str]:
     """The whole command line of a sandbox.
 
-    bubblewrap leaves init two capabilities within the sandbox's own user namespace: to
-    mount the writable places and to drop everything, itself included, before any user
-    data comes in. See ``seal`` in ``guest/init.c``.
+    bubblewrap leaves init two capabilities within the sandbox's own user namespace, to
+    mount the writable places and to map its root to a user; init drops everything before
+    any user data comes in. See ``settle`` and ``seal`` in ``guest/init.c``.
 
     Args:
         bwrap: Path of bubblewrap.
-        init: Path of the init binary on the host.
-        system: Result of :func:`system_arguments`.
-        layout: What else it sees.
+        path: The PATH on which init finds programs.
+        root: Arguments that make the file system.
     """
     return [
         bwrap,
         *namespace_arguments(),
         "--as-pid-1",
-        *("--cap-drop", "ALL", "--cap-add", "CAP_SYS_ADMIN", "--cap-add", "CAP_SETPCAP"),
-        *("--setenv", "PATH", layout.env["PATH"]),
-        *system,
-        *layout_arguments(layout),
-        *("--ro-bind", init, INIT, "--chdir", "/", INIT),
+        *("--cap-drop", "ALL", "--cap-add", "CAP_SYS_ADMIN", "--cap-add", "CAP_SETFCAP"),
+        *("--setenv", "PATH", path),
+        *root,
+        *("--proc", "/proc", "--chdir", "/", INIT),
     ]

@@ -119,10 +119,9 @@ def _run(
     ]
     command = [
         *(bwrap, *sandbox_layout.namespace_arguments(), "--clearenv", *variables),
-        *sandbox_layout.system_arguments(),
-        *sandbox_layout.layout_arguments(layout),
+        *sandbox_layout.make_tree(layout, None).arguments(),
         *("--bind", str(work), WORK_DIR, "--bind", str(out), preparation.mount),
-        *("--tmpfs", "/tmp", "--chdir", WORK_DIR, "--"),
+        *("--tmpfs", "/tmp", "--proc", "/proc", "--chdir", WORK_DIR, "--"),
         *(program.get(words[0], words[0]), *words[1:]),
     ]
     try:

@@ -9,7 +9,6 @@ import anyio
 from anyio.abc import SocketStream
 
 from drybox.backends.local.cgroup import Cgroup, Limits
-from drybox.backends.local.layout import SYSTEM_FILES
 from drybox.backends.local.toolchain import FoundToolchain
 from drybox.backends.local.warden_client import WardenClient
 from drybox.errors import InvalidRequest, SandboxLost, Unavailable
@@ -56,14 +55,14 @@ class LocalSandbox:
         self.weakened = weakened
         self.version = found.version
 
-    async def seal(self, seal: Seal) -> None:
+    async def seal(self, seal: Seal, files: Sequence[File]) -> None:
         """Have init write the system's files, mount, drop every privilege.
 
         Raises:
             GuestGone: It could not.
             GuestFileError: It could not write the system's files.
         """
-        await self._guest.seal(seal, SYSTEM_FILES)
+        await self._guest.seal(seal, files)
 
     async def put(self, files: Sequence[File]) -> None:
         """Place files in the working directory."""

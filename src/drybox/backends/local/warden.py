@@ -18,9 +18,12 @@ import socket
 import struct
 import sys
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from drybox.backends.local import cgroup_tree
+
+if TYPE_CHECKING:
+    from drybox.backends.local.stage import Stage
 
 REMOVE_PATIENCE = 5.0
 """Seconds that a killed process may take until its cgroup is empty."""
@@ -49,6 +52,7 @@ class Warden:
         self._instances: list[str] = []
         self._buffer = bytearray()
         self._fds: list[int] = []
+        self._stage: Stage | None = None
         for left in cgroup_tree.abandoned(folders):
             cgroup_tree.kill_all(left)
             self._remove_patiently(left)
@@ -128,12 +132,18 @@ class Warden:
             self._kill(number)
             self._closing[number] = time.monotonic() + REMOVE_PATIENCE
         elif message["do"] == "stage":
-            from drybox.backends.local import stage
-
             try:
-                self._tell(id=number, staged=stage.expose(message["path"]))
+                self._tell(id=number, staged=self._build_stage(message))
             except OSError as error:
                 self._tell(id=number, error=str(error))
+
+    def _build_stage(self, message: dict[str, Any]) -> list[str]:
+        from drybox.backends.local.stage import Stage  # ctypes: only where it is needed
+
+        if self._stage is None:
+            self._stage = Stage(message["needed"])
+        exposed = [self._stage.expose(path) for path in message["expose"]]
+        return [self._stage.build(message["tree"]), *exposed]
 
     def _spawn(self, message: dict[str, Any], stream: int, errors: int) -> int:
         pid = os.fork()

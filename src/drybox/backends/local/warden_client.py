@@ -15,6 +15,7 @@ import anyio
 from anyio.abc import TaskGroup, UNIXSocketStream
 
 import drybox
+from drybox.backends.local.layout import Tree
 from drybox.backends.local.warden import LENGTH
 from drybox.errors import Unavailable
 
@@ -105,17 +106,37 @@ class WardenClient:
         )
         return number
 
-    async def stage(self, path: str) -> str:
-        """Have a path that only root can reach made visible; see ``stage.py``.
+    async def stage(self, tree: Tree, expose: Sequence[str]) -> list[str]:
+        """Have a sandbox's file system made once for all; see ``stage.py``.
+
+        Args:
+            tree: The file system.
+            expose: Further files that everybody must be able to reach.
+
+        Returns:
+            The folder that holds it, then the places of the further files.
 
         Raises:
-            Unavailable: It could not be.
+            Unavailable: It could not be made.
         """
         self._number += 1
-        answer = await self._ask(self._number, do="stage", path=path)
+        sources = [mount.source for mount in tree.mounts]
+        answer = await self._ask(
+            self._number,
+            do="stage",
+            needed=[*sources, *expose, sys.executable],
+            expose=list(expose),
+            tree={
+                "mounts": [[mount.source, mount.target] for mount in tree.mounts],
+                "devices": tree.devices,
+                "masks": tree.masks,
+                "links": dict(tree.links),
+                "files": {file.path: file.content.decode("latin-1") for file in tree.files},
+            },
+        )
         if "staged" not in answer:
-            raise Unavailable(f"{path} cannot be shown: {answer.get('error')}", hint=_DOCTOR)
-        return str(answer["staged"])
+            raise Unavailable(f"no stage could be made: {answer.get('error')}.", hint=_DOCTOR)
+        return [str(path) for path in answer["staged"]]
 
     async def destroy(self, number: int) -> None:
         """Have everything of a sandbox killed and taken away, without waiting for it."""
