@@ -90,11 +90,19 @@ def _candidates(toolchain: Toolchain, version: str) -> Iterator[str]:
     """Executables worth asking, links resolved, each once."""
     seen = set()
     for path in _places(toolchain, version):
-        if path and os.access(path, os.X_OK) and os.path.isfile(path):
-            real = os.path.realpath(path)
-            if real not in seen:
-                seen.add(real)
-                yield real
+        real = os.path.realpath(path) if path else ""
+        if real and real not in seen and _is_program(real):
+            seen.add(real)
+            yield real
+
+
+def _is_program(path: str) -> bool:
+    """A binary: the scripts that version managers put on PATH lead out of any sandbox."""
+    try:
+        with open(path, "rb") as file:
+            return os.access(path, os.X_OK) and file.read(4) == b"\x7fELF"
+    except OSError:
+        return False
 
 
 def _places(toolchain: Toolchain, version: str) -> Iterator[str | None]:
@@ -191,7 +199,15 @@ def _describe(executable: str, home: str, version: str, toolchain: Toolchain) ->
     links = {}
     if toolchain.parts and name != toolchain.executable:
         links[f"{os.path.dirname(program)}/{toolchain.executable}"] = name
-    layout = Layout((*mounts, *_host_mounts(toolchain)), masks, links, (os.path.dirname(program),))
+    # Linked with an absolute path to its own home, it would not find its library here.
+    shared = any(".so" in os.path.basename(item.target) for item in mounts)
+    layout = Layout(
+        (*mounts, *_host_mounts(toolchain)),
+        masks,
+        links,
+        (os.path.dirname(program),),
+        f"{mount}/lib" if shared else "",
+    )
     return FoundToolchain(toolchain.executable, executable, home, version, program, layout)
 
 
