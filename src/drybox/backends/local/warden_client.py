@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import anyio
-from anyio.abc import TaskGroup, UNIXSocketStream
+from anyio.abc import TaskGroup
 
 import drybox
+from drybox.backends.local.channel import Channel
 from drybox.backends.local.layout import Tree
 from drybox.backends.local.warden import LENGTH
 from drybox.errors import Unavailable
@@ -34,9 +35,9 @@ _CODE = (
 class WardenClient:
     """The one warden of a backend. Made by :meth:`start`, ended by :meth:`close`."""
 
-    def __init__(self, process: subprocess.Popen[bytes], stream: UNIXSocketStream) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], channel: Channel) -> None:
         self._process = process
-        self._stream = stream
+        self._channel = channel
         self._lock = anyio.Lock()
         self._waiting: dict[int, anyio.Event] = {}
         self._answers: dict[int, dict[str, Any]] = {}
@@ -73,13 +74,12 @@ class WardenClient:
                 )
             except OSError as error:
                 raise Unavailable(f"{argv[0]}: {error.strerror}.", hint=_DOCTOR) from error
-            stream = await UNIXSocketStream.from_socket(ours.dup())
-        client = cls(process, stream)
+            client = cls(process, Channel(ours.dup()))
         hello: dict[str, Any] = {"error": "it said nothing in time"}
         with anyio.move_on_after(START_PATIENCE):
             hello = await client._read() or {"error": _last_words(process)}
         if "error" in hello:
-            await client._stream.aclose()
+            client._channel.close()
             process.kill()
             process.wait()
             _close_errors(process)
@@ -151,7 +151,7 @@ class WardenClient:
     async def close(self) -> None:
         """Have everything killed and taken away, and wait until the warden has ended."""
         with anyio.move_on_after(CLOSE_PATIENCE, shield=True):
-            await self._stream.aclose()
+            self._channel.close()
             await anyio.to_thread.run_sync(self._process.wait, abandon_on_cancel=True)
         if self._process.poll() is None:
             self._process.kill()
@@ -170,18 +170,12 @@ class WardenClient:
         try:
             # Half a message would garble every one after it.
             with anyio.CancelScope(shield=True):
-                await self._send_whole(data, fds)
-        except (anyio.BrokenResourceError, anyio.ClosedResourceError, OSError) as error:
+                async with self._lock:
+                    await self._channel.send(data, fds)
+        except (anyio.ClosedResourceError, OSError) as error:
             raise Unavailable(
                 "drybox's warden has ended.", hint="Make a new executor; nothing ran."
             ) from error
-
-    async def _send_whole(self, data: bytes, fds: Sequence[int]) -> None:
-        async with self._lock:
-            if fds:
-                await self._stream.send_fds(data[:1], list(fds))
-                data = data[1:]
-            await self._stream.send(data)
 
     async def _follow(self) -> None:
         while answer := await self._read():
@@ -197,15 +191,12 @@ class WardenClient:
 
     async def _read(self) -> dict[str, Any]:
         """The next message, or an empty one at the end."""
-        data = b""
         try:
-            while len(data) < LENGTH.size:
-                data += await self._stream.receive(LENGTH.size - len(data))
-            (size,) = LENGTH.unpack(data)
-            data = b""
-            while len(data) < size:
-                data += await self._stream.receive(size - len(data))
-        except (anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError, OSError):
+            head = await self._channel.receive(LENGTH.size)
+            if len(head) < LENGTH.size:
+                return {}
+            data = await self._channel.receive(LENGTH.unpack(head)[0])
+        except (anyio.ClosedResourceError, OSError):
             return {}
         message: dict[str, Any] = json.loads(data)
         return message
