@@ -21,6 +21,7 @@ SHARED = (
     "/usr/lib32",
     "/usr/lib64",
     "/usr/share/zoneinfo",
+    "/etc/alternatives",
     "/nix/store",
 )
 """What every sandbox sees of the host where it exists: programs, libraries, time zones.
