@@ -1,0 +1,13 @@
+// Pins: os.Exit(128) is an exit status, with output on both streams kept.
+package main
+
+import (
+	"fmt"
+	"os"
+)
+
+func main() {
+	fmt.Print("leaving with 128")
+	fmt.Fprintln(os.Stderr, "bye")
+	os.Exit(128)
+}

@@ -1,0 +1,5 @@
+console.log('thrower evaluated');
+const fail = () => {
+  throw new Error('while a module was evaluated');
+};
+fail();

@@ -1,0 +1,2 @@
+// Pins down a program that ends at once while 70 KB of stdin wait unread.
+console.log('not interested');

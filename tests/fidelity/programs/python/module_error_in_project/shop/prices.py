@@ -1,0 +1,5 @@
+from .store import lookup
+
+
+def total(names):
+    return sum(lookup(name) for name in names)
