@@ -3,14 +3,14 @@ package sieve
 
 // UpTo returns the primes that are not larger than limit.
 func UpTo(limit int) []int {
-	numbers := make(chan int)
+	source := make(chan int)
 	go func() {
+		defer close(source)
 		for n := 2; n <= limit; n++ {
-			numbers <- n
+			source <- n
 		}
-		close(numbers)
 	}()
-	primes := []int{}
+	primes, numbers := []int{}, source
 	for prime, ok := <-numbers; ok; prime, ok = <-numbers {
 		primes = append(primes, prime)
 		numbers = without(numbers, prime)

@@ -1,0 +1,66 @@
+"""Every program in examples/ runs as its README says."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+DRYBOX = str(Path(sysconfig.get_path("scripts"), "drybox"))
+
+CASES: dict[tuple[str, ...], tuple[int, str]] = {
+    ("python/hello.py",): (0, "Hello from a sealed sandbox!\n"),
+    ("node/hello.js", "--", "a", "b"): (0, "Hello from Node.js, a and b!\n"),
+    ("node/inventory",): (0, "vices    1\nsaws     3\n"),
+    ("go/hello.go",): (0, "Hello from Go!\n"),
+    ("go/primes", "--", "50"): (0, "[2 3 5 7 11 13 17 19 23 29 31 37 41 43 47]\n"),
+    ("go/primes", "--", "x"): (2, ""),
+    ("java/Hello.java",): (0, "Hello from Java!\n"),
+    ("java/bank", "--entrypoint", "com/example/bank/Main.java"): (
+        3,
+        "Account[owner=Ada, balance=64.50]\nAccount[owner=Ada, balance=29.00]\n",
+    ),
+}
+
+
+def run(*words: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    command = [DRYBOX, "run", str(EXAMPLES / words[0]), *words[1:]]
+    return subprocess.run(command, input=stdin, capture_output=True, timeout=120)
+
+
+@pytest.mark.parametrize("words", CASES, ids=" ".join)
+def test_example_prints_what_it_should(words: tuple[str, ...]) -> None:
+    done = run(*words)
+    assert (done.returncode, done.stdout.decode()) == CASES[words], done.stderr.decode()
+
+
+def test_word_count_reads_standard_input() -> None:
+    done = run("python/word_count.py", stdin=b"the cat and the dog and the bird")
+    assert done.stdout.decode().splitlines()[:3] == ["8 words, 5 different", "   3 the", "   2 and"]
+
+
+def test_report_brings_its_chart_back(tmp_path: Path) -> None:
+    done = run("python/report", "--artifact", "*.svg", "--artifact-dir", str(tmp_path / "out"))
+    assert done.returncode == 0, done.stderr.decode()
+    assert "Mar  ############################## 97" in done.stdout.decode()
+    assert (tmp_path / "out/sales.svg").read_text().startswith("<svg")
+
+
+def test_api_example_runs() -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(EXAMPLES / "api.py")], capture_output=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    assert done.stderr == b""
+    assert "timeout - The program was ended after 0.5 s." in done.stdout.decode()
+
+
+def test_readme_of_the_examples_names_every_one() -> None:
+    readme = (EXAMPLES / "README.md").read_text()
+    for folder in ("python", "node", "go", "java"):
+        for path in (EXAMPLES / folder).iterdir():
+            assert f"examples/{folder}/{path.name}" in readme
