@@ -6,10 +6,61 @@ import math
 import re
 from collections.abc import Mapping
 
-from drybox.model import MIB, ResourceLimits
-from drybox.protocols import BUILD_DIR, Job, Plan, Step, Toolchain
+from drybox.model import MIB, File, ResourceLimits
+from drybox.protocols import BUILD_DIR, Job, Plan, Preparation, Step, Toolchain
 
 CLASSES = f"{BUILD_DIR}/classes"
+ARCHIVES = "/opt/java-cds"
+
+# What javac loads to compile common things, kept ready to map; the archive has to be made
+# with the collector and the compiler level that it is used with.
+_JAVAC_JVM = ("-J-XX:+UseSerialGC", "-J-XX:TieredStopAtLevel=1", "-J-XX:-UsePerfData")
+_TRAINING = b"""
+import java.util.*;
+import java.util.function.*;
+import java.util.stream.*;
+
+public class Training {
+    sealed interface Shape permits Circle, Square {}
+    record Circle(double radius) implements Shape {}
+    record Square(double side) implements Shape {}
+    enum Colour { RED, GREEN; Colour next() { return values()[(ordinal() + 1) % 2]; } }
+    static abstract class Node<T extends Comparable<T>> { T value; abstract Node<T> add(T t); }
+    interface Greeter { String greet(String name); default Greeter twice() { return this; } }
+    static class Failure extends Exception { Failure(String m, Throwable c) { super(m, c); } }
+
+    static int area(Object shape) {
+        if (shape instanceof Circle c) return (int) (c.radius() * c.radius() * Math.PI);
+        return switch (Colour.RED) { case RED -> 1; case GREEN -> { yield 2; } };
+    }
+
+    public static void main(String[] args) throws Exception {
+        Map<String, List<Integer>> groups = new TreeMap<>();
+        for (int i = 0; i < args.length; i++) {
+            groups.computeIfAbsent(args[i], key -> new ArrayList<>()).add(i);
+        }
+        String text = groups.entrySet().stream().map(e -> e.getKey() + "=" + e.getValue())
+            .filter(Predicate.not(String::isEmpty)).collect(Collectors.joining(", "));
+        try (Scanner in = new Scanner(System.in)) {
+            while (in.hasNextLine()) text += in.nextLine().trim();
+        } catch (IllegalStateException | NoSuchElementException e) {
+            throw new Failure("no", e);
+        } finally {
+            System.out.printf("%s %d %s%n", text, area(new Square(2)), \"\"\"
+                block
+                \"\"\");
+        }
+        Greeter greeter = name -> "Hello, " + name;
+        Thread thread = new Thread(() -> System.out.println(greeter.greet("x")));
+        thread.start();
+        thread.join();
+        int[][] grid = new int[3][4];
+        var total = Arrays.stream(grid).flatMapToInt(Arrays::stream).sum();
+        synchronized (groups) { outer: do { break outer; } while (true); }
+        assert total == 0 : new Object() { public String toString() { return "anonymous"; } };
+    }
+}
+"""
 
 # Sources are untrusted and may be made to be slow to read: every pattern here looks at a
 # bounded stretch from wherever it starts, so that reading takes time linear in the source.
@@ -32,13 +83,30 @@ class Java:
     toolchain = Toolchain(
         executable="java",
         home_env="JAVA_HOME",
-        search=("/usr/lib/jvm/*/bin/java", "/opt/java*/bin/java"),
+        search=("/usr/lib/jvm/*/bin/java", "/opt/*/bin/java", "/opt/java/*/bin/java"),
         levels=2,
         mount="/opt/java",
         version_file=("release", r'JAVA_VERSION="([\d._]+)"'),
         version_argv=("-version",),
         host_paths=("/etc/java-*-openjdk",),  # Debian keeps a JDK's configuration here
         install_hint="Install it: 'apt install default-jdk-headless', or set JAVA_HOME to a JDK.",
+        preparations=(
+            Preparation(
+                name="javac-cds",
+                label="Archiving the classes of javac",
+                files=(File("Training.java", _TRAINING),),
+                commands=(
+                    (
+                        "javac",
+                        *_JAVAC_JVM,
+                        "-J-XX:ArchiveClassesAtExit={out}/javac.jsa",
+                        *("-d", "/tmp/classes", "Training.java"),
+                    ),
+                ),
+                mount=ARCHIVES,
+                optional=True,  # older JDKs cannot; javac is slower then
+            ),
+        ),
     )
 
     def entry(self, code: str) -> str:
@@ -68,16 +136,19 @@ class Java:
             compile=Step(
                 (
                     "javac",
-                    *(f"-J{flag}" for flag in jvm_flags(compile_limits)),
-                    "-J-XX:TieredStopAtLevel=1",
-                    *("-proc:none", "-encoding", "UTF-8", "-d", CLASSES),
+                    *_JAVAC_JVM,
+                    *(f"-J{flag}" for flag in memory_flags(compile_limits)),
+                    f"-J-XX:SharedArchiveFile={ARCHIVES}/javac.jsa",
+                    "-J-Xlog:disable",  # else an archive that does not fit is told on stdout
+                    *("-encoding", "UTF-8", "-d", CLASSES),
                     *sorted(path for path in sources if path.endswith(".java")),
                 )
             ),
             run=Step(
                 (
                     "java",
-                    *jvm_flags(job.limits),
+                    *("-XX:+UseSerialGC", "-XX:-UsePerfData"),
+                    *memory_flags(job.limits),
                     *("-cp", CLASSES, main_class(entry, stem)),
                     *job.args,
                 )
@@ -86,15 +157,18 @@ class Java:
         )
 
 
-def jvm_flags(limits: ResourceLimits) -> tuple[str, ...]:
-    """Flags that fit a JVM to its limits: it sees neither cgroup nor quota from inside."""
-    heap = max(limits.memory * 7 // 10, limits.memory - 96 * MIB)
+def memory_flags(limits: ResourceLimits) -> tuple[str, ...]:
+    """Flags that fit a JVM to its limits: it sees neither cgroup nor quota from inside.
+
+    Beside its heap a JVM with the serial collector takes 16 MiB for the shortest program and
+    a quarter of its limit for large ones, so what is left for the heap fills up before
+    the kernel has to kill.
+    """
+    heap = max(limits.memory - max(28 * MIB, limits.memory // 4), 4 * MIB)
     return (
         f"-XX:ActiveProcessorCount={max(1, math.ceil(limits.cpus))}",
         f"-Xmx{heap // 1024}k",
-        "-XX:+UseSerialGC",
-        "-XX:-UsePerfData",
-        "-Xshare:auto",
+        f"-XX:MaxDirectMemorySize={limits.memory // 8 // 1024}k",
     )
 
 
