@@ -51,7 +51,8 @@ class InitBuildHook(BuildHookInterface[Any]):
         output.parent.mkdir(exist_ok=True)
         compiler = system_compiler()
         command = [compiler] if compiler else [sys.executable, "-m", "ziglang", "cc"]
-        subprocess.run([*command, *FLAGS, "-o", str(output), str(guest / "init.c")], check=True)
+        sources = sorted(str(path) for path in Path(guest, "init").glob("*.c"))
+        subprocess.run([*command, *FLAGS, "-o", str(output), *sources], check=True)
         build_data["artifacts"].append(f"src/drybox/guest/bin/init-{machine}")
         build_data["pure_python"] = False
         build_data["tag"] = f"py3-none-linux_{machine}"

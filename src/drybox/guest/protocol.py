@@ -1,4 +1,4 @@
-"""The host's end of the byte stream to a sandbox's init (``init.c`` beside this file).
+"""The host's end of the byte stream to a sandbox's init (``init/`` beside this file).
 
 Every frame is one type byte, a little-endian 32-bit length and that many bytes. What
 comes from the guest is untrusted: lengths are bounded and unknown frames end the talk.
@@ -27,7 +27,7 @@ MAX_ANSWER = 64 * 1024
 
 CHUNK = 32 * 1024
 STDIN_WINDOW = 64 * 1024
-"""Bytes of stdin that may be under way to init, as in ``init.c``."""
+"""Bytes of stdin that may be under way to init, as in ``init/``."""
 
 MAX_LISTED_BYTES = 16 * 1024 * 1024
 """Bound on the names a listing may bring, whatever init's own bound is."""
@@ -54,7 +54,7 @@ class GuestExecError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Seal:
-    """What init does before it accepts anything: see ``settle`` and ``seal`` in ``init.c``.
+    """What init does before it accepts anything: see ``settle`` and ``seal`` in ``init/``.
 
     Attributes:
         seccomp: Filter program to load, or b"".

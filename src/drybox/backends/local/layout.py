@@ -168,7 +168,7 @@ def sandbox_arguments(bwrap: str, path: str, root: list[str]) -> list[str]:
 
     bubblewrap leaves init two capabilities within the sandbox's own user namespace, to
     mount the writable places and to map its root to a user; init drops everything before
-    any user data comes in. See ``settle`` and ``seal`` in ``guest/init.c``.
+    any user data comes in. See ``settle`` and ``seal`` in ``guest/init/``.
 
     Args:
         bwrap: Path of bubblewrap.

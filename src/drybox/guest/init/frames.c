@@ -1,0 +1,95 @@
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "init.h"
+
+static unsigned char out_buf[2 * (CHUNK + 5) + 256];
+static size_t out_len, out_off;
+
+void die(const char *format, ...)
+{
+    char text[512];
+    va_list args;
+    va_start(args, format);
+    int n = vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    if (n > (int)sizeof text - 1)
+        n = sizeof text - 1;
+    dprintf(2, "drybox-init: %s\n", text);
+    _exit(1);
+}
+
+uint32_t get32(const unsigned char *p)
+{
+    return p[0] | p[1] << 8 | p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+uint64_t get64(const unsigned char *p)
+{
+    return get32(p) | (uint64_t)get32(p + 4) << 32;
+}
+
+void put32(unsigned char *p, uint32_t v)
+{
+    for (int i = 0; i < 4; i++)
+        p[i] = v >> (8 * i) & 255;
+}
+
+void put64(unsigned char *p, uint64_t v)
+{
+    put32(p, (uint32_t)v);
+    put32(p + 4, v >> 32);
+}
+
+/* Queues a frame; the callers see to it that there is room. */
+void queue(char type, const void *data, size_t n)
+{
+    if (out_len + 5 + n > sizeof out_buf)
+        die("an answer does not fit");
+    out_buf[out_len] = type;
+    put32(out_buf + out_len + 1, n);
+    memcpy(out_buf + out_len + 5, data, n);
+    out_len += 5 + n;
+}
+
+/* Writes what it can of the queue. The host being gone is the end of the sandbox. */
+void flush_some(void)
+{
+    while (out_off < out_len) {
+        ssize_t n = write(1, out_buf + out_off, out_len - out_off);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0 && errno == EAGAIN)
+            return;
+        if (n <= 0)
+            _exit(0);
+        out_off += n;
+    }
+    out_off = out_len = 0;
+}
+
+void flush_all(void)
+{
+    flush_some();
+    while (out_len) {
+        struct pollfd p = {1, POLLOUT, 0};
+        poll(&p, 1, -1);
+        flush_some();
+    }
+}
+
+void answer(char type, const void *data, size_t n)
+{
+    queue(type, data, n);
+    flush_all();
+}
+
+/* Whether answers are still queued. */
+int answers_wait(void)
+{
+    return out_len > 0;
+}

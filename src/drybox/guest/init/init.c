@@ -1,0 +1,107 @@
+/* PID 1 of a sandbox: seals it, then runs commands for drybox over one byte stream.
+ *
+ * Being PID 1 of the sandbox's own PID namespace it is out of reach of the program's
+ * signals, adopts every orphan, and its end is the end of all. Frames in and out are
+ * one type byte, a little-endian 32-bit length and that many bytes; protocol.py beside
+ * this file is the other end. Requests come on fd 0, answers go out on fd 1, words for
+ * people on fd 2. Whatever cannot be done while sealing ends the process: a sandbox
+ * is sealed as asked or it does not exist.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "init.h"
+
+static unsigned char in_buf[MAX_FRAME + 5];
+static size_t in_len;
+
+static void handle(char type, unsigned char *p, size_t n)
+{
+    if (running()) {
+        handle_running(type, p, n);
+        return;
+    }
+    switch (type) {
+    case 'M': settle(p, n); break;
+    case 'S': seal(p, n); break;
+    case 'P': put_open(p, n); break;
+    case 'D': put_data(p, n); break;
+    case 'Y': put_end(); break;
+    case 'X': start(p, n); break;
+    case 'L': list_files(); break;
+    case 'G': send_file(p, n); break;
+    case 'I': case 'E': case 'K': break; /* sent before the host saw the program end */
+    default: die("unknown request %d", type);
+    }
+}
+
+/* Handles every whole frame that has arrived. */
+static void take_requests(void)
+{
+    size_t at = 0;
+    while (in_len - at >= 5) {
+        uint32_t n = get32(in_buf + at + 1);
+        if (n > MAX_FRAME)
+            die("a request of %u bytes", n);
+        if (in_len - at < 5 + (size_t)n)
+            break;
+        handle(in_buf[at], in_buf + at + 5, n);
+        at += 5 + n;
+    }
+    memmove(in_buf, in_buf + at, in_len - at);
+    in_len -= at;
+}
+
+static void receive(void)
+{
+    ssize_t n = read(0, in_buf + in_len, sizeof in_buf - in_len);
+    if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+        _exit(0); /* drybox is gone; with PID 1 everything here goes */
+    if (n > 0) {
+        in_len += n;
+        take_requests();
+    }
+}
+
+static void step(const sigset_t *unblocked)
+{
+    struct pollfd host = {0, POLLIN, 0}, answers = {-1, POLLOUT, 0};
+    struct pollfd program[3];
+    struct timespec left, *timeout = prepare_run(program, &left);
+    answers.fd = answers_wait() ? 1 : -1;
+    struct pollfd all[5] = {host, answers, program[0], program[1], program[2]};
+    ppoll(all, 5, timeout, unblocked);
+    if (all[1].revents)
+        flush_some();
+    advance_run(all + 2);
+    if (all[0].revents)
+        receive();
+}
+
+static void on_child(int signal) { (void)signal; }
+
+int main(int argc, char **argv)
+{
+    sigset_t child, unblocked;
+    struct sigaction wake = {.sa_handler = on_child};
+    sigaction(SIGCHLD, &wake, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    sigemptyset(&child);
+    sigaddset(&child, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &child, &unblocked);
+    sigdelset(&unblocked, SIGCHLD);
+    umask(0);
+    fcntl(0, F_SETFL, fcntl(0, F_GETFL) | O_NONBLOCK);
+    fcntl(1, F_SETFL, fcntl(1, F_GETFL) | O_NONBLOCK);
+    if (argc == 2 && !strcmp(argv[1], settled))
+        answer('m', "", 0);
+    for (;;)
+        step(&unblocked);
+}

@@ -1,0 +1,45 @@
+/* What the parts of init share; init.c says what it is. */
+#ifndef DRYBOX_INIT_H
+#define DRYBOX_INIT_H
+
+#include <poll.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#define WORK "/sandbox"
+#define MAX_FRAME (1 << 20) /* most a request may hold; protocol.py keeps to it */
+#define CHUNK (32 << 10)    /* most bytes of output in one frame */
+
+/* frames.c: numbers as they travel, and answers to the host */
+void die(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
+uint32_t get32(const unsigned char *p);
+uint64_t get64(const unsigned char *p);
+void put32(unsigned char *p, uint32_t v);
+void put64(unsigned char *p, uint64_t v);
+void queue(char type, const void *data, size_t n);
+void answer(char type, const void *data, size_t n);
+void flush_some(void);
+void flush_all(void);
+int answers_wait(void);
+
+/* seal.c: what is done before any user data comes in */
+void settle(const unsigned char *p, size_t n);
+void seal(const unsigned char *p, size_t n);
+extern const char settled[];
+
+/* files.c: files into the working directory and out of it */
+void put_open(unsigned char *p, size_t n);
+void put_data(const unsigned char *p, size_t n);
+void put_end(void);
+void list_files(void);
+void send_file(const unsigned char *p, size_t n);
+
+/* run.c: the program */
+int running(void);
+void start(unsigned char *p, size_t n);
+void handle_running(char type, const unsigned char *p, size_t n);
+struct timespec *prepare_run(struct pollfd p[3], struct timespec *left);
+void advance_run(const struct pollfd p[3]);
+
+#endif
