@@ -78,8 +78,10 @@ class LocalBackend:
         self._unstaged = False
         self._weakened: tuple[str, ...] = ()
         self._filter = b""
+        self._filter_problem = ""
+        self._filter_ready: anyio.Event
         self._names = itertools.count(1)
-        self._uids: set[int] = set()
+        self._uids = itertools.count(secrets.randbelow(UID_COUNT))
 
     async def check(self) -> Support:
         """Say what is guaranteed here and how to mend what is not. Never raises."""
@@ -102,7 +104,7 @@ class LocalBackend:
             Unavailable: No sandbox could be made this time.
         """
         async with self._start_lock:
-            if self._warden is None:
+            if self._warden is None or self._warden.ended:
                 await self._start()
             kit = await self._kit(spec.language, spec.version)
         return await self._open(spec, kit)
@@ -110,6 +112,8 @@ class LocalBackend:
     async def __aenter__(self) -> LocalBackend:
         """Get ready; the warden starts with the first sandbox."""
         self._tasks = await anyio.create_task_group().__aenter__()
+        self._filter_ready = anyio.Event()
+        self._tasks.start_soon(self._compile_filter)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -133,21 +137,31 @@ class LocalBackend:
         init_path()
         place = cgroup.find_place()
         self._give_up(place.missing)
-        try:
-            self._filter = seccomp.filter_program()
-        except seccomp.SeccompUnavailable as error:
-            self._give_up({"seccomp": str(error)})
+        if self._warden is not None:  # killed, and its stage and its sandboxes with it
+            await self._warden.close()
+            self._kits.clear()
         warden = await WardenClient.start(self._tasks, place.folders, own_scope=place.needs_scope)
-        if place.needs_scope:
-            place = cgroup.scope_place(warden.scope)
-            try:
+        try:
+            if place.needs_scope:
+                place = cgroup.scope_place(warden.scope)
                 self._give_up(place.missing)
-            except Unsupported:
-                await warden.close()
-                raise
+            await self._filter_ready.wait()
+            if self._filter_problem:
+                self._give_up({"seccomp": self._filter_problem})
+        except BaseException:
+            await warden.close()
+            raise
         instance = dict(zip(place.folders, warden.instances, strict=True))
         self._place = replace(place, dirs={k: instance[f] for k, f in place.dirs.items()})
         self._warden = warden
+
+    async def _compile_filter(self) -> None:
+        """In a thread, for it takes as long as starting the warden does."""
+        try:
+            self._filter = await anyio.to_thread.run_sync(seccomp.filter_program)
+        except seccomp.SeccompUnavailable as error:
+            self._filter_problem = str(error)
+        self._filter_ready.set()
 
     def _give_up(self, missing: Mapping[str, str]) -> None:
         for what, why in missing.items():
@@ -259,10 +273,7 @@ class LocalBackend:
         """A user of the sandbox's own when drybox is root, who else would be it outside."""
         if os.geteuid():
             return None
-        while (uid := UID_BASE + secrets.randbelow(UID_COUNT)) in self._uids:
-            continue
-        self._uids.add(uid)
-        return uid
+        return UID_BASE + next(self._uids) % UID_COUNT
 
 
 def is_open(path: str) -> bool:

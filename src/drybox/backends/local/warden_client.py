@@ -46,6 +46,11 @@ class WardenClient:
         self.instances: list[str] = []
         self.scope = ""
 
+    @property
+    def ended(self) -> bool:
+        """Whether the warden is no more; everything it started has gone with it."""
+        return self._ended.is_set()
+
     @classmethod
     async def start(
         cls, tasks: TaskGroup, folders: Sequence[str], *, own_scope: bool
