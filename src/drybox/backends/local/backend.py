@@ -80,7 +80,6 @@ class LocalBackend:
         self._filter = b""
         self._filter_problem = ""
         self._filter_ready: anyio.Event
-        self._names = itertools.count(1)
         self._uids = itertools.count(secrets.randbelow(UID_COUNT))
 
     async def check(self) -> Support:
@@ -223,21 +222,13 @@ class LocalBackend:
 
     async def _open(self, spec: SandboxSpec, kit: Kit) -> LocalSandbox:
         assert self._warden is not None
-        try:
-            box = Cgroup(self._place, f"{next(self._names)}")
-            apply_limits(box, spec.limits)
-        except OSError as error:
-            raise Unavailable(
-                f"no cgroup could be made: {error.strerror}: {error.filename}.",
-                hint="Run 'drybox doctor' to see what this host is missing.",
-            ) from error
         ours, theirs = socket.socketpair()
         read_errors, write_errors = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         uid = self._new_uid()
         with theirs:
             try:
-                number = await self._warden.spawn(
-                    kit.arguments, box.folders, uid, (theirs.fileno(), write_errors)
+                number, name = await self._warden.spawn(
+                    kit.arguments, uid, (theirs.fileno(), write_errors)
                 )
             except BaseException:
                 ours.close()
@@ -246,15 +237,23 @@ class LocalBackend:
             finally:
                 os.close(write_errors)
         stream = await SocketStream.from_socket(ours)
+        box = Cgroup(self._place, name)
         sandbox = LocalSandbox(
             stream, self._warden, number, box, kit.found, kit.env, self._weakened
         )
         try:
+            apply_limits(box, spec.limits)
             with anyio.fail_after(OPEN_PATIENCE):
                 await sandbox.seal(self._seal(spec.limits), kit.files)
         except (GuestGone, GuestFileError, TimeoutError) as error:
             await sandbox.close()
             raise bubblewrap.explain(_drain(read_errors), error) from error
+        except OSError as error:
+            await sandbox.close()
+            raise Unavailable(
+                f"a limit could not be set: {error.strerror}: {error.filename}.",
+                hint="Run 'drybox doctor' to see what this host is missing.",
+            ) from error
         except BaseException:
             await sandbox.close()
             raise

@@ -138,22 +138,16 @@ class Limits:
 
 
 class Cgroup:
-    """The cgroup of one sandbox.
+    """The cgroup of one sandbox, which the warden made.
 
     Args:
-        place: Where it goes.
-        name: Its name, unique within the place.
-
-    Raises:
-        OSError: It could not be made.
+        place: The instance's place.
+        name: The folder's name in it.
     """
 
     def __init__(self, place: Place, name: str) -> None:
         self._v2 = place.version == 2
         self._dirs = {key: f"{folder}/{name}" for key, folder in place.dirs.items()}
-        self.folders = tuple(dict.fromkeys(self._dirs.values()))
-        for folder in self.folders:
-            os.mkdir(folder)
 
     def apply(self, limits: Limits) -> None:
         """Set the limits of the next command.
@@ -194,7 +188,7 @@ class Cgroup:
     def cpu_seconds(self) -> float | None:
         """CPU time of everything that ever ran in it; None if not measured."""
         if self._v2:
-            folder = self.folders[0]
+            folder = next(iter(self._dirs.values()))
             used = _field(read(f"{folder}/cpu.stat"), "usage_usec")
             return used / 1e6 if used is not None else None
         nanos = self._get("cpuacct", "cpuacct.usage")

@@ -18,7 +18,7 @@ import socket
 import struct
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from drybox.backends.local import cgroup_tree
 
@@ -28,7 +28,33 @@ if TYPE_CHECKING:
 REMOVE_PATIENCE = 5.0
 """Seconds that a killed process may take until its cgroup is empty."""
 
+IGNORED = (signal.SIGINT, signal.SIGHUP, signal.SIGTERM)
+"""Signals that a terminal or a service manager sends to all; drybox says when to end."""
+
+SPARES = 2
+"""Processes kept ready to become the next sandboxes."""
+
+ORDER_SIZE = 1 << 18
+"""Most bytes of an order; a command line has some thousand."""
+
 LENGTH = struct.Struct("<I")
+
+
+class Spare:
+    """A process in a cgroup of its own that waits to be told what to become.
+
+    Args:
+        pid: Its id.
+        line: The socket that its order goes over.
+        cgroups: Folders of its cgroup.
+        name: The cgroup's name in each of them.
+    """
+
+    def __init__(self, pid: int, line: socket.socket, cgroups: list[str], name: str) -> None:
+        self.pid = pid
+        self.line = line
+        self.cgroups = cgroups
+        self.name = name
 
 
 class Warden:
@@ -53,6 +79,8 @@ class Warden:
         self._buffer = bytearray()
         self._fds: list[int] = []
         self._stage: Stage | None = None
+        self._spares: list[Spare] = []
+        self._count = 0
         for left in cgroup_tree.abandoned(folders):
             cgroup_tree.kill_all(left)
             self._remove_patiently(left)
@@ -88,8 +116,11 @@ class Warden:
             poll.register(item, select.POLLIN)
         try:
             while True:
-                # An empty cgroup sends no signal, so those on their way out are polled.
-                ready = dict(poll.poll(2 if self._closing else None))
+                # An empty cgroup sends no signal, so those on their way out are polled. Spares
+                # are made when nothing else is to do, and not before the first sandbox: one
+                # forked before there is a stage would not see it.
+                lacks_spares = self._count > 0 and len(self._spares) < SPARES
+                ready = dict(poll.poll(2 if self._closing else 5 if lacks_spares else None))
                 if waker.fileno() in ready:
                     waker.recv(4096)
                 if self._parent in ready or (
@@ -98,6 +129,8 @@ class Warden:
                     return
                 self._reap()
                 self._remove_closing()
+                if not ready and lacks_spares:
+                    self._spares.append(self._make_spare())
         except (BrokenPipeError, ConnectionResetError):
             return
         finally:
@@ -124,8 +157,10 @@ class Warden:
         number = message["id"]
         if message["do"] == "spawn":
             fds, self._fds = self._fds[:2], self._fds[2:]
-            self._cgroups[number] = message["cgroups"]
-            self._pids[number] = self._spawn(message, *fds)
+            try:
+                self._spawn(number, message, fds)
+            except OSError as error:
+                self._tell(id=number, error=f"{error.strerror}: {error.filename}")
             for fd in fds:
                 os.close(fd)
         elif message["do"] == "close":
@@ -137,6 +172,30 @@ class Warden:
             except OSError as error:
                 self._tell(id=number, error=str(error))
 
+    def _spawn(self, number: int, message: dict[str, Any], fds: list[int]) -> None:
+        spare = self._spares.pop(0) if self._spares else self._make_spare()
+        self._pids[number], self._cgroups[number] = spare.pid, spare.cgroups
+        order = json.dumps([message["argv"], message["uid"]]).encode()
+        with spare.line:
+            socket.send_fds(spare.line, [order], fds)
+        self._tell(id=number, cgroup=spare.name)
+
+    def _make_spare(self) -> Spare:
+        """A process that waits in a new cgroup for its order to become a bubblewrap.
+
+        Entering a cgroup waits for the kernel's other CPUs, some 10 ms; it is done ahead.
+        """
+        self._count += 1
+        cgroups = [f"{instance}/{self._count}" for instance in self._instances]
+        for folder in cgroups:
+            os.mkdir(folder)
+        ours, theirs = socket.socketpair()
+        pid = os.fork()
+        if not pid:
+            _await_order(theirs, cgroups)
+        theirs.close()
+        return Spare(pid, ours, cgroups, str(self._count))
+
     def _build_stage(self, message: dict[str, Any]) -> list[str]:
         from drybox.backends.local.stage import Stage  # ctypes: only where it is needed
 
@@ -144,30 +203,6 @@ class Warden:
             self._stage = Stage(message["needed"])
         exposed = [self._stage.expose(path) for path in message["expose"]]
         return [self._stage.build(message["tree"]), *exposed]
-
-    def _spawn(self, message: dict[str, Any], stream: int, errors: int) -> int:
-        pid = os.fork()
-        if pid:
-            return pid
-        try:
-            os.setsid()
-            os.dup2(errors, 2)
-            os.dup2(stream, 0)
-            os.dup2(stream, 1)
-            for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGCHLD):
-                signal.signal(number, signal.SIG_DFL)
-            cgroup_tree.enter(message["cgroups"])
-            if message["uid"] is not None:
-                os.setgroups([])
-                os.setresgid(message["uid"], message["uid"], message["uid"])
-                os.setresuid(message["uid"], message["uid"], message["uid"])
-            os.umask(0o022)
-            os.chdir("/")
-            os.execve(message["argv"][0], message["argv"], {})
-        except BaseException as error:  # whatever it is, this process must not return
-            os.write(2, f"drybox: {error}\n".encode())
-        finally:
-            os._exit(125)
 
     def _reap(self) -> None:
         while True:
@@ -204,6 +239,8 @@ class Warden:
                 self._kill(number)
 
     def _clear(self) -> None:
+        for spare in self._spares:
+            os.kill(spare.pid, signal.SIGKILL)
         for number in list(self._cgroups):
             self._kill(number)
         for folder in self._instances:
@@ -223,12 +260,52 @@ class Warden:
         self._connection.sendall(LENGTH.pack(len(data)) + data)
 
 
+def _await_order(line: socket.socket, cgroups: list[str]) -> NoReturn:
+    """What a spare does: enter its cgroup, wait, become the user and bubblewrap."""
+    try:
+        # Other spares' lines must not be held open here: their end is how those end.
+        os.dup2(line.fileno(), 3)
+        os.closerange(4, os.sysconf("SC_OPEN_MAX"))
+        os.set_inheritable(3, False)
+        os.setsid()
+        for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGCHLD):
+            signal.signal(number, signal.SIG_DFL)
+        for number in IGNORED:
+            signal.signal(number, signal.SIG_DFL)
+        problem: OSError | None = None
+        try:
+            cgroup_tree.enter(cgroups)
+        except OSError as error:
+            problem = error
+        order, fds, _, _ = socket.recv_fds(socket.socket(fileno=3), ORDER_SIZE, 2)
+        if not order:
+            os._exit(0)
+        os.dup2(fds[1], 2)
+        if problem is not None:
+            raise problem
+        os.dup2(fds[0], 0)
+        os.dup2(fds[0], 1)
+        argv, uid = json.loads(order)
+        if uid is not None:
+            os.setgroups([])
+            os.setresgid(uid, uid, uid)
+            os.setresuid(uid, uid, uid)
+        os.umask(0o022)
+        os.chdir("/")
+        os.closerange(3, 64)
+        os.execve(argv[0], argv, {})
+    except BaseException as error:  # whatever it is, this process must not return
+        os.write(2, f"drybox: {error}\n".encode())
+    finally:
+        os._exit(125)
+
+
 def main() -> None:
     """Serve the socket on standard input: ``main PARENT_PID MODE [FOLDER...]``."""
     os.setsid() if os.getsid(0) != os.getpid() else None
     connection = socket.socket(fileno=os.dup(0))
     os.dup2(os.open(os.devnull, os.O_RDWR), 0)
-    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+    for number in IGNORED:
         signal.signal(number, signal.SIG_IGN)
     parent, mode, *folders = sys.argv[1:]
     Warden(connection, int(parent), folders, own_scope=mode == "scope").serve()

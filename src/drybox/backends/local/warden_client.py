@@ -94,22 +94,29 @@ class WardenClient:
         return client
 
     async def spawn(
-        self, argv: Sequence[str], cgroups: Sequence[str], uid: int | None, fds: tuple[int, int]
-    ) -> int:
-        """Start a sandbox's bubblewrap; return the number that names it from now on.
+        self, argv: Sequence[str], uid: int | None, fds: tuple[int, int]
+    ) -> tuple[int, str]:
+        """Start a sandbox's bubblewrap in a new cgroup.
 
         Args:
             argv: The command line.
-            cgroups: Folders of the cgroups it enters first.
             uid: User and group it becomes first, or None to stay what drybox is.
             fds: Its stdin and stdout, and its stderr.
+
+        Returns:
+            The number that names it from now on, and the name of its cgroup.
+
+        Raises:
+            Unavailable: It could not be started.
         """
         self._number += 1
         number = self._number
-        await self._send(
-            fds, do="spawn", id=number, argv=list(argv), cgroups=list(cgroups), uid=uid
-        )
-        return number
+        # Cancelled in between, nobody would know what to destroy.
+        with anyio.CancelScope(shield=True):
+            answer = await self._ask(number, fds, do="spawn", argv=list(argv), uid=uid)
+        if "cgroup" not in answer:
+            raise Unavailable(f"no sandbox was started: {answer.get('error')}.", hint=_DOCTOR)
+        return number, str(answer["cgroup"])
 
     async def stage(self, tree: Tree, expose: Sequence[str]) -> list[str]:
         """Have a sandbox's file system made once for all; see ``stage.py``.
@@ -128,6 +135,7 @@ class WardenClient:
         sources = [mount.source for mount in tree.mounts]
         answer = await self._ask(
             self._number,
+            (),
             do="stage",
             needed=[*sources, *expose, sys.executable],
             expose=list(expose),
@@ -163,9 +171,9 @@ class WardenClient:
             self._process.wait()
         _close_errors(self._process)
 
-    async def _ask(self, number: int, **message: Any) -> dict[str, Any]:
+    async def _ask(self, number: int, fds: Sequence[int], **message: Any) -> dict[str, Any]:
         event = self._waiting[number] = anyio.Event()
-        await self._send((), id=number, **message)
+        await self._send(fds, id=number, **message)
         await event.wait()
         return self._answers.pop(number, {"error": "the warden ended"})
 
