@@ -50,7 +50,8 @@ class InitBuildHook(BuildHookInterface[Any]):
         output = guest / "bin" / f"init-{machine}"
         output.parent.mkdir(exist_ok=True)
         compiler = system_compiler()
-        command = [compiler] if compiler else [sys.executable, "-m", "ziglang", "cc"]
+        zig = [sys.executable, "-m", "ziglang", "cc", "-target", f"{machine}-linux-musl"]
+        command = [compiler] if compiler else zig
         sources = sorted(str(path) for path in Path(guest, "init").glob("*.c"))
         subprocess.run([*command, *FLAGS, "-o", str(output), *sources], check=True)
         build_data["artifacts"].append(f"src/drybox/guest/bin/init-{machine}")

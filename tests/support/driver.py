@@ -2,15 +2,18 @@
 
 import sys
 
-from drybox import CodeExecutor
 from tests.support.identity import receive, send
+
+from drybox import CodeExecutor
 
 
 def main() -> None:
     with CodeExecutor() as executor:
         while (request := receive(sys.stdin.buffer)) is not None:
+            many = isinstance(request, list)
+            answer: object
             try:
-                answer = executor.execute(request)
+                answer = executor.execute_many(request) if many else executor.execute(request)
             except Exception as error:
                 answer = error
             send(sys.stdout.buffer, answer)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from drybox.backends.local.cgroup import find_place
-from drybox.backends.local.cgroup_tree import PREFIX
+from drybox.backends.local.cgroup import V2_MOUNT, find_place, own_paths
+from drybox.backends.local.cgroup_tree import PREFIX, instance_name, read
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,11 @@ def running(marker: str) -> list[Process]:
     return [p for p in processes() if any(marker in word for word in p.cmdline)]
 
 
+def confined(marker: str) -> list[Process]:
+    """Processes with the marker in their command line that are in a sandbox."""
+    return [p for p in running(marker) if len(status(p.pid).get("NSpid", "").split()) > 1]
+
+
 def descendants(pid: int) -> list[Process]:
     """Every process that came of this one and has not been given to another parent."""
     everything = processes()
@@ -54,6 +60,87 @@ def descendants(pid: int) -> list[Process]:
         size = len(family)
         family |= {p.pid for p in everything if p.ppid in family}
     return [p for p in everything if p.pid in family and p.pid != pid]
+
+
+def wardens(pid: int) -> list[Process]:
+    """The wardens that the drybox in this process has started."""
+    return [
+        p
+        for p in processes()
+        if p.ppid == pid and any("drybox.backends.local.warden" in word for word in p.cmdline)
+    ]
+
+
+def status(pid: int) -> dict[str, str]:
+    """What /proc tells of a process; empty if there is none."""
+    try:
+        text = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return {}
+    lines = (line.partition(":") for line in text.splitlines())
+    return {name: value.strip() for name, _, value in lines}
+
+
+def resident(pid: int) -> int:
+    """Bytes of memory that a process has of its own; files it maps do not count."""
+    return int(status(pid)["RssAnon"].split()[0]) * 1024
+
+
+def namespaces(pid: int | str) -> dict[str, str]:
+    """The namespaces of a process by kind."""
+    return {entry.name: os.readlink(entry) for entry in Path(f"/proc/{pid}/ns").iterdir()}
+
+
+def descriptors(pid: int) -> dict[int, str]:
+    """The open file descriptors of a process and what they lead to."""
+    return {int(entry.name): os.readlink(entry) for entry in Path(f"/proc/{pid}/fd").iterdir()}
+
+
+def cgroup_of(pid: int, controller: str) -> Path:
+    """The folder of a process's cgroup in which a controller has its files."""
+    paths = own_paths(str(pid))
+    if os.path.exists(f"{V2_MOUNT}/cgroup.controllers"):
+        return Path(V2_MOUNT + paths[""])
+    # Version 1 mounts each controller of its own in a folder of its name, or a link to it.
+    return Path(f"{V2_MOUNT}/{controller}{paths[controller]}")
+
+
+def processes_in(folder: Path) -> float:
+    """Processes and threads in a cgroup."""
+    return int((folder / "pids.current").read_text())
+
+
+def memory_of(folder: Path) -> float:
+    """Bytes that a cgroup has in use."""
+    version_2 = folder / "memory.current"
+    path = version_2 if version_2.exists() else folder / "memory.usage_in_bytes"
+    return int(path.read_text())
+
+
+def cpu_seconds_of(folder: Path) -> float:
+    """CPU time that a cgroup has had."""
+    version_1 = folder / "cpuacct.usage"
+    if version_1.exists():
+        return int(version_1.read_text()) / 1e9
+    figures = dict(line.split() for line in (folder / "cpu.stat").read_text().splitlines())
+    return int(figures["usage_usec"]) / 1e6
+
+
+def sandboxes(pid: int) -> set[str]:
+    """Folders of the cgroups of all sandboxes that the drybox in this process has now.
+
+    Left out are those where a process of the warden waits to become the next sandbox's.
+    """
+    found = set()
+    for warden in wardens(pid):
+        waiting = {str(p.pid) for p in processes() if p.cmdline == warden.cmdline}
+        instance = instance_name(warden.pid)
+        for folder in cgroups():
+            if Path(folder).parent.name == instance:
+                inside = set(read(f"{folder}/cgroup.procs").split())
+                if len(inside) != 1 or not inside <= waiting:
+                    found.add(folder)
+    return found
 
 
 def cgroups(uid: int | None = None) -> set[str]:
@@ -74,6 +161,38 @@ def cgroups(uid: int | None = None) -> set[str]:
 def mounts() -> list[str]:
     """The mount table of this process."""
     return Path("/proc/self/mounts").read_text().splitlines()
+
+
+class Listener:
+    """Sockets of the host that nobody may reach: TCP and UDP on loopback, and abstract Unix."""
+
+    def __init__(self, name: str) -> None:
+        self._tcp = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._tcp.getsockname()[1]
+        self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._udp.bind(("127.0.0.1", self.port))
+        self._unix = socket.socket(socket.AF_UNIX)
+        self._unix.bind("\0" + name)
+        self._unix.listen()
+
+    def visitors(self) -> list[str]:
+        """Which of the sockets somebody has reached since the last time."""
+        found = []
+        for name, each in (("tcp", self._tcp), ("udp", self._udp), ("unix", self._unix)):
+            each.setblocking(False)
+            try:
+                if each is self._udp:
+                    each.recv(1)
+                else:
+                    each.accept()[0].close()
+            except BlockingIOError:
+                continue
+            found.append(name)
+        return found
+
+    def close(self) -> None:
+        for each in (self._tcp, self._udp, self._unix):
+            each.close()
 
 
 def eventually(condition: Callable[[], object], seconds: float = 5.0) -> bool:

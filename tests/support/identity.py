@@ -30,6 +30,9 @@ class Runner(Protocol):
     def execute(self, request: ExecutionRequest) -> ExecutionResult:
         """Run one; raises what drybox raises."""
 
+    def execute_many(self, requests: Sequence[ExecutionRequest]) -> list[ExecutionResult]:
+        """Run some side by side; raises what drybox raises."""
+
     @property
     def uid(self) -> int:
         """The user that drybox runs as."""
@@ -52,6 +55,9 @@ class Self:
 
     def execute(self, request: ExecutionRequest) -> ExecutionResult:
         return self._executor.execute(request)
+
+    def execute_many(self, requests: Sequence[ExecutionRequest]) -> list[ExecutionResult]:
+        return self._executor.execute_many(requests)
 
     def command(self, argv: Sequence[str]) -> tuple[list[str], dict[str, str]]:
         return list(argv), dict(os.environ)
@@ -80,13 +86,22 @@ class OtherUser:
         return ["sh", "-c", f'{enter} exec "$@"', "sh", *drop, *argv], env
 
     def execute(self, request: ExecutionRequest) -> ExecutionResult:
+        answer = self._ask(request)
+        assert isinstance(answer, ExecutionResult)
+        return answer
+
+    def execute_many(self, requests: Sequence[ExecutionRequest]) -> list[ExecutionResult]:
+        answer = self._ask(list(requests))
+        assert isinstance(answer, list)
+        return answer
+
+    def _ask(self, question: object) -> object:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        send(self._process.stdin, request)
+        send(self._process.stdin, question)
         answer = receive(self._process.stdout)
         if isinstance(answer, Exception):
             raise answer
-        assert isinstance(answer, ExecutionResult)
         return answer
 
     def close(self) -> None:
