@@ -61,6 +61,12 @@ def explain(words: str, cause: Exception) -> DryboxError:
     """
     said = words.replace("\n", "; ") or str(cause) or "it did not answer in time"
     fix = namespace_fix()
+    if "mount proc" in words:  # the kernel gives a full /proc only to who sees one already
+        return Unsupported(
+            f"this host does not let drybox make a sandbox: {said}.",
+            hint="This seems to be a container that masks parts of /proc: run drybox outside of "
+            "it, or give it all of /proc (docker: --security-opt systempaths=unconfined).",
+        )
     blocked = any(
         word in words for word in ("namespace", "uid map", "Operation not permitted", "clone")
     )
