@@ -203,19 +203,21 @@ class LocalBackend:
                 reach the toolchain.
         """
         assert self._warden is not None
-        hidden = os.geteuid() == 0 and [
-            path for path in (bwrap, *(m.source for m in tree.mounts)) if not is_open(path)
-        ]
+        is_root = os.geteuid() == 0
+        hidden = is_root and not all(is_open(mount.source) for mount in tree.mounts)
+        home = bubblewrap.home(bwrap)
+        homes = [home] if is_root and not is_open(bwrap) else []
         if not self._unstaged:
             try:
-                root, *exposed = await self._warden.stage(tree, [bwrap] if hidden else [])
+                root, *exposed = await self._warden.stage(tree, homes)
             except Unavailable:
                 # A host may let bubblewrap mount and nobody else; it is only slower then.
-                if hidden:
+                if hidden or homes:
                     raise
                 self._unstaged = True
             else:
-                return [*exposed, bwrap][0], ["--dev-bind", root, "/"], ()
+                reachable = [*exposed, home][0] + bwrap[len(home) :]
+                return reachable, ["--dev-bind", root, "/"], ()
         return bwrap, tree.arguments(), tree.files
 
     # --- once per sandbox ----------------------------------------------------------

