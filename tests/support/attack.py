@@ -1,0 +1,187 @@
+"""Runs attacks in sandboxes and keeps hold of them, so that a test can look from outside."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+from tests.support import host
+from tests.support.identity import REPO, Runner
+
+from drybox import ExecutionRequest, ExecutionResult
+
+INSIDE = (REPO / "tests/escape/inside.py").read_text()
+
+PATIENCE = 60.0
+"""Seconds for what a loaded machine may take long to do."""
+
+GONE_WITHIN = 2.0
+"""Seconds in which all of a sandbox must be gone, whatever became of drybox."""
+
+DRYBOX = (sys.executable, "-m", "drybox")
+
+
+def source(code: str) -> str:
+    """An attack in Python that may use all of ``inside.py``."""
+    return f"{INSIDE}\n{dedent(code)}"
+
+
+def attack(code: str, **fields: Any) -> ExecutionRequest:
+    """A request for it."""
+    return ExecutionRequest("python", source(code), **fields)
+
+
+def probe(runner: Runner, code: str, **fields: Any) -> Any:
+    """What an attack answers that runs to its end."""
+    return answered(runner.execute(attack(code, **fields)))
+
+
+def answered(result: ExecutionResult) -> Any:
+    """What an attack has answered that ran to its end."""
+    assert result.status == "success", (result.status, result.stderr, result.error)
+    return json.loads(result.stdout)
+
+
+def new_marker() -> str:
+    """A word that names the processes of one attack."""
+    return f"attack-{uuid.uuid4().hex}"
+
+
+def marked(request: ExecutionRequest, marker: str) -> ExecutionRequest:
+    """The same with the marker in its command line."""
+    return replace(request, args=(*request.args, marker))
+
+
+class Held:
+    """Attacks that hold still, in the order of their requests.
+
+    Attributes:
+        pids: Their process ids on the host.
+        results: What became of them; filled at the end of :func:`held`.
+    """
+
+    def __init__(self, pids: list[int]) -> None:
+        self.pids = pids
+        self.results: list[ExecutionResult] = []
+        self._released: set[int] = set()
+
+    @property
+    def pid(self) -> int:
+        return self.pids[0]
+
+    def release(self, pid: int) -> None:
+        """Let one go on before the others."""
+        os.kill(pid, signal.SIGUSR1)
+        self._released.add(pid)
+
+    def release_all(self) -> None:
+        """Let all go on that still hold."""
+        for pid in self.pids:
+            if pid not in self._released:
+                self.release(pid)
+
+    @property
+    def result(self) -> ExecutionResult:
+        return self.results[0]
+
+
+@contextmanager
+def held(runner: Runner, *requests: ExecutionRequest) -> Iterator[Held]:
+    """Run attacks side by side until each calls ``hold()``; let them go on after the block."""
+    markers = [new_marker() for _ in requests]
+    running = [marked(request, marker) for request, marker in zip(requests, markers, strict=True)]
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(runner.execute_many, running)
+        attacks = Held([])
+        try:
+            attacks.pids += [_holding(marker, future) for marker in markers]
+            yield attacks
+        finally:
+            attacks.release_all()
+        attacks.results += future.result(PATIENCE)
+
+
+def _holding(marker: str, future: Future[Any]) -> int:
+    def found() -> list[int]:
+        return [p.pid for p in host.confined(marker) if host.status(p.pid).get("Name") == "holding"]
+
+    assert host.eventually(lambda: found() or future.done(), PATIENCE)
+    assert not future.done(), future.result()
+    return found()[0]
+
+
+def watched(
+    runner: Runner, request: ExecutionRequest, controller: str, figure: Callable[[Path], float]
+) -> tuple[ExecutionResult, list[tuple[float, float]]]:
+    """Run an attack and read a figure of its cgroup from outside, again and again.
+
+    Args:
+        runner: Who runs it.
+        request: The attack.
+        controller: The controller whose figure it is.
+        figure: Reads it from the cgroup's folder.
+
+    Returns:
+        What became of the attack, and the figures with the time of each.
+    """
+    marker = new_marker()
+    figures: list[tuple[float, float]] = []
+    assert request.code is not None
+    held_first = replace(request, code=request.code.replace(INSIDE, f"{INSIDE}\nhold()\n", 1))
+
+    def is_over() -> bool:
+        with contextlib.suppress(OSError):
+            figures.append((time.monotonic(), figure(folder)))
+        return future.done()
+
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(runner.execute, marked(held_first, marker))
+        pid = _holding(marker, future)
+        folder = host.cgroup_of(pid, controller)
+        is_over()
+        os.kill(pid, signal.SIGUSR1)
+        assert host.eventually(is_over, PATIENCE)
+        return future.result(), figures
+
+
+def run_as(
+    runner: Runner, argv: Sequence[str], *, change: Callable[[dict[str, str]], Any] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a program of the host as the runner's user, to its end.
+
+    Args:
+        runner: As whom.
+        argv: The program.
+        change: Changes its environment.
+    """
+    argv, env = runner.command(argv)
+    if change is not None:
+        change(env)
+    return subprocess.run(
+        argv, env=env, cwd=REPO, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        timeout=PATIENCE,
+    )  # fmt: skip
+
+
+def run_cli(
+    runner: Runner,
+    code: str,
+    *words: str,
+    change: Callable[[dict[str, str]], Any] | None = None,
+) -> subprocess.CompletedProcess[str]:
+    """Run an attack with ``drybox run`` in a process of its own, to its end."""
+    argv = [*DRYBOX, "run", "-l", "python", "-c", source(code), *words]
+    return run_as(runner, argv, change=change)

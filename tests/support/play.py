@@ -1,0 +1,50 @@
+"""One execution, played against a scripted sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tests.support.fake import FakeBackend, FakeSandbox
+
+from drybox import ExecutionRequest, ExecutionResult, ResourceLimits
+from drybox.execution import Execution, OperatorLimits
+from drybox.model import MIB, Event
+from drybox.protocols import Source
+from drybox.validation import Defaults, make_job
+
+LIMITS = ResourceLimits(memory=100 * MIB, output=10)
+OPERATOR = OperatorLimits(ResourceLimits(output=20, pids=99), 33.0)
+DEFAULTS = Defaults(5.0, LIMITS, "local")
+
+
+async def play(
+    sandbox: FakeSandbox | Exception,
+    *,
+    stdin: Source | None = None,
+    language: str = "python",
+    **fields: Any,
+) -> tuple[ExecutionResult, list[Event]]:
+    """Run one request on this sandbox; what was emitted comes back too."""
+    fields.setdefault("limits", LIMITS)
+    request = ExecutionRequest(language, fields.pop("code", "pass"), **fields)
+    found, job = make_job(request, DEFAULTS)
+    events: list[Event] = []
+
+    async def emit(event: Event) -> None:
+        events.append(event)
+
+    execution = Execution("e1", job, found, FakeBackend(sandbox), OPERATOR, emit, stdin)
+    result = await execution.run()
+    assert isinstance(sandbox, FakeSandbox)
+    assert sandbox.closed
+    assert events[-1] == Event("result", "e1", result=result)
+    return result, events
+
+
+def told(events: Sequence[Event]) -> list[tuple[Any, ...]]:
+    """Events in short: a phase's end has its status, output its bytes."""
+    return [
+        (event.type, event.outcome.status if event.outcome else event.data_bytes or event.phase)
+        for event in events
+    ]

@@ -1,0 +1,230 @@
+"""Cgroups of both versions, as plain folders and files that hold what a kernel would."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from drybox.backends.local import cgroup
+from drybox.backends.local.cgroup import (
+    PERIOD_US,
+    Cgroup,
+    Limits,
+    PeakMemory,
+    Place,
+    find_place,
+    own_paths,
+    scope_place,
+)
+from drybox.backends.local.cgroup_tree import CONTROLLERS
+from drybox.model import MIB
+
+V1 = ("memory", "cpu", "pids", "cpuacct")
+LIMITS = Limits(64 * MIB, 1.5, 66)
+UNRISING = "/proc/sys/kernel/ngroups_max"  # a number of the kernel's that nobody can reset
+
+
+def v1_place(root: Path) -> Place:
+    for name in V1:
+        (root / name).mkdir()
+    return Place(1, {name: str(root / name) for name in V1})
+
+
+def v2_place(root: Path, controllers: str = "cpu memory pids") -> Place:
+    return Place(2, dict.fromkeys(controllers.split(), str(root)) or {"": str(root)})
+
+
+def box_in(place: Place, name: str) -> Cgroup:
+    """A sandbox's cgroup; its folders are made as the warden makes them."""
+    for folder in place.folders:
+        os.mkdir(f"{folder}/{name}")
+    return Cgroup(place, name)
+
+
+def written(folder: Path) -> dict[str, str]:
+    return {path.name: path.read_text() for path in folder.iterdir() if path.is_file()}
+
+
+# --- where ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "paths"),
+    [
+        ("", {}),
+        ("0::/user.slice/a\n", {"": "/user.slice/a"}),
+        (
+            "12:cpu,cpuacct:/x\n3:name=systemd:/y:z\n0::/\n",
+            {"cpu": "/x", "cpuacct": "/x", "name=systemd": "/y:z", "": "/"},
+        ),
+    ],
+)
+def test_a_processs_cgroups_are_read_by_controller(
+    tmp_path: Path, text: str, paths: dict[str, str]
+) -> None:
+    (tmp_path / "cgroup").write_text(text)
+    assert own_paths(f"..{tmp_path}") == paths
+
+
+def test_this_hosts_place_is_one_or_says_what_is_missing() -> None:
+    place = find_place()
+    for what, controller in CONTROLLERS.items():
+        assert (what in place.missing) != (controller in place.dirs) or place.needs_scope
+    assert all(os.path.isdir(folder) for folder in place.folders)
+    assert len(set(place.folders)) == len(place.folders)
+
+
+@pytest.mark.parametrize(
+    ("active", "missing"),
+    [("cpu io memory pids", set()), ("memory pids", {"cpus"}), ("", set(CONTROLLERS))],
+)
+def test_controllers_that_are_not_handed_down_are_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, active: str, missing: set[str]
+) -> None:
+    (tmp_path / "cgroup.subtree_control").write_text(active)
+    monkeypatch.setattr(cgroup, "enable", lambda folder: None)  # this kernel hands down no more
+    place = scope_place(str(tmp_path))
+    assert set(place.missing) == missing
+    assert place.folders == (str(tmp_path),)
+    assert all(str(tmp_path) in why for why in place.missing.values())
+    assert set(place.dirs) == set(active.split() or [""])
+
+
+# --- limits ---------------------------------------------------------------------------------
+
+
+def test_version_2_has_its_limits_in_one_folder(tmp_path: Path) -> None:
+    box = box_in(v2_place(tmp_path), "7")
+    (tmp_path / "7/memory.swap.max").write_text("max")
+    box.apply(LIMITS)
+    assert written(tmp_path / "7") == {
+        "memory.max": str(64 * MIB),
+        "memory.swap.max": "0",
+        "cpu.max": f"150000 {PERIOD_US}",
+        "pids.max": "66",
+    }
+
+
+def test_version_1_has_them_in_a_folder_a_controller(tmp_path: Path) -> None:
+    box = box_in(v1_place(tmp_path), "7")
+    (tmp_path / "memory/7/memory.memsw.limit_in_bytes").write_text("")
+    box.apply(LIMITS)
+    assert written(tmp_path / "memory/7") == {
+        "memory.limit_in_bytes": str(64 * MIB),
+        "memory.memsw.limit_in_bytes": str(64 * MIB),
+    }
+    assert written(tmp_path / "cpu/7") == {
+        "cpu.cfs_period_us": str(PERIOD_US),
+        "cpu.cfs_quota_us": "150000",
+    }
+    assert written(tmp_path / "pids/7") == {"pids.max": "66"}
+
+
+def test_swap_files_that_the_kernel_has_not_are_not_missed(tmp_path: Path) -> None:
+    two = box_in(v2_place(tmp_path), "2")
+    two.apply(LIMITS)
+    assert "memory.swap.max" not in written(tmp_path / "2")
+    one = box_in(v1_place(tmp_path), "1")
+    one.apply(LIMITS)
+    assert set(written(tmp_path / "memory/1")) == {"memory.limit_in_bytes"}
+
+
+@pytest.mark.parametrize(("limit", "swap"), [(4096, ""), (64 * MIB, str(64 * MIB))])
+def test_memory_and_swap_are_set_in_the_order_the_kernel_takes(
+    tmp_path: Path, limit: int, swap: str
+) -> None:
+    """The old limit is 65536 and cannot be written: what comes after it does not happen."""
+    box = box_in(v1_place(tmp_path), "1")
+    folder = tmp_path / "memory/1"
+    (folder / "memory.limit_in_bytes").symlink_to(UNRISING)
+    (folder / "memory.memsw.limit_in_bytes").write_text("")
+    with pytest.raises(PermissionError):
+        box.apply(Limits(limit, 1.0, 1))
+    assert (folder / "memory.memsw.limit_in_bytes").read_text() == swap
+
+
+def test_guarantees_that_were_given_up_are_not_written(tmp_path: Path) -> None:
+    box = box_in(v2_place(tmp_path, "pids"), "1")
+    box.apply(LIMITS)
+    assert written(tmp_path / "1") == {"pids.max": "66"}
+    none = box_in(Place(0), "2")
+    none.apply(LIMITS)
+    assert (none.memory_used(), none.oom_kills()) == (0, 0)
+    assert (none.cpu_seconds(), none.open_peak().close()) == (None, None)
+
+
+@given(st.floats(0.01, 1024))
+def test_a_share_of_a_cpu_is_never_rounded_up_nor_refused_by_the_kernel(cpus: float) -> None:
+    with tempfile.TemporaryDirectory() as root:
+        box = box_in(v2_place(Path(root)), "1")
+        box.apply(Limits(MIB, cpus, 1))
+        quota, period = Path(root, "1/cpu.max").read_text().split()
+    assert 1000 <= int(quota) <= cpus * int(period) < int(quota) + 1
+
+
+def test_a_limit_that_the_kernel_refuses_is_an_error(tmp_path: Path) -> None:
+    box = box_in(v2_place(tmp_path), "1")
+    (tmp_path / "1/pids.max").mkdir()
+    with pytest.raises(OSError, match=r"pids\.max"):
+        box.apply(LIMITS)
+
+
+# --- what was used --------------------------------------------------------------------------
+
+
+def test_version_2_tells_what_was_used(tmp_path: Path) -> None:
+    box = box_in(v2_place(tmp_path), "1")
+    assert (box.memory_used(), box.oom_kills(), box.cpu_seconds()) == (0, 0, None)
+    (tmp_path / "1/memory.current").write_text("4096\n")
+    (tmp_path / "1/memory.events").write_text("low 0\noom 5\noom_kill 2\noom_group_kill 7\n")
+    (tmp_path / "1/cpu.stat").write_text("usage_usec 1500000\nuser_usec 9\n")
+    assert (box.memory_used(), box.oom_kills(), box.cpu_seconds()) == (4096, 2, 1.5)
+
+
+def test_version_1_tells_what_was_used(tmp_path: Path) -> None:
+    box = box_in(v1_place(tmp_path), "1")
+    assert (box.memory_used(), box.oom_kills(), box.cpu_seconds()) == (0, 0, None)
+    (tmp_path / "memory/1/memory.usage_in_bytes").write_text("4096\n")
+    (tmp_path / "memory/1/memory.oom_control").write_text("under_oom 1\noom_kill 3\n")
+    (tmp_path / "cpuacct/1/cpuacct.usage").write_text("2500000000\n")
+    assert (box.memory_used(), box.oom_kills(), box.cpu_seconds()) == (4096, 3, 2.5)
+
+
+@pytest.mark.parametrize("text", ["", "max\n", "oom_kill\n", "oom_kill x\n", "oom_kills 4\n"])
+def test_figures_that_are_none_are_not_made_up(tmp_path: Path, text: str) -> None:
+    box = box_in(v2_place(tmp_path), "1")
+    for name in ("memory.current", "memory.events", "cpu.stat"):
+        (tmp_path / "1" / name).write_text(text)
+    assert (box.memory_used(), box.oom_kills(), box.cpu_seconds()) == (0, 0, None)
+
+
+@pytest.mark.parametrize(
+    ("version", "name"), [(1, "memory.max_usage_in_bytes"), (2, "memory.peak")]
+)
+def test_a_peak_is_reset_and_then_read(tmp_path: Path, version: int, name: str) -> None:
+    place = v1_place(tmp_path) if version == 1 else v2_place(tmp_path)
+    box = box_in(place, "1")
+    file = (tmp_path / "memory/1" if version == 1 else tmp_path / "1") / name
+    file.write_text("7\n")
+    peak = box.open_peak()
+    assert file.read_text() == "0\n"
+    file.write_text("8192\n")
+    assert peak.close() == 8192
+    assert peak.close() is None
+
+
+def test_a_peak_that_cannot_be_reset_counts_only_if_it_rose() -> None:
+    assert PeakMemory(UNRISING, resettable=True).close() is None
+    assert PeakMemory(UNRISING, resettable=False).close() is None
+
+
+@pytest.mark.parametrize("path", [None, "/proc/none", "/"])
+def test_a_peak_that_is_not_there_is_none(path: str | None) -> None:
+    before = len(os.listdir("/proc/self/fd"))
+    assert PeakMemory(path, resettable=True).close() is None
+    assert len(os.listdir("/proc/self/fd")) == before

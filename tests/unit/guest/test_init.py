@@ -1,0 +1,317 @@
+"""The real init, unsealed, over a socket: what it answers to every request.
+
+It ends a command with ``kill(-1)``, so it may only ever run as PID 1 of a PID namespace of
+its own: bubblewrap makes one, and starts nothing if it cannot.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+import subprocess
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import anyio
+import pytest
+from anyio.abc import SocketStream
+from tests.support.guest import frame
+
+from drybox.backends.local.bubblewrap import require
+from drybox.backends.local.layout import INIT, Layout, make_tree
+from drybox.errors import DryboxError
+from drybox.execution import source_of
+from drybox.guest.binary import init_path
+from drybox.guest.protocol import Guest, GuestExecError, GuestExit, GuestFileError, GuestGone
+from drybox.model import Command, File, ResourceLimits, Stream
+from drybox.protocols import WORK_DIR, Source
+
+pytestmark = pytest.mark.anyio
+ALONE = ("--unshare-user", "--unshare-pid", "--unshare-net", "--die-with-parent")
+
+
+@pytest.fixture(scope="module")
+def command() -> list[str]:
+    """What starts init as PID 1 of a namespace of its own."""
+    try:
+        start = [require(), *ALONE, *make_tree(Layout(), init_path()).arguments()]
+    except DryboxError as error:
+        pytest.skip(str(error))
+    probe = subprocess.run([*start, "/usr/bin/true"], capture_output=True, text=True)
+    if probe.returncode:
+        pytest.skip(f"bubblewrap makes no namespaces here: {probe.stderr.strip()}")
+    return [*start, "--proc", "/proc", "--as-pid-1"]
+
+
+class Init:
+    """A running init and the host's end of the talk with it."""
+
+    def __init__(self, stream: SocketStream, process: subprocess.Popen[bytes]) -> None:
+        self.stream = stream
+        self.guest = Guest(stream)
+        self._process = process
+
+    async def ended(self) -> tuple[int, str]:
+        """Its exit code and last words."""
+        with anyio.fail_after(20.0):
+            _, errors = await anyio.to_thread.run_sync(self._process.communicate)
+        return self._process.returncode, errors.decode()
+
+    async def run(
+        self,
+        script: str,
+        *,
+        stdin: Source | None = None,
+        timeout: float = 20.0,
+        env: Mapping[str, str] | None = None,
+        open_files: int = 64,
+    ) -> tuple[GuestExit, bytes, bytes]:
+        """Run a shell script: how it ended, its stdout, its stderr."""
+        output: dict[Stream, bytes] = {"stdout": b"", "stderr": b""}
+
+        async def sink(stream: Stream, data: bytes) -> None:
+            output[stream] += data
+
+        limits = ResourceLimits(open_files=open_files)
+        command = Command(("/bin/sh", "-c", script), limits, timeout)
+        with anyio.fail_after(20.0):
+            end = await self.guest.exec(command, env or {"PATH": "/usr/bin:/bin"}, sink, stdin)
+        return end, output["stdout"], output["stderr"]
+
+
+@asynccontextmanager
+async def init_in(work: Path, command: list[str]) -> AsyncIterator[Init]:
+    """An init whose working directory is this folder."""
+    ours, theirs = socket.socketpair()
+    with theirs:
+        argv = [*command, "--bind", str(work), WORK_DIR, "--chdir", WORK_DIR, INIT]
+        end = theirs.fileno()
+        process = subprocess.Popen(argv, stdin=end, stdout=end, stderr=subprocess.PIPE)
+    init = Init(await SocketStream.from_socket(ours), process)
+    try:
+        yield init
+    finally:
+        with anyio.CancelScope(shield=True):
+            await init.stream.aclose()  # the end of its input is its end
+            if process.returncode is None:
+                await init.ended()
+
+
+@pytest.fixture
+async def init(command: list[str], tmp_path: Path) -> AsyncIterator[Init]:
+    async with init_in(tmp_path, command) as init:
+        yield init
+
+
+# --- files ----------------------------------------------------------------------------------
+
+
+async def test_files_are_placed_with_their_modes_and_folders(init: Init, tmp_path: Path) -> None:
+    big = os.urandom(200_001)
+    await init.guest.put([File("a/b/c.bin", big, 0o755), File("é", b""), File("a/d", b"1")])
+    await init.guest.put([File("later", b"2")])
+    assert (tmp_path / "a/b/c.bin").read_bytes() == big
+    assert (tmp_path / "a/b/c.bin").stat().st_mode & 0o7777 == 0o755
+    assert (tmp_path / "later").stat().st_mode & 0o7777 == 0o644
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "later", "é"]
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [("old", "File exists"), ("old/x", "Not a directory"), ("link", "File exists")],
+)
+async def test_nothing_that_is_there_is_written_over(
+    init: Init, tmp_path: Path, path: str, words: str
+) -> None:
+    (tmp_path / "old").write_text("kept")
+    (tmp_path / "link").symlink_to("old")
+    with pytest.raises(GuestFileError, match=words):
+        await init.guest.put([File("x", b"1"), File(path, b"new"), File(path, b"again")])
+    assert (tmp_path / "old").read_text() == "kept"
+    await init.guest.put([File("y", b"2")])
+    assert (tmp_path / "y").read_text() == "2"
+
+
+async def test_regular_files_come_back_and_nothing_else(init: Init, tmp_path: Path) -> None:
+    big = os.urandom(100_000)
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d/big").write_bytes(big)
+    (tmp_path / "empty").write_bytes(b"")
+    (tmp_path / "link").symlink_to("/etc/passwd")
+    (tmp_path / "folder").symlink_to("/etc")
+    os.mkfifo(tmp_path / "fifo")
+    Path(os.fsdecode(bytes(tmp_path) + b"/\xff")).write_bytes(b"odd")
+    assert await init.guest.get(["**"], 1 << 20) == {"d/big": big, "empty": b"", "\\xff": b"odd"}
+    with pytest.raises(ValueError, match="more than"):
+        await init.guest.get(["d/*"], 99_999)
+
+
+async def test_a_file_that_became_a_link_is_not_followed(init: Init, tmp_path: Path) -> None:
+    (tmp_path / "d").symlink_to("/etc")
+    (tmp_path / "f").symlink_to("/etc/passwd")
+    for path in (b"d/passwd", b"f"):
+        await init.stream.send(frame(b"G", struct.pack("<Q", 1 << 20) + path))
+        assert await init.stream.receive() == frame(b"e", b"\0")
+
+
+async def test_a_file_larger_than_asked_is_cut_and_said_not_to_be_whole(
+    init: Init, tmp_path: Path
+) -> None:
+    (tmp_path / "f").write_bytes(b"12345")
+    for most, whole in ((4, b"\0"), (5, b"\1"), (6, b"\1")):
+        await init.stream.send(frame(b"G", struct.pack("<Q", most) + b"f"))
+        answer = b""
+        while not answer.endswith(frame(b"e", whole)):
+            answer += await init.stream.receive()
+        assert answer in (frame(b"e", whole), frame(b"d", b"12345") + frame(b"e", whole))
+        assert (whole == b"\1") == answer.startswith(b"d")
+
+
+# --- running --------------------------------------------------------------------------------
+
+
+async def test_a_command_has_its_output_and_code_and_no_more(init: Init) -> None:
+    end, out, err = await init.run('echo out; echo "$PPID $X" >&2; exit 7', env={"X": "é"})
+    assert (end.code, end.signal, end.timed_out) == (7, None, False)
+    assert (out, err) == (b"out\n", "1 é\n".encode())
+    assert 0 < end.wall_time < 20
+    assert 0 <= end.cpu_time < 20
+
+
+async def test_commands_run_one_after_the_other(init: Init) -> None:
+    for number in range(3):
+        end, out, _ = await init.run(f"echo {number} $$ > f; cat f; exit {number}")
+        assert (end.code, out.split()[0]) == (number, b"%d" % number)
+        await init.guest.kill()  # too late, and harmless
+
+
+async def test_a_death_by_signal_is_told(init: Init) -> None:
+    end, _, _ = await init.run("kill -SEGV $$")
+    assert (end.code, end.signal, end.timed_out) == (None, 11, False)
+
+
+async def test_output_comes_whole_whatever_its_size(init: Init) -> None:
+    script = "head -c 1000000 /dev/zero; head -c 300000 /dev/zero >&2"
+    end, out, err = await init.run(script)
+    assert (end.code, len(out), len(err)) == (0, 1_000_000, 300_000)
+
+
+async def test_input_comes_whole_and_ends(init: Init) -> None:
+    data = os.urandom(500_000)
+    end, out, _ = await init.run("cat", stdin=source_of(data))
+    assert (end.code, out) == (0, data)
+    assert (await init.run("cat"))[1] == b""
+
+
+async def test_input_that_nobody_reads_holds_nothing_up(init: Init) -> None:
+    assert (await init.run("exit 4", stdin=source_of(bytes(1 << 20))))[0].code == 4
+    script = "exec <&-; echo closed"
+    assert (await init.run(script, stdin=source_of(bytes(1 << 20))))[1] == b"closed\n"
+
+
+async def test_the_deadline_kills_the_whole_tree(init: Init) -> None:
+    script = "echo begun; setsid sleep 60 & sleep 60"
+    end, out, _ = await init.run(script, timeout=0.1)
+    assert (end.code, end.signal, end.timed_out) == (None, 9, True)
+    assert out == b"begun\n"
+    assert 0.1 <= end.wall_time < 10
+
+
+async def test_a_programs_end_is_its_daemons_end(init: Init) -> None:
+    end, out, _ = await init.run("(setsid sh -c 'sleep 60; echo late' &) ; echo done; exit 3")
+    assert (end.code, out) == (3, b"done\n")
+    _, out, _ = await init.run("ls -d /proc/[0-9]* | wc -l")
+    assert int(out) <= 5  # init, the shell and the pipe
+
+
+async def test_a_kill_ends_the_command(init: Init) -> None:
+    async def sink(stream: Stream, data: bytes) -> None:
+        await init.guest.kill()
+
+    command = Command(("/bin/sh", "-c", "echo; exec sleep 60"), ResourceLimits(), 50.0)
+    with anyio.fail_after(20.0):
+        end = await init.guest.exec(command, {}, sink, None)
+    assert (end.signal, end.timed_out) == (9, False)
+
+
+@pytest.mark.parametrize(
+    ("argv", "cwd", "words"),
+    [
+        (("nothing-of-that-name",), None, "No such file"),
+        (("/etc/passwd",), None, "Permission denied"),
+        (("/bin/sh",), "/nowhere", "No such file"),
+    ],
+)
+async def test_what_cannot_be_started_says_why_and_the_next_one_runs(
+    init: Init, tmp_path: Path, argv: tuple[str, ...], cwd: str | None, words: str
+) -> None:
+    await init.guest.put([File("/etc/passwd", b"")] if argv[0] == "/etc/passwd" else [])
+    with pytest.raises(GuestExecError, match=words):
+        await init.guest.exec(Command(argv, ResourceLimits(), 9.0, cwd=cwd), {}, _drop, None)
+    assert (await init.run("exit 5"))[0].code == 5
+
+
+async def test_a_program_starts_clean(init: Init) -> None:
+    script = "ulimit -n; ulimit -c; umask; pwd; ls /proc/$$/fd; env"
+    _, out, _ = await init.run(script, open_files=33, env={"PATH": "/usr/bin", "A": "1"})
+    lines = out.decode().split()
+    assert lines[:4] == ["33", "0", "0022", WORK_DIR]
+    assert set(lines[4:]) <= {"0", "1", "2", "10", "A=1", "PATH=/usr/bin", "PWD=/sandbox"}
+
+
+# --- ends -----------------------------------------------------------------------------------
+
+
+async def test_the_hosts_end_is_its_end(init: Init) -> None:
+    await init.stream.send_eof()
+    assert await init.ended() == (0, "")
+
+
+async def test_the_hosts_end_ends_a_running_program_too(init: Init) -> None:
+    await init.stream.send(frame(b"X", _exec("/bin/sleep", "60")))
+    assert await init.stream.receive() == frame(b"B")
+    await init.stream.aclose()
+    assert (await init.ended())[1] == ""
+
+
+def _exec(*argv: str) -> bytes:
+    words = b"".join(word.encode() + b"\0" for word in ("/", *argv))
+    return struct.pack("<IIII", 60_000, 64, len(argv), 0) + words
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        frame(b"?"),
+        b"P" + struct.pack("<I", (1 << 20) + 1),
+        b"P\xff\xff\xff\xff",
+        frame(b"P", b"\0\0"),
+        frame(b"P", b"\0\0" + b"x" * 4096),
+        frame(b"G", bytes(8)),
+        frame(b"G", bytes(8) + b"x" * 4096),
+        frame(b"X", bytes(17)),
+        frame(b"X", struct.pack("<IIII", 1, 1, 0, 0) + b"/\0x\0"),
+        frame(b"X", struct.pack("<IIII", 1, 1, 9, 0) + b"/\0x\0"),
+        frame(b"X", struct.pack("<IIII", 1, 1, 2**32 - 1, 2**32 - 1) + b"/\0x\0"),
+        frame(b"X", struct.pack("<IIII", 1, 1, 1, 2**32 - 9) + b"/\0x\0"),
+        frame(b"X", struct.pack("<IIII", 1, 1, 1, 0) + b"/\0x"),
+        frame(b"S", bytes(7)),
+        frame(b"M", bytes(11)),
+        frame(b"X", _exec("/bin/sleep", "60")) + frame(b"L"),
+        frame(b"X", _exec("/bin/sleep", "60")) + frame(b"I", bytes(60_000)) * 4,
+    ],
+    ids=lambda value: f"{value[:1]!r}{len(value)}",
+)
+async def test_a_malformed_request_ends_it_with_the_reason(init: Init, request_: bytes) -> None:
+    await init.stream.send(request_)
+    code, words = await init.ended()
+    assert code == 1
+    assert words.startswith("drybox-init: ")
+    with pytest.raises(GuestGone):
+        await init.run("true")
+
+
+async def _drop(stream: Stream, data: bytes) -> None:
+    """Takes output nobody looks at."""

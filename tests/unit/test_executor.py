@@ -1,0 +1,260 @@
+"""The executor over a backend that another package advertises: limits, order, what is left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from tests.support.clock import INSTANT
+from tests.support.fake import FakeBackend, FakeSandbox, Script, advertise, maker
+
+from drybox import (
+    AsyncCodeExecutor,
+    ExecutionRequest,
+    InvalidRequest,
+    ResourceLimits,
+    SandboxLost,
+    Unavailable,
+    Unsupported,
+)
+from drybox.backends import make_backend
+from drybox.model import Exit
+
+pytestmark = pytest.mark.anyio
+HELLO = Script([("stdout", b"hello")])
+REQUEST = ExecutionRequest("python", "1")
+Install = Callable[..., FakeBackend]
+
+
+@pytest.fixture
+def anyio_backend() -> Any:
+    return INSTANT
+
+
+@pytest.fixture
+def install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Install:
+    """Makes a fake the backend behind ``isolation="docker"``."""
+
+    def install(*sandboxes: FakeSandbox | Exception) -> FakeBackend:
+        backend = FakeBackend(*sandboxes)
+        advertise(monkeypatch, tmp_path, "drybox.backends", "docker", maker(backend))
+        return backend
+
+    return install
+
+
+def executor_of(**settings: Any) -> AsyncCodeExecutor:
+    return AsyncCodeExecutor(isolation="docker", **settings)
+
+
+# --- backends -------------------------------------------------------------------------------
+
+
+async def test_a_backend_is_entered_once_and_left_at_the_end(install: Install) -> None:
+    backend = install(FakeSandbox([HELLO]), FakeSandbox([HELLO]))
+    async with executor_of() as executor:
+        assert backend.entered == 0
+        first, second = [await executor.execute(REQUEST) for _ in range(2)]
+        assert (backend.entered, backend.left) == (1, 0)
+    assert (backend.entered, backend.left) == (1, 1)
+    assert (first.stdout, first.isolation) == ("hello", "fake")
+    assert first.id != second.id
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"), [(("pids", "cpus"), {"pids", "cpus"}), ("memory", {"memory"}), ((), set())]
+)
+async def test_what_may_be_weaker_reaches_the_backend(
+    install: Install, given: Any, wanted: set[str]
+) -> None:
+    backend = install(FakeSandbox([HELLO]))
+    async with executor_of(allow_weaker=given) as executor:
+        await executor.execute(REQUEST)
+    assert set(backend.allow_weaker) == wanted
+
+
+@pytest.mark.parametrize("isolation", ["docker", "gvisor", "kata", "firecracker"])
+async def test_a_wall_that_is_not_there_is_never_replaced(isolation: str) -> None:
+    async with AsyncCodeExecutor() as executor:
+        with pytest.raises(Unsupported, match=isolation) as caught:
+            await executor.execute(ExecutionRequest("python", "1", isolation=isolation))
+    assert caught.value.hint
+
+
+async def test_only_known_guarantees_can_be_given_up() -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        make_backend("local", allow_weaker=["seccomp", "network"], progress=print)
+    assert caught.value.field == "allow_weaker"
+    assert "'network'" in caught.value.message
+
+
+async def test_the_request_reaches_the_backend_with_the_executors_defaults(
+    install: Install,
+) -> None:
+    backend = install(FakeSandbox([Script(), HELLO]))
+    limits, compiling = ResourceLimits(pids=7), ResourceLimits(pids=8)
+    settings: Any = {"compile_limits": compiling, "compile_timeout": 4.0}
+    async with executor_of(timeout=3.0, limits=limits, **settings) as executor:
+        await executor.execute(ExecutionRequest("go@1.21", ""))
+    (spec,) = backend.specs
+    assert (spec.language.name, spec.version) == ("go", "1.21")
+    assert (spec.limits, spec.isolation) == (limits, "docker")
+    made, run = backend.opened[0].commands
+    assert (made.limits, made.timeout) == (compiling, 4.0)
+    assert (run.limits, run.timeout) == (limits, 3.0)
+
+
+# --- misuse ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("settings", "field"),
+    [
+        ({"timeout": 0}, "timeout"),
+        ({"limits": ResourceLimits(pids=0)}, "limits.pids"),
+        ({"isolation": "none"}, "isolation"),
+        ({"compile_timeout": -1}, "compile_timeout"),
+        ({"compile_limits": ResourceLimits(memory=1)}, "compile_limits.memory"),
+        ({"concurrency": 0}, "concurrency"),
+    ],
+)
+async def test_wrong_settings_are_refused_at_once(settings: dict[str, Any], field: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        AsyncCodeExecutor(**settings)
+    assert caught.value.field == field
+
+
+async def test_an_executor_that_is_not_open_says_so(install: Install) -> None:
+    backend = install(FakeSandbox([HELLO]))
+    executor = executor_of()
+    for use in (executor.execute, executor.stream):
+        with pytest.raises(InvalidRequest, match="not open"):
+            await use(REQUEST)  # type: ignore[misc]
+    async with executor:
+        await executor.execute(REQUEST)
+    with pytest.raises(InvalidRequest, match="not open"):
+        await executor.execute(REQUEST)
+    assert len(backend.specs) == 1
+
+
+async def test_a_wrong_request_opens_no_sandbox(install: Install) -> None:
+    backend = install()
+    async with executor_of() as executor:
+        for use in (executor.execute, executor.stream):
+            with pytest.raises(InvalidRequest):
+                await use(ExecutionRequest("python"))  # type: ignore[misc]
+        with pytest.raises(InvalidRequest):
+            await executor.execute_many([REQUEST, ExecutionRequest("cobol", "")])
+    assert backend.specs == []
+
+
+# --- many at once ---------------------------------------------------------------------------
+
+
+async def test_many_requests_keep_their_order_and_run_side_by_side(install: Install) -> None:
+    seconds = [3.0, 1.0, 2.0]
+    install(*(FakeSandbox([Script([("stdout", b"%d" % n)], seconds=n)]) for n in seconds))
+    started = anyio.current_time()
+    async with executor_of(concurrency=3) as executor:
+        results = await executor.execute_many([REQUEST] * 3)
+    assert [result.stdout for result in results] == ["3", "1", "2"]
+    assert anyio.current_time() - started == pytest.approx(3.0)
+
+
+async def test_no_more_than_the_concurrency_run_at_once(install: Install) -> None:
+    install(*(FakeSandbox([Script(seconds=1.0)]) for _ in range(5)))
+    started = anyio.current_time()
+    async with executor_of(concurrency=2) as executor:
+        await executor.execute_many([REQUEST] * 5)
+    assert anyio.current_time() - started == pytest.approx(3.0)
+
+
+async def test_a_request_without_a_sandbox_takes_no_other_along(install: Install) -> None:
+    install(Unavailable("no room.", hint="Later."), FakeSandbox([HELLO]))
+    async with executor_of(concurrency=1) as executor:
+        lost, fine = await executor.execute_many([ExecutionRequest("js", "1"), REQUEST])
+    assert (fine.status, fine.stdout) == ("success", "hello")
+    assert (lost.status, lost.language, lost.phases) == ("sandbox_error", "node", [])
+    assert lost.error is not None
+    assert (lost.error.type, lost.error.hint) == ("Unavailable", "Later.")
+
+
+async def test_what_cannot_be_enforced_stops_them_all(install: Install) -> None:
+    slow = FakeSandbox([Script(hangs=True)])
+    install(slow, Unsupported("no pids limit.", hint="Mend it."))
+    async with executor_of(concurrency=2) as executor:
+        with pytest.raises(Unsupported, match="no pids limit"):
+            await executor.execute_many([REQUEST] * 2)
+    assert slow.closed
+
+
+async def test_nothing_to_do_is_done(install: Install) -> None:
+    async with executor_of() as executor:
+        assert await executor.execute_many([]) == []
+
+
+# --- ends -----------------------------------------------------------------------------------
+
+
+async def test_an_executor_that_ends_takes_its_streams_along(install: Install) -> None:
+    sandbox = FakeSandbox([Script([("stdout", b"x")], deaf=True)])
+    backend = install(sandbox)
+    async with executor_of() as executor:
+        stream = executor.stream(REQUEST)
+        assert [(await stream.__anext__()).type for _ in range(3)][-1] == "stdout"
+    assert sandbox.closed
+    assert backend.left == 1
+    await stream.aclose()
+
+
+async def test_the_callers_error_stays_its_own(install: Install) -> None:
+    install()
+    with pytest.raises(ZeroDivisionError):
+        async with executor_of():
+            raise ZeroDivisionError
+
+
+async def test_a_stream_tells_everything_and_ends_with_the_result(install: Install) -> None:
+    install(FakeSandbox([HELLO]), FakeSandbox([Script(end=SandboxLost("gone", hint="x"))]))
+    async with executor_of() as executor:
+        async with executor.stream(REQUEST) as stream:
+            events = [event async for event in stream]
+        assert [event.type for event in events] == ["start", "phase", "stdout", "phase", "result"]
+        async with executor.stream(REQUEST) as stream:
+            *_, last = [event async for event in stream]
+        assert last.result is not None
+        assert last.result.status == "sandbox_error"
+
+
+async def test_a_stream_raises_what_execute_would(install: Install) -> None:
+    install(Unavailable("no room.", hint="Later."))
+    async with executor_of() as executor, executor.stream(REQUEST) as stream:
+        with pytest.raises(Unavailable, match="no room"):
+            await stream.__anext__()
+
+
+async def test_streamed_input_stands_in_for_the_requests(install: Install) -> None:
+    sandbox = FakeSandbox([Script(end=Exit(0, None, 0.1), reads=True)])
+    install(sandbox)
+    pieces = [b"", b"cd", b"ab"]
+
+    async def source() -> bytes:
+        return pieces.pop()
+
+    request = ExecutionRequest("python", "1", stdin=b"other")
+    async with executor_of() as executor, executor.stream(request, stdin=source) as stream:
+        async for _ in stream:
+            pass
+    assert sandbox.stdin == [b"abcd"]
+
+
+async def test_languages_are_listed_with_the_version_that_would_run(install: Install) -> None:
+    install()
+    async with executor_of() as executor:
+        found = await executor.languages()
+    assert [(item.name, item.version, item.hint) for item in found] == [
+        (name, "9.8.7", "") for name in ("python", "node", "go", "java")
+    ]
