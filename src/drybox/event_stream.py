@@ -37,8 +37,8 @@ class EventStream:
 
     async def __anext__(self) -> Event:
         if not self._started:
-            self._started = True
             self._tasks.start_soon(self._work)
+            self._started = True
         try:
             return await self._receive.receive()
         except anyio.EndOfStream:

@@ -232,11 +232,13 @@ def source_of(data: bytes) -> Source:
 
 
 def signal_name(number: int) -> str:
-    """``SIGSEGV`` for 11; ``SIGRTMIN+n`` where the number has no name of its own."""
+    """``SIGSEGV`` for 11; ``SIGRTMIN+n`` or ``SIGn`` where it has no name of its own."""
     try:
         return signal.Signals(number).name
     except ValueError:
-        return f"SIGRTMIN+{number - signal.SIGRTMIN}"
+        # Those between belong to the C library and have no name.
+        own = number - signal.SIGRTMIN
+        return f"SIGRTMIN+{own}" if own >= 0 else f"SIG{number}"
 
 
 def _status(end: Exit, output: Output, limits: ResourceLimits, marker: bytes | None) -> Status:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import threading
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -109,15 +110,28 @@ class CodeExecutor:
                 except StopAsyncIteration:
                     return
         finally:
-            self._call(events.aclose)
+            if not self._closed:  # else it has ended already
+                self._call(events.aclose)
 
     def _call(self, function: Callable[..., Awaitable[T]], *arguments: object) -> T:
-        future: Future[T] = self._open().start_task_soon(function, *arguments)
+        portal = self._open()
+        scopes: list[anyio.CancelScope] = []
+        given_up = threading.Event()
+
+        async def run() -> T:
+            with anyio.CancelScope() as scope:
+                scopes.append(scope)
+                if not given_up.is_set():
+                    return await function(*arguments)
+            raise CancelledError
+
         try:
-            return future.result()
+            return portal.start_task_soon(run).result()
         except BaseException:
-            # Ctrl-C in the waiting thread: the sandbox must go, whoever still wants it.
-            future.cancel()
+            # Ctrl-C in the waiting thread, whenever it comes: the sandbox must go.
+            given_up.set()
+            with contextlib.suppress(RuntimeError):  # the loop has ended, and all with it
+                portal.start_task_soon(_cancel_all, scopes)
             raise
 
     def _open(self) -> anyio.from_thread.BlockingPortal:
@@ -138,6 +152,11 @@ class CodeExecutor:
         async with anyio.from_thread.BlockingPortal() as portal, self._executor:
             ready.set_result(portal)
             await portal.sleep_until_stopped()
+
+
+async def _cancel_all(scopes: list[anyio.CancelScope]) -> None:
+    for scope in scopes:
+        scope.cancel()
 
 
 _shared: CodeExecutor | None = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -85,7 +84,9 @@ def make_job(request: ExecutionRequest, defaults: Defaults) -> tuple[Language, J
         limits=check_limits(limits),
         packages=packages,
         artifacts=_check_globs(request.artifacts),
-        isolation=check_isolation(request.isolation or defaults.isolation),
+        isolation=check_isolation(
+            defaults.isolation if request.isolation is None else request.isolation
+        ),
     )
 
 
@@ -99,7 +100,7 @@ def check_timeout(value: Any, field: str = "timeout") -> float:
         raise InvalidRequest(field, f"{_show(value)} is no number", hint="Pass seconds, like 10.")
     if not 0 < value <= MAX_TIMEOUT:
         raise InvalidRequest(
-            field, f"{value} is out of bounds", hint=f"Pass 0 < seconds <= {MAX_TIMEOUT:g}."
+            field, f"{_show(value)} is out of bounds", hint=f"Pass 0 < seconds <= {MAX_TIMEOUT:g}."
         )
     return float(value)
 
@@ -118,9 +119,9 @@ def check_limits(limits: Any, field: str = "limits") -> ResourceLimits:
         if isinstance(value, bool) or not isinstance(value, kinds):
             kind = "number" if item.name == "cpus" else "whole number"
             raise InvalidRequest(name, f"{_show(value)} is no {kind}", hint=f"Pass a {kind}.")
-        if math.isnan(value) or not least <= value <= most:
+        if not least <= value <= most:
             raise InvalidRequest(
-                name, f"{value} is out of bounds", hint=f"Pass {least:,} to {most:,}."
+                name, f"{_show(value)} is out of bounds", hint=f"Pass {least:,} to {most:,}."
             )
     assert isinstance(limits, ResourceLimits)
     return limits
@@ -145,6 +146,10 @@ def check_path(path: Any, field: str) -> str:
     Raises:
         InvalidRequest: It is absolute, leaves the folder, or no host should see it.
     """
+    return _check_path(path, field, devices=False)
+
+
+def _check_path(path: Any, field: str, *, devices: bool) -> str:
     hint = "Use a relative path such as 'data/input.txt'."
     _expect(path, str, field, hint)
     encoded = _encoded(path, field)
@@ -166,7 +171,7 @@ def check_path(path: Any, field: str) -> str:
         problem = f"{_show(path)} is too long (at most {MAX_PATH} bytes, {MAX_NAME} for a name)"
     elif len(names) > MAX_DEPTH:
         problem = f"{_show(path)} is too deep (at most {MAX_DEPTH} parts)"
-    elif any(_RESERVED.fullmatch(name) for name in names):
+    elif not devices and any(_RESERVED.fullmatch(name) for name in names):
         problem = f"{_show(path)} is the name of a device"
     if problem:
         raise InvalidRequest(field, problem, hint=hint)
@@ -190,7 +195,8 @@ def _check_files(request: ExecutionRequest, language: Language) -> tuple[tuple[F
     if request.code is not None:
         _expect(request.code, str, "code", "Pass the source text.")
         code = _bytes(request.code, "code")
-        entry = entry or check_path(language.entry(request.code), "code")
+        # Where the language puts it no device's name is in the way: a class may be called Aux.
+        entry = entry or _check_path(language.entry(request.code), "code", devices=True)
         if entry in contents:
             raise InvalidRequest(
                 "code", f"{entry!r} is in 'files' too", hint="Give it once, or set 'entrypoint'."
@@ -243,6 +249,7 @@ def _check_env(env: Any) -> dict[str, str]:
                 "env", f"{_show(name)} is no name", hint="Use letters, digits and '_'."
             )
         _expect(value, str, f"env[{name!r}]", "Pass text.")
+        _encoded(value, f"env[{name!r}]")
     _check_words("env", [f"{name}={value}" for name, value in env.items()])
     return dict(env)
 
@@ -315,5 +322,8 @@ def _expect(value: Any, kind: type, field: str, hint: str) -> None:
 
 
 def _show(value: Any) -> str:
-    text = ascii(value)
+    try:
+        text = ascii(value)
+    except ValueError:  # Python does not print integers of thousands of digits
+        text = f"a huge {type(value).__name__}"
     return text if len(text) <= 80 else f"{text[:77]}..."

@@ -137,7 +137,6 @@ async def test_the_executor_going_ends_the_stream_for_its_follower() -> None:
     assert work.ended
 
 
-@pytest.mark.xfail(reason="bug: aclose waits for ever")
 async def test_a_stream_of_an_executor_that_is_gone_can_be_closed() -> None:
     async with anyio.create_task_group() as tasks:
         stream = EventStream(tasks, Work(1))

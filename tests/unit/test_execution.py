@@ -225,7 +225,6 @@ def test_signals_have_names(number: int, name: str) -> None:
     assert signal_name(number) == name
 
 
-@pytest.mark.xfail(reason="bug: SIGRTMIN+-2 for 32")
 def test_every_signal_has_a_name_that_reads_as_one() -> None:
     names = [signal_name(number) for number in range(1, 65)]
     assert len(set(names)) == 64

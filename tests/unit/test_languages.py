@@ -190,7 +190,6 @@ def test_interpreters_run_the_entry_as_a_plain_start_would() -> None:
         ("java", "@options.java"),  # javac reads its arguments from such a file
     ],
 )
-@pytest.mark.xfail(reason="bug: no ./ before it")
 def test_a_files_name_is_never_read_as_an_option(language: str, name: str) -> None:
     plan = plan_of(language, files={name: ""}, entrypoint=name)
     for step in (plan.compile, plan.run):

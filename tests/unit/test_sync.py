@@ -114,7 +114,6 @@ def test_leaving_a_stream_destroys_its_sandbox(install: Install) -> None:
         assert sandbox.closed
 
 
-@pytest.mark.xfail(reason="bug: its generator raises InvalidRequest as it is closed")
 def test_a_stream_left_behind_is_no_trouble_once_the_executor_is_closed(install: Install) -> None:
     sandbox = FakeSandbox([Script(deaf=True)])
     install(sandbox)

@@ -149,8 +149,9 @@ def exit_code(result: ExecutionResult) -> int:
         return EXIT_CODES[result.status]
     if result.signal is not None:
         name, _, offset = result.signal.partition("+")
-        number = signal.SIGRTMIN if name == "SIGRTMIN" else signal.Signals[name]
-        return 128 + number + int(offset or 0)
+        if name[3:].isdigit():
+            return 128 + int(name[3:])
+        return 128 + signal.Signals[name] + int(offset or 0)
     return result.exit_code or 0
 
 

@@ -47,6 +47,8 @@ def read_source(
             code = _decoded(sys.stdin.buffer.read(MAX_SOURCE + 1), "standard input")
         return Source(language, {}, code, entrypoint)
     assert path is not None
+    if not os.path.lexists(path):
+        raise click.UsageError(f"{path}: there is no such file or folder.")
     if os.path.isdir(path):
         files = _read_folder(Path(path))
         language = language or _language_of(files, entrypoint, path)
@@ -79,14 +81,18 @@ def _language_of(files: dict[str, bytes], entrypoint: str | None, path: str) -> 
 def _read_folder(folder: Path) -> dict[str, bytes]:
     """Its regular files; links are not followed and hidden folders such as .git left out."""
     files: dict[str, bytes] = {}
+    total = 0
     for at, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             path = Path(at, name)
             if path.is_file() and not path.is_symlink():
                 files[path.relative_to(folder).as_posix()] = _read(path)
+                total += len(files[path.relative_to(folder).as_posix()])
             if len(files) > MAX_FILES:
                 raise click.UsageError(f"{folder} has more than {MAX_FILES} files.")
+            if total > MAX_SOURCE:
+                raise click.UsageError(f"{folder} has more than {MAX_SOURCE:,} bytes of files.")
     return files
 
 

@@ -146,17 +146,25 @@ class Guest:
         if kind != b"B":
             raise GuestGone(f"unexpected answer {kind!r}")
         credit = _Credit(STDIN_WINDOW)
-        end: GuestExit | Exception
+        ends: list[GuestExit | Exception] = []
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._feed, stdin, credit)
+
+            async def feed() -> None:
+                try:
+                    await self._feed(stdin, credit)
+                except Exception as error:  # the source's own
+                    ends.append(error)
+                    tasks.cancel_scope.cancel()
+
+            tasks.start_soon(feed)
             try:
-                end = await self._follow(sink, credit)
+                ends.append(await self._follow(sink, credit))
             except Exception as error:  # raised below: a task group would wrap it
-                end = error
+                ends.append(error)
             tasks.cancel_scope.cancel()
-        if isinstance(end, Exception):
-            raise end
-        return end
+        if isinstance(ends[0], Exception):
+            raise ends[0]
+        return ends[0]
 
     async def _follow(self, sink: Sink, credit: _Credit) -> GuestExit:
         while True:
@@ -214,7 +222,10 @@ class Guest:
                 content += data
             if data == b"\1":
                 left -= len(content)
-                found[path.decode("utf-8", "backslashreplace")] = bytes(content)
+                name = path.decode("utf-8", "backslashreplace")
+                while name in found:  # bytes that are no text may be spelt like another's text
+                    name += "~"
+                found[name] = bytes(content)
         return found
 
     async def _list(self, globs: Sequence[str], max_bytes: int) -> list[tuple[bytes, int]]:

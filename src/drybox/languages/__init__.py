@@ -36,7 +36,7 @@ def find_language(text: str) -> tuple[Language, str]:
     languages = known_languages()
     for language in languages.values():
         if name.lower() in (language.name, *language.aliases):
-            if at and not all(part.isdigit() for part in version.split(".")):
+            if at and not all(part.isascii() and part.isdecimal() for part in version.split(".")):
                 raise InvalidRequest(
                     "language",
                     f"{version!r} is no version",

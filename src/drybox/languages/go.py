@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+from drybox.languages.argument import as_argument
 from drybox.model import ResourceLimits
 from drybox.protocols import BUILD_DIR, Job, Plan, Preparation, Step, Toolchain
 
@@ -108,4 +109,4 @@ def _build(job: Job) -> tuple[str, ...]:
         and path.endswith(".go")
         and (path == job.entry or not path.endswith("_test.go"))
     )
-    return (*build, *same_folder)
+    return (*build, *map(as_argument, same_folder))

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Mapping
 
+from drybox.languages.argument import as_argument
 from drybox.model import MIB, File, ResourceLimits
 from drybox.protocols import BUILD_DIR, Job, Plan, Preparation, Step, Toolchain
 
@@ -67,10 +68,12 @@ public class Training {
 _NOISE = re.compile(r'//|/\*|"""|"|\'')
 _NOISE_END = {"//": "\n", "/*": "*/", '"""': '"""', '"': '"', "'": "'"}
 _PACKAGE = re.compile(r"(?<![\w.])package\s{1,99}([\w.]{1,999})\s{0,99};")
-_TYPE = re.compile(r"(?<![\w.])(?:class|interface|enum|record)\s{1,99}([A-Za-z_$][\w$]{0,999})")
+_TYPE = re.compile(
+    r"(?<![\w.@])(?:class|@?interface|enum|record)\s{1,99}((?:[^\W\d]|\$)[\w$]{0,999})"
+)
 _PUBLIC = re.compile(r"\bpublic\b")
 _MAIN = re.compile(r"\bstatic\b[^;{}=]{0,199}\bvoid\s{1,99}main\s{0,99}\(")
-_BRACE = re.compile(r"[{}]")
+_BRACKET = re.compile(r"[{}()]")
 
 
 class Java:
@@ -112,6 +115,8 @@ class Java:
     def entry(self, code: str) -> str:
         """The path that javac wants for the public class, its package's folders included."""
         package, types = outline(code)
+        if not all(package.split(".")):
+            package = ""  # javac says what is wrong with it
         chosen = next((name for name, public, _ in types if public), None)
         folder = package.replace(".", "/") + "/" if package else ""
         return f"{folder}{chosen or 'Main'}.java"
@@ -141,7 +146,10 @@ class Java:
                     f"-J-XX:SharedArchiveFile={ARCHIVES}/javac.jsa",
                     "-J-Xlog:disable",  # else an archive that does not fit is told on stdout
                     *("-encoding", "UTF-8", "-d", CLASSES),
-                    *sorted(path for path in sources if path.endswith(".java")),
+                    # Processors and plugins would be looked for among the request's own files,
+                    # and would run under the operator's limits: here is none to be found.
+                    *("-proc:none", "--processor-path", f"{BUILD_DIR}/processors"),
+                    *sorted(as_argument(path) for path in sources if path.endswith(".java")),
                 )
             ),
             run=Step(
@@ -210,9 +218,10 @@ def _code_only(text: str) -> str:
         at = match.end()
         while True:
             found = text.find(end, at)
-            at = found + len(end) if found >= 0 else len(text)
             if found < 0 or end not in ('"', "'", '"""') or not _is_escaped(text, found):
+                at = found + len(end) if found >= 0 else len(text)
                 break
+            at = found + 1
         kept.append("\n" if end == "\n" else " ")
     return "".join([*kept, text[at:]])
 
@@ -225,13 +234,23 @@ def _is_escaped(text: str, at: int) -> bool:
 
 
 def _down_to_depth(text: str, depth: int) -> str:
-    """The text, of the same length, with all that is inside more braces blanked out."""
-    kept, at, level = [], 0, 0
-    for brace in _BRACE.finditer(text):
-        part = text[at : brace.start()]
+    """The text, of the same length, with all that is inside more braces blanked out.
+
+    Braces in parentheses outside of any body are an annotation's and count as blanks.
+    """
+    kept, at, level, round_ones = [], 0, 0, 0
+    for bracket in _BRACKET.finditer(text):
+        part = text[at : bracket.start()]
         kept.append(part if level <= depth else " " * len(part))
-        level += 1 if brace[0] == "{" else -1
-        kept.append(brace[0])
-        at = brace.end()
+        char = bracket[0]
+        if char in "()":
+            if level == 0:
+                round_ones = max(0, round_ones + (1 if char == "(" else -1))
+        elif round_ones:
+            char = " "
+        else:
+            level += 1 if char == "{" else -1
+        kept.append(char)
+        at = bracket.end()
     rest = text[at:]
     return "".join([*kept, rest if level <= depth else " " * len(rest)])

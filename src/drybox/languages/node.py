@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from drybox.languages.argument import as_argument
 from drybox.model import ResourceLimits
 from drybox.protocols import Job, Plan, Step, Toolchain
 
@@ -39,4 +40,4 @@ class Node:
         """The steps for a job."""
         # No flag bounds the heap: V8 sees no limit, grows by what lives, and the kernel ends a
         # program that outgrows its cgroup. A bound of V8's own would abort with SIGABRT.
-        return Plan(run=Step(("node", job.entry, *job.args)))
+        return Plan(run=Step(("node", as_argument(job.entry), *job.args)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 
+from drybox.languages.argument import as_argument
 from drybox.model import ResourceLimits
 from drybox.protocols import Job, Plan, Step, Toolchain
 
@@ -45,4 +46,4 @@ class Python:
 
     def plan(self, job: Job, compile_limits: ResourceLimits) -> Plan:
         """The steps for a job."""
-        return Plan(run=Step(("python3", job.entry, *job.args)))
+        return Plan(run=Step(("python3", as_argument(job.entry), *job.args)))

@@ -61,7 +61,6 @@ async def test_names_that_are_no_text_still_come() -> None:
     assert found == {"\\xff.bin": b"1", "é": b"2"}
 
 
-@pytest.mark.xfail(reason="bug: two names become one key")
 async def test_no_artifact_hides_another() -> None:
     found = await Guest(guest_with({b"\xff": b"1", b"\\xff": b"2"})).get(["*"], 100)
     assert sorted(found.values()) == [b"1", b"2"]

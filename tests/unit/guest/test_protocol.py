@@ -300,7 +300,6 @@ async def test_an_error_of_the_sink_is_the_callers_own() -> None:
         await Guest(stream).exec(COMMAND, {}, sink, None)
 
 
-@pytest.mark.xfail(reason="bug: it comes in an ExceptionGroup")
 async def test_an_error_of_the_source_is_the_callers_own() -> None:
     stream = FakeGuest()
     stream.say(frame(b"B"))

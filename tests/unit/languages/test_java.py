@@ -104,17 +104,14 @@ def test_no_main_and_no_fallback_make_no_name() -> None:
         pytest.param("package con; public class A { }", "con/A.java", id="package of that name"),
     ],
 )
-@pytest.mark.xfail(reason="bug: Java.entry or check_path refuses it")
 def test_any_public_class_gives_the_file_its_name(code: str, path: str) -> None:
     assert entry_of_request(code) == path
 
 
-@pytest.mark.xfail(reason="bug: InvalidRequest instead of a compile error")
 def test_a_source_with_a_faulty_package_is_the_compilers_to_refuse() -> None:
     assert entry_of_request("package a..b; public class X { }").endswith(".java")
 
 
-@pytest.mark.xfail(reason="bug: the end of the text block is passed over")
 def test_an_escaped_quote_before_the_end_of_a_text_block_is_part_of_it() -> None:
     code = 'class A { String s = """\n say \\"hi\\""""; }\npublic class B { }'
     assert Java().entry(code) == "B.java"
@@ -152,7 +149,6 @@ def test_every_source_is_compiled_and_the_entrys_class_run() -> None:
     assert plan.memory_marker == b"java.lang.OutOfMemoryError"
 
 
-@pytest.mark.xfail(reason="bug: it runs as a plugin of javac")
 def test_code_of_the_request_has_no_say_in_the_compiler() -> None:
     """The default processor path is the class path, hence the working directory: javac loads
     annotation processors and plugins from there and runs them under the operator's limits.

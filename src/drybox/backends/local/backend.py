@@ -279,13 +279,13 @@ class LocalBackend:
 
 def is_open(path: str) -> bool:
     """Whether somebody without privileges can reach and read this path."""
-    at = os.path.realpath(path)
-    wanted = 0o005 if os.path.isdir(at) else 0o004
-    while os.stat(at).st_mode & wanted == wanted:
-        if at == "/":
-            return True
-        at, wanted = os.path.dirname(at), 0o001
-    return False
+    for at in (os.path.realpath(path), os.path.abspath(path)):
+        wanted = 0o005 if os.path.isdir(at) else 0o004
+        while at != "/":
+            if os.stat(at).st_mode & wanted != wanted:
+                return False
+            at, wanted = os.path.dirname(at), 0o001
+    return True
 
 
 def _drain(fd: int) -> str:

@@ -48,7 +48,7 @@ def prepare(
     recipe = hashlib.sha256(repr(preparation).encode()).hexdigest()[:8]
     place = cache_dir() / "prepared" / f"{preparation.name}-{found.key}-{recipe}"
     failed = place.with_suffix(".failed")
-    if not place.is_dir() and not (preparation.optional and failed.exists()):
+    if not os.path.isdir(place) and not (preparation.optional and os.path.exists(failed)):
         with _only_one(place):
             if not place.is_dir():
                 progress(f"{preparation.label} (once for {found.version})")
@@ -60,7 +60,7 @@ def prepare(
                     )
                 if problem:
                     failed.write_text(problem, "utf-8")
-    return Mount(str(place), preparation.mount) if place.is_dir() else None
+    return Mount(str(place), preparation.mount) if os.path.isdir(place) else None
 
 
 @contextmanager
@@ -134,4 +134,7 @@ def _run(
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         return str(error)
-    return done.stdout.decode("utf-8", "replace")[-1000:] if done.returncode else ""
+    if not done.returncode:
+        return ""
+    said = done.stdout.decode("utf-8", "replace")[-1000:]
+    return said or f"{argv[0]} ended with {done.returncode} and said nothing"

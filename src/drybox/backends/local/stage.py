@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
 from typing import Any
 
 _CLONE_NEWNS, _CLONE_NEWUSER = 0x20000, 0x1000_0000
 _MS_RDONLY, _MS_NOSUID, _MS_NODEV = 1, 2, 4
 _MS_REMOUNT, _MS_BIND, _MS_REC, _MS_SLAVE = 32, 4096, 16384, 1 << 19
+
+_OCTAL = re.compile(rb"\\([0-7]{3})")
 
 FOLDERS = ("/proc", "/run", "/sandbox", "/build", "/tmp", "/dev/shm", "/dev/pts")
 """Where bubblewrap and init mount what each sandbox has of its own."""
@@ -120,9 +123,11 @@ class Stage:
 def _mounts_below(folder: str) -> list[str]:
     """The mounts at and below a folder."""
     found = []
-    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
+    with open("/proc/self/mountinfo", "rb") as file:
         for line in file:
-            path = line.split(" ")[4].encode("latin-1", "surrogateescape").decode("unicode_escape")
+            # The kernel writes blanks and backslashes as three octal digits; proc(5).
+            name = _OCTAL.sub(lambda code: bytes([int(code[1], 8)]), line.split(b" ")[4])
+            path = os.fsdecode(name)
             if path == folder or path.startswith(f"{folder}/"):
                 found.append(path)
     return found

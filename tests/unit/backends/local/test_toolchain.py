@@ -179,7 +179,6 @@ def test_a_broken_memory_of_versions_is_no_trouble(
     assert find(**talker[2]).version == "5.6.7"
 
 
-@pytest.mark.xfail(reason="bug: unlink raises what mkdir did")
 def test_a_cache_that_cannot_be_written_is_no_trouble(
     talker: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
