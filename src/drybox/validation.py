@@ -20,8 +20,10 @@ MAX_PATH = 1024  # bytes; the kernel's own bound is 4096
 MAX_NAME = 255  # bytes, the kernel's bound
 MAX_DEPTH = 32  # folders in a path
 MAX_STDIN = 64 * MIB
-MAX_WORDS = 512 * KIB  # bytes of arguments and environment; the kernel takes a quarter of the stack
+MAX_WORDS = 512 * KIB  # bytes of arguments, and of environment
+MAX_COMMAND = 768 * KIB  # bytes of both together; one frame to the sandbox has to hold them
 MAX_WORD = 128 * KIB - 1  # bytes of one argument, the kernel's bound
+MAX_WORD_COUNT = 20_000  # arguments or variables; the kernel counts eight more bytes for each
 MAX_TIMEOUT = 24 * 3600.0
 MAX_GLOBS = 100
 
@@ -65,6 +67,12 @@ def make_job(request: ExecutionRequest, defaults: Defaults) -> tuple[Language, J
     limits = defaults.limits if request.limits is None else request.limits
     args = _check_words("args", _strings("args", request.args))
     env = _check_env(request.env)
+    if sum(len(word.encode()) + 1 for word in (*args, *env, *env.values())) > MAX_WORDS:
+        raise InvalidRequest(
+            "args",
+            "they and 'env' are too long together",
+            hint=f"Pass at most {MAX_WORDS:,} bytes.",
+        )
     packages = _strings("packages", request.packages)
     if packages:
         raise InvalidRequest(
@@ -256,6 +264,8 @@ def _check_env(env: Any) -> dict[str, str]:
 
 def _check_words(field: str, words: Sequence[str]) -> tuple[str, ...]:
     total = 0
+    if len(words) > MAX_WORD_COUNT:
+        raise InvalidRequest(field, f"there are {len(words)}", hint=f"At most {MAX_WORD_COUNT}.")
     for index, word in enumerate(words):
         size = len(_encoded(word, f"{field}[{index}]"))
         total += size + 1

@@ -13,8 +13,10 @@ def start_time(pid: int) -> str:
             text = file.read()
     except OSError:
         return ""
-    # The name in parentheses may hold anything, so count from its end; field 22 of proc(5).
-    return text.rpartition(b")")[2].split()[19].decode("ascii")
+    # The name in parentheses may hold anything, so count from its end; fields 3 and 22 of proc(5).
+    fields = text.rpartition(b")")[2].split()
+    is_dead = fields[0] in (b"Z", b"X")  # but nobody has asked how it ended
+    return "" if is_dead else fields[19].decode("ascii")
 
 
 def is_alive(pid: int, started: str) -> bool:

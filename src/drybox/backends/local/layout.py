@@ -12,6 +12,8 @@ from drybox.protocols import WORK_DIR
 INIT = "/drybox-init"
 """Where init is inside; it is PID 1, so the program sees its name in /proc/1/comm."""
 
+INIT_CAPABILITIES = ("CAP_SYS_ADMIN", "CAP_SYS_RESOURCE", "CAP_SETFCAP")
+
 SYSTEM_FOLDERS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 """Top folders that hold programs and libraries; links into /usr on most systems."""
 
@@ -166,9 +168,9 @@ def namespace_arguments() -> list[str]:
 def sandbox_arguments(bwrap: str, path: str, root: list[str]) -> list[str]:
     """The whole command line of a sandbox.
 
-    bubblewrap leaves init two capabilities within the sandbox's own user namespace, to
-    mount the writable places and to map its root to a user; init drops everything before
-    any user data comes in. See ``settle`` and ``seal`` in ``guest/init/``.
+    bubblewrap leaves init three capabilities within the sandbox's own user namespace: to
+    mount the writable places, to lower the namespace's quotas, and to map its root to a user.
+    Init drops everything before any user data comes in. See ``settle`` and ``seal`` in ``guest/init/``.
 
     Args:
         bwrap: Path of bubblewrap.
@@ -179,7 +181,8 @@ def sandbox_arguments(bwrap: str, path: str, root: list[str]) -> list[str]:
         bwrap,
         *namespace_arguments(),
         "--as-pid-1",
-        *("--cap-drop", "ALL", "--cap-add", "CAP_SYS_ADMIN", "--cap-add", "CAP_SETFCAP"),
+        *("--cap-drop", "ALL"),
+        *(word for name in INIT_CAPABILITIES for word in ("--cap-add", name)),
         *("--setenv", "PATH", path),
         *root,
         *("--proc", "/proc", "--chdir", "/", INIT),

@@ -71,6 +71,11 @@ CLONE_NAMESPACES: Final = {
     "CLONE_NEWNET": 0x4000_0000,
 }
 CLONE_PARENT: Final = 0x0000_8000
+# Of the calling thread only, which is 0: the supervisor has the program's user id, and neither
+# its limits nor its share of the processor may be the program's to lower.
+_ONESELF = Switch(0, {0: ALLOW}, errno.EPERM)
+_ONESELF_SECOND = Switch(1, {0: ALLOW}, errno.EPERM)
+
 _CLONE = Switch(0, {0: ALLOW}, errno.EPERM, mask=sum(CLONE_NAMESPACES.values()) | CLONE_PARENT)
 
 # The first two type into the terminal as if the user did. The third makes the kernel load and
@@ -265,11 +270,9 @@ ALLOWED: Final[Mapping[str, str]] = {
     """,
     # The share of the machine is the cgroup's to keep; these divide it among the program's own.
     "scheduling and limits of one's own processes": """
-        sched_yield sched_getaffinity sched_setaffinity sched_getparam sched_setparam
-        sched_getscheduler sched_setscheduler sched_getattr sched_setattr
+        sched_yield sched_getaffinity sched_getparam sched_getscheduler sched_getattr
         sched_get_priority_max sched_get_priority_min sched_rr_get_interval
-        getpriority setpriority ioprio_get ioprio_set
-        getrlimit setrlimit prlimit64 getrusage
+        getpriority ioprio_get getrlimit setrlimit getrusage
     """,
     "sockets, once they are open": """
         bind listen accept accept4 connect getsockname getpeername getsockopt
@@ -293,6 +296,12 @@ PRETENDED: Final[Mapping[str, str]] = {
 
 GUARDED: Final[Mapping[str, Switch]] = {
     "clone": _CLONE,
+    **dict.fromkeys(
+        ["prlimit64", "sched_setaffinity", "sched_setattr", "sched_setparam", "sched_setscheduler"],
+        _ONESELF,
+    ),
+    "ioprio_set": _ONESELF_SECOND,
+    "setpriority": _ONESELF_SECOND,
     "ioctl": _IOCTL,
     "madvise": _MADVISE,
     "mknod": _no_devices(1),

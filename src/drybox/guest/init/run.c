@@ -71,6 +71,9 @@ static void become(int in, int out, int err, int report, uint32_t open_files, ch
             close(extra);
     limit(RLIMIT_CORE, 0);
     limit(RLIMIT_NOFILE, open_files);
+    /* Counted for the host's user as well, so the program may take but a part of them. */
+    limit(RLIMIT_SIGPENDING, 1024);
+    limit(RLIMIT_MSGQUEUE, 256 << 10);
     umask(022);
     /* Found on this process's own PATH: a PATH of the request is for the program only. */
     if (!chdir(cwd))

@@ -21,6 +21,41 @@
 
 const char settled[] = "settled";
 
+static void write_file(const char *path, const char *text)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0 || write(fd, text, strlen(text)) < 0)
+        die("cannot write %s: %s", path, strerror(errno));
+    close(fd);
+}
+
+/* Of what the kernel counts for the host's user, this namespace may take but a part; and
+ * there is to be one more user namespace below this one, which is ours. Then the settings are
+ * closed, those of the sandbox's own namespaces too, and files that tell of the host with them. */
+static void close_proc(void)
+{
+    static const char *const hidden[] = {"/proc/keys", "/proc/key-users", "/proc/timer_list",
+                                         "/proc/kcore", "/proc/sysrq-trigger"};
+    write_file("/proc/sys/user/max_inotify_instances", "16");
+    write_file("/proc/sys/user/max_inotify_watches", "4096");
+    write_file("/proc/sys/user/max_user_namespaces", "1");
+    if (mount("/proc/sys", "/proc/sys", NULL, MS_BIND, NULL) ||
+        mount(NULL, "/proc/sys", NULL,
+              MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL))
+        die("cannot close /proc/sys: %s", strerror(errno));
+    int nothing = open("/run/nothing", O_CREAT | O_WRONLY | O_CLOEXEC, 0);
+    if (nothing < 0)
+        die("cannot make /run/nothing: %s", strerror(errno));
+    close(nothing);
+    for (size_t i = 0; i < sizeof hidden / sizeof *hidden; i++) {
+        if (mount("/run/nothing", hidden[i], NULL, MS_BIND, NULL) && errno == ENOENT)
+            continue; /* this kernel has no such file */
+        if (mount(NULL, hidden[i], NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV,
+                  NULL))
+            die("cannot hide %s: %s", hidden[i], strerror(errno));
+    }
+}
+
 static void bind_place(const char *from, const char *to, mode_t mode)
 {
     if (mkdir(from, mode) || chmod(from, mode))
@@ -50,18 +85,11 @@ static void mount_places(uint64_t size, uint32_t inodes)
         mount("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC,
               "newinstance,ptmxmode=0666,mode=0620,max=" MAX_TERMINALS))
         die("cannot mount the sandbox's terminals: %s", strerror(errno));
+    close_proc();
     if (umount2("/run", MNT_DETACH))
         die("cannot detach /run: %s", strerror(errno));
     if (mount(NULL, "/", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV, NULL))
         die("cannot make the root read-only: %s", strerror(errno));
-}
-
-static void write_map(const char *path, const char *text)
-{
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
-    if (fd < 0 || write(fd, text, strlen(text)) < 0)
-        die("cannot write %s: %s", path, strerror(errno));
-    close(fd);
 }
 
 /* So far this is root of the sandbox's user namespace, without which there are no
@@ -73,9 +101,9 @@ static void become_user(void)
     if (unshare(CLONE_NEWUSER))
         die("cannot leave the outer user namespace: %s", strerror(errno));
     snprintf(map, sizeof map, "%d 0 1\n", USER);
-    write_map("/proc/self/uid_map", map);
-    write_map("/proc/self/setgroups", "deny");
-    write_map("/proc/self/gid_map", map);
+    write_file("/proc/self/uid_map", map);
+    write_file("/proc/self/setgroups", "deny");
+    write_file("/proc/self/gid_map", map);
     if (getuid() != USER || getgid() != USER || geteuid() != USER)
         die("this is still user %d", (int)getuid());
 }

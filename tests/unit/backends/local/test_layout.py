@@ -107,7 +107,7 @@ def test_all_capabilities_but_inits_own_are_dropped() -> None:
     assert words[at + 1] == "ALL"
     added = [words[n + 1] for n, word in enumerate(words) if word == "--cap-add"]
     assert all(n > at for n, word in enumerate(words) if word == "--cap-add")
-    assert set(added) == {"CAP_SYS_ADMIN", "CAP_SETFCAP"}
+    assert set(added) == {"CAP_SYS_ADMIN", "CAP_SETFCAP", "CAP_SYS_RESOURCE"}
 
 
 def test_the_linkers_cache_comes_along_as_a_file() -> None:
