@@ -67,11 +67,11 @@ def make_job(request: ExecutionRequest, defaults: Defaults) -> tuple[Language, J
     limits = defaults.limits if request.limits is None else request.limits
     args = _check_words("args", _strings("args", request.args))
     env = _check_env(request.env)
-    if sum(len(word.encode()) + 1 for word in (*args, *env, *env.values())) > MAX_WORDS:
+    if sum(len(word.encode()) + 1 for word in (*args, *env, *env.values())) > MAX_COMMAND:
         raise InvalidRequest(
             "args",
             "they and 'env' are too long together",
-            hint=f"Pass at most {MAX_WORDS:,} bytes.",
+            hint=f"Pass at most {MAX_COMMAND:,} bytes.",
         )
     packages = _strings("packages", request.packages)
     if packages:

@@ -170,7 +170,7 @@ def sandbox_arguments(bwrap: str, path: str, root: list[str]) -> list[str]:
 
     bubblewrap leaves init three capabilities within the sandbox's own user namespace: to
     mount the writable places, to lower the namespace's quotas, and to map its root to a user.
-    Init drops everything before any user data comes in. See ``settle`` and ``seal`` in ``guest/init/``.
+    Init drops everything before any user data comes in: ``settle`` and ``seal`` in ``guest/init/``.
 
     Args:
         bwrap: Path of bubblewrap.

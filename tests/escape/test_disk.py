@@ -1,0 +1,164 @@
+"""Attacks on what a sandbox may store: bytes, files, and open files."""
+
+from __future__ import annotations
+
+import pytest
+from tests.support.attack import attack, probe
+from tests.support.identity import Runner
+
+from drybox import ResourceLimits
+
+MIB = 1 << 20
+DISK = 16 * MIB
+LIMITS = ResourceLimits(disk=DISK)
+PLACES = ("/sandbox", "/tmp", "/dev/shm", "/build")
+
+FILL = f"""
+def fill(folder):
+    # Writes until the disk is full, or well above the limit; the error and the bytes written.
+    written = 0
+    with open(f"{{folder}}/fill", "wb", 0) as file:
+        try:
+            while written < {4 * DISK}:
+                written += file.write(bytes(1 << 16))
+        except OSError as error:
+            return errno.errorcode[error.errno], written
+    return "allowed", written
+"""
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_disk_fill_is_contained(runner: Runner, place: str) -> None:
+    problem, written = probe(runner, f"{FILL}\nanswer(fill({place!r}))", limits=LIMITS)
+
+    assert problem == "ENOSPC"
+    assert DISK // 2 < written <= DISK
+
+
+def test_all_writable_places_share_one_disk(runner: Runner) -> None:
+    filled = probe(runner, f"{FILL}\nanswer([fill(place) for place in {PLACES!r}])", limits=LIMITS)
+
+    assert [problem for problem, _ in filled] == ["ENOSPC"] * len(PLACES)
+    assert sum(written for _, written in filled) <= DISK
+
+
+def test_nothing_else_can_be_written(runner: Runner) -> None:
+    made = probe(
+        runner,
+        """
+        made = []
+        for at, folders, _ in os.walk("/"):
+            if at == "/":
+                folders.remove("proc")
+            name = os.path.join(at, "escaped")
+            if attempt(os.mkdir, name) == "allowed" or attempt(os.mknod, name) == "allowed":
+                made.append(at)
+            if at.count("/") > 3 or at in made:
+                folders.clear()
+        answer(sorted(made))
+        """,
+    )
+
+    assert made == sorted(PLACES)
+
+
+def test_no_file_of_the_host_can_be_changed(runner: Runner) -> None:
+    refused = probe(
+        runner,
+        """
+        refused = set()
+        for path in ("/bin/sh", "/usr/bin/env", "/drybox-init", "/etc/passwd", "/usr/lib"):
+            refused |= {
+                attempt(os.open, path, os.O_WRONLY),
+                attempt(os.truncate, path, 0),
+                attempt(os.chmod, path, 0o777),
+                attempt(os.chown, path, 1000, 1000),
+                attempt(os.utime, path),
+                attempt(os.rename, path, path + "2"),
+                attempt(os.unlink, path),
+                attempt(os.link, path, "/tmp/" + os.path.basename(path)),
+                attempt(os.setxattr, path, "user.escaped", b"1"),
+            }
+        answer(sorted(refused))
+        """,
+    )
+
+    assert "allowed" not in refused
+    assert set(refused) <= {"EROFS", "EPERM", "EACCES", "EXDEV", "ETXTBSY", "EISDIR"}
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        "os.close(os.open(name, os.O_CREAT | os.O_WRONLY))",
+        "os.mkdir(name)",
+        "os.symlink('nowhere', name)",
+        "os.mkfifo(name)",
+    ],
+)
+def test_inode_fill_is_contained(runner: Runner, make: str) -> None:
+    problem, count = probe(
+        runner,
+        f"""
+        def fill():
+            for index in range(1_000_000):
+                name = f"{{'/tmp' if index % 2 else '/sandbox'}}/{{index}}"
+                try:
+                    {make}
+                except OSError as error:
+                    return errno.errorcode[error.errno], index
+            return "allowed", 1_000_000
+        answer(fill())
+        """,
+        limits=LIMITS,
+    )
+
+    assert problem == "ENOSPC"
+    assert 500 < count <= DISK // 4096
+
+
+def test_a_full_disk_does_not_keep_the_result_from_coming(runner: Runner) -> None:
+    request = attack(f"{FILL}\nanswer(fill('.'))\nsys.exit(3)", limits=LIMITS, artifacts=["*.py"])
+
+    result = runner.execute(request)
+
+    assert (result.status, result.exit_code) == ("failed", 3)
+    assert set(result.artifacts) == {"main.py"}
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        "os.open('/dev/null', os.O_RDONLY)",
+        "os.dup(0)",
+        "os.eventfd(0)",
+        "os.memfd_create('x')",
+        "socket.socket(socket.AF_UNIX).detach()",
+    ],
+)
+def test_open_files_are_bounded(runner: Runner, make: str) -> None:
+    limit = 64
+    problem, highest, raised = probe(
+        runner,
+        f"""
+        import resource, socket
+        raised = [
+            attempt(resource.setrlimit, resource.RLIMIT_NOFILE, (wanted, wanted))
+            for wanted in ({limit} + 1, resource.RLIM_INFINITY)
+        ]
+        def fill():
+            for index in range({limit} * 10):
+                try:
+                    highest = {make}
+                except OSError as error:
+                    for fd in range(3, highest):
+                        os.close(fd)
+                    return errno.errorcode[error.errno], highest
+            return "allowed", highest
+        answer([*fill(), raised])
+        """,
+        limits=ResourceLimits(open_files=limit),
+    )
+
+    assert (problem, highest) == ("EMFILE", limit - 1)
+    assert raised == ["not allowed to raise maximum limit"] * 2

@@ -1,0 +1,218 @@
+"""Attacks with output: floods, streams that are closed or swapped, and forged results."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+
+import pytest
+from tests.support import host
+from tests.support.attack import DRYBOX, PATIENCE, attack, new_marker, probe, source, watched
+from tests.support.identity import REPO, Runner
+
+from drybox import ResourceLimits
+
+MIB = 1 << 20
+
+
+def frame(kind: bytes, payload: bytes) -> bytes:
+    """A frame as a sandbox's init sends it to drybox; see ``drybox.guest.protocol``."""
+    return kind + len(payload).to_bytes(4, "little") + payload
+
+
+END_WITH_0 = frame(b"Z", bytes(21))
+FORGED = frame(b"2", b"forged") + frame(b"F", bytes(8) + b"forged") + END_WITH_0 * 3
+
+
+@pytest.mark.parametrize("streams", [(1,), (2,), (1, 2)])
+def test_output_flood_is_cut_and_does_not_fill_drybox(
+    runner: Runner, streams: tuple[int, ...]
+) -> None:
+    limit = MIB
+    flood = attack(
+        f"""
+        piece = b"x" * (1 << 16)
+        while True:
+            for stream in {streams!r}:
+                os.write(stream, piece)
+        """,
+        limits=ResourceLimits(output=limit),
+    )
+    before = host.resident(runner.pid)
+
+    result, figures = watched(runner, flood, "memory", lambda _: host.resident(runner.pid))
+
+    assert result.status == "output_limit"
+    written = {1: result.stdout_bytes, 2: result.stderr_bytes}
+    assert limit in [len(written[stream]) for stream in streams]
+    assert all(len(data) <= limit and set(data) <= {ord("x")} for data in written.values())
+    assert max(size for _, size in figures) < before + 32 * MIB
+
+
+@pytest.mark.parametrize("flooded", ["its reader", "the program"])
+def test_a_side_that_takes_nothing_does_not_fill_drybox(runner: Runner, flooded: str) -> None:
+    marker = new_marker()
+    flood = 'while True:\n    os.write(1, b"x" * 65536)'
+    code = source(flood if flooded == "its reader" else "while True:\n    pass")
+    words = ["-l", "python", "--timeout", "2s", "--output", "1g", "-c", code, "--", marker]
+    argv, env = runner.command([*DRYBOX, "run", *words])
+    sizes: list[int] = []
+
+    def has_ended() -> bool:
+        sizes.append(host.resident(drybox.pid))
+        return not host.confined(marker)
+
+    with (
+        open("/dev/zero", "rb") as endless,
+        subprocess.Popen(argv, env=env, cwd=REPO, stdin=endless, stdout=subprocess.PIPE) as drybox,
+    ):
+        assert host.eventually(lambda: host.confined(marker), PATIENCE)
+        assert host.eventually(has_ended, PATIENCE)
+        drybox.communicate(timeout=PATIENCE)
+
+    assert drybox.returncode == 124
+    assert max(sizes) < 96 * MIB
+
+
+def test_output_flood_of_many_children_is_cut(runner: Runner) -> None:
+    flood = attack(
+        """
+        for _ in range(20):
+            attempt(os.fork)
+        while True:
+            os.write(1, b"x" * 4096)
+        """,
+        limits=ResourceLimits(output=1000),
+    )
+
+    result = runner.execute(flood)
+
+    assert (result.status, result.stdout_bytes) == ("output_limit", b"x" * 1000)
+
+
+def test_closed_streams_do_not_end_the_run_early(runner: Runner) -> None:
+    closed = attack(
+        """
+        answer("begun")
+        for stream in (0, 1, 2):
+            os.close(stream)
+        child(lambda: os._exit(0))
+        os.wait()
+        os._exit(7)
+        """
+    )
+
+    result = runner.execute(closed)
+
+    assert (result.status, result.exit_code, result.stdout) == ("failed", 7, '"begun"\n')
+
+
+def test_stdout_onto_stderr_is_stderr(runner: Runner) -> None:
+    swapped = attack(
+        """
+        saved = os.dup(1)
+        os.dup2(2, 1)
+        os.write(1, b"err")
+        os.dup2(saved, 2)
+        os.write(2, b"out")
+        """
+    )
+
+    result = runner.execute(swapped)
+
+    assert (result.stdout, result.stderr) == ("out", "err")
+
+
+def test_output_after_the_program_has_ended_is_bounded_by_its_end(runner: Runner) -> None:
+    late = attack(
+        """
+        def write_for_ever():
+            while True:
+                os.write(1, b"late\\n")
+
+        answer("begun")
+        child(write_for_ever)
+        """,
+        timeout=60,
+    )
+    started = time.monotonic()
+
+    result = runner.execute(late)
+
+    assert result.status in ("success", "output_limit")
+    assert result.stdout.startswith('"begun"\n')
+    assert time.monotonic() - started < 30
+
+
+def test_a_reader_that_waits_for_the_end_of_output_does_not_wait_for_orphans(
+    runner: Runner,
+) -> None:
+    silent = attack("child(signal.pause)\nanswer('ended')", timeout=60)
+    started = time.monotonic()
+
+    result = runner.execute(silent)
+
+    assert (result.status, result.stdout) == ("success", '"ended"\n')
+    assert time.monotonic() - started < 30
+
+
+def test_frames_of_drybox_in_the_output_are_just_output(runner: Runner) -> None:
+    forger = attack(
+        f"""
+        for stream in (1, 2):
+            os.write(stream, {FORGED!r})
+        os._exit(3)
+        """,
+        artifacts=["*"],
+    )
+
+    result = runner.execute(forger)
+
+    assert (result.status, result.exit_code) == ("failed", 3)
+    assert result.stdout_bytes == FORGED
+    assert result.stderr_bytes == FORGED
+    assert set(result.artifacts) == {"main.py"}
+
+
+def test_the_supervisors_own_streams_cannot_be_written(runner: Runner) -> None:
+    forger = attack(
+        f"""
+        refused = [attempt(open, f"/proc/1/fd/{{fd}}", mode) for fd in range(8)
+                   for mode in ("rb", "wb")]
+        refused += [attempt(os.listdir, path) for path in ("/proc/1/fd", "/proc/1/fdinfo")]
+        refused += [attempt(os.readlink, f"/proc/1/fd/{{fd}}") for fd in range(8)]
+        mine = {{os.stat(fd).st_ino for fd in (0, 1, 2)}}
+        for fd in range(3, 64):
+            attempt(os.write, fd, {END_WITH_0!r})
+        answer([sorted(set(refused)), len(mine)])
+        os._exit(3)
+        """
+    )
+
+    result = runner.execute(forger)
+
+    assert (result.status, result.exit_code) == ("failed", 3)
+    assert result.stdout == '[["EACCES"], 3]\n'
+
+
+def test_output_of_every_byte_arrives_as_it_was_written(runner: Runner) -> None:
+    every = bytes(range(256)) * 64
+
+    result = runner.execute(attack("os.write(1, bytes(range(256)) * 64)\nos.write(2, b'\\0')"))
+
+    assert (result.stdout_bytes, result.stderr_bytes) == (every, b"\0")
+
+
+def test_the_pipes_of_the_program_lead_to_no_other_process(runner: Runner) -> None:
+    # A write end of its own stdin, opened through /proc, may feed the program itself and no more.
+    read = probe(
+        runner,
+        """
+        with open("/proc/self/fd/0", "wb", 0) as end:
+            end.write(b"own")
+        answer(os.read(0, 100).decode())
+        """,
+        stdin=b"given ",
+    )
+
+    assert read in ("given own", "given ", "own")
