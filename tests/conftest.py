@@ -6,9 +6,9 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from tests.support.identity import Runner, Self, ordinary_user
 
 from drybox import CodeExecutor
-from tests.support.identity import Runner, Self, ordinary_user
 
 
 @pytest.fixture(scope="session")

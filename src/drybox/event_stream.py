@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable, Callable
 from types import TracebackType
 
 import anyio
 from anyio.abc import TaskGroup
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from drybox.execution import Emit
 from drybox.model import Event
@@ -18,6 +20,9 @@ EVENTS_AHEAD = 16
 class EventStream:
     """Async iterator over events; the execution starts with the first step.
 
+    Closing it ends the execution, and so does letting go of it: leaving the loop early
+    or being cancelled in it.
+
     Args:
         tasks: Where the execution runs.
         run: The execution, given what takes its events.
@@ -25,30 +30,38 @@ class EventStream:
 
     def __init__(self, tasks: TaskGroup, run: Callable[[Emit], Awaitable[None]]) -> None:
         self._tasks = tasks
-        self._run = run
-        self._send, self._receive = anyio.create_memory_object_stream[Event](EVENTS_AHEAD)
-        self._scope = anyio.CancelScope()
-        self._done = anyio.Event()
-        self._started = False
-        self._error: Exception | None = None
+        self._execution = _Execution(run)
+        self._receive: MemoryObjectReceiveStream[Event] | None = None
+        self._closed = False
 
     def __aiter__(self) -> EventStream:
         return self
 
     async def __anext__(self) -> Event:
-        if not self._started:
-            self._tasks.start_soon(self._work)
-            self._started = True
+        if self._closed:
+            raise StopAsyncIteration
+        if self._receive is None:
+            send, receive = anyio.create_memory_object_stream[Event](EVENTS_AHEAD)
+            try:
+                self._tasks.start_soon(self._execution.work, send)
+            except BaseException:
+                send.close()
+                receive.close()
+                raise
+            self._receive = receive
         try:
             return await self._receive.receive()
         except anyio.EndOfStream:
             await self.aclose()
-            if self._error is not None:
-                error, self._error = self._error, None
+            if self._execution.error is not None:
+                error, self._execution.error = self._execution.error, None
                 raise error from None
             raise StopAsyncIteration from None
         except anyio.ClosedResourceError:
             raise StopAsyncIteration from None
+        except anyio.get_cancelled_exc_class():
+            self._let_go()  # as a generator that is cancelled comes to its end
+            raise
 
     async def __aenter__(self) -> EventStream:
         return self
@@ -63,22 +76,41 @@ class EventStream:
 
     async def aclose(self) -> None:
         """End the execution if it still runs, and wait until its sandbox is given up."""
-        self._scope.cancel()
-        self._receive.close()
-        if self._started:
+        self._closed = True
+        if self._receive is not None:
+            self._let_go()
             with anyio.CancelScope(shield=True):
-                await self._done.wait()
-        else:
-            self._send.close()
+                await self._execution.done.wait()
 
-    async def _work(self) -> None:
+    def __del__(self) -> None:
+        # The task holds the execution, not this: so this goes when its follower lets go.
+        if self._receive is not None and not self._closed:
+            with contextlib.suppress(RuntimeError):  # the loop has ended, and the task with it
+                self._let_go()
+
+    def _let_go(self) -> None:
+        if self._receive is not None:
+            self._receive.close()
+            self._execution.scope.cancel()
+
+
+class _Execution:
+    """What goes on in the task; knows nothing of its follower."""
+
+    def __init__(self, run: Callable[[Emit], Awaitable[None]]) -> None:
+        self._run = run
+        self.scope = anyio.CancelScope()
+        self.done = anyio.Event()
+        self.error: Exception | None = None
+
+    async def work(self, send: MemoryObjectSendStream[Event]) -> None:
         try:
-            with self._scope, self._send:
+            with self.scope, send:
                 try:
-                    await self._run(self._send.send)
+                    await self._run(send.send)
                 except anyio.BrokenResourceError:
                     return  # the follower has left
                 except Exception as error:  # it is the follower's, who gets it after the events
-                    self._error = error
+                    self.error = error
         finally:
-            self._done.set()
+            self.done.set()

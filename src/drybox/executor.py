@@ -140,6 +140,7 @@ class AsyncCodeExecutor:
             Unsupported: What one asks for cannot be enforced here.
         """
         jobs = [make_job(request, self._defaults) for request in requests]
+        self._open_tasks()
         results: dict[int, ExecutionResult] = {}
 
         async def one(index: int, language: Language, job: Job) -> None:

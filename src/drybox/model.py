@@ -176,6 +176,10 @@ class ExecutionResult(Record):
     isolation: str
     weakened: tuple[str, ...] = ()
 
+    def keys(self) -> Iterator[str]:
+        """The names of the contract's fields, text before bytes."""
+        return iter(("stdout", "stderr", *(item.name for item in fields(self))))
+
     @property
     def stdout(self) -> str:
         """Stdout as text; bytes that are no UTF-8 become U+FFFD."""

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import anyio
 import anyio.from_thread
 
-from drybox.errors import InvalidRequest
+from drybox.errors import InvalidRequest, SandboxLost
 from drybox.executor import COMPILE_LIMITS, AsyncCodeExecutor
 from drybox.model import Event, ExecutionRequest, ExecutionResult, LanguageInfo, ResourceLimits
 from drybox.protocols import Source, Support
@@ -54,6 +54,7 @@ class CodeExecutor:
         self._lock = threading.Lock()
         self._portal: anyio.from_thread.BlockingPortal | None = None
         self._thread: threading.Thread | None = None
+        self._pid = 0
         self._closed = False
 
     def __enter__(self) -> CodeExecutor:
@@ -98,7 +99,7 @@ class CodeExecutor:
             self._closed = True
             portal, self._portal = self._portal, None
             thread, self._thread = self._thread, None
-        if portal is not None and thread is not None:
+        if portal is not None and thread is not None and self._pid == os.getpid():
             portal.start_task_soon(portal.stop, True)
             thread.join()
 
@@ -127,6 +128,11 @@ class CodeExecutor:
 
         try:
             return portal.start_task_soon(run).result()
+        except CancelledError:
+            raise SandboxLost(
+                "the executor was closed while this ran.",
+                hint="Close it after the last result, or run this again.",
+            ) from None
         except BaseException:
             # Ctrl-C in the waiting thread, whenever it comes: the sandbox must go.
             given_up.set()
@@ -138,7 +144,14 @@ class CodeExecutor:
         with self._lock:
             if self._closed:
                 raise InvalidRequest("executor", "it is closed", hint="Make a new one.")
+            if self._portal is not None and self._pid != os.getpid():
+                raise InvalidRequest(
+                    "executor",
+                    "it belongs to the process that this one was forked from",
+                    hint="Make a new one after the fork.",
+                )
             if self._portal is None:
+                self._pid = os.getpid()
                 ready: Future[anyio.from_thread.BlockingPortal] = Future()
                 # A daemon, so that an executor nobody closed does not keep Python from ending.
                 self._thread = threading.Thread(

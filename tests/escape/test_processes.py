@@ -111,7 +111,7 @@ def test_thread_bomb_is_contained(runner: Runner) -> None:
 
 
 def test_cpu_hog_gets_no_more_than_its_share(runner: Runner) -> None:
-    cpus = 0.5
+    cpus = 0.2  # less than even a loaded machine has left
     hog = attack(
         """
         for _ in range(3):

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import subprocess
 
 from tests.support import host
 from tests.support.attack import attack, held, probe
 from tests.support.identity import Runner
+
+from drybox import ResourceLimits
 
 HARMLESS = {
     *("arch_status", "autogroup", "cgroup", "cmdline", "comm", "coredump_filter", "cpuset"),
@@ -88,25 +91,63 @@ def test_limits_of_the_supervisor_cannot_be_lowered(runner: Runner) -> None:
     assert result.artifacts == {"made.txt": b"made"}
 
 
+SLOW = """
+import itertools
+for which, who in itertools.product((os.PRIO_PROCESS, os.PRIO_PGRP, os.PRIO_USER), (0, 1, 1000)):
+    if (which, who) != (os.PRIO_PROCESS, 0):
+        attempt(os.setpriority, which, who, 19)
+ioprio_set, idle = {"x86_64": 251, "aarch64": 30}[platform.machine()], 3 << 13
+for which, who in itertools.product((1, 2, 3), (0, 1, 1000)):
+    if (which, who) != (1, 0):
+        libc.syscall(ioprio_set, which, who, idle)
+attempt(os.sched_setscheduler, 1, os.SCHED_IDLE, os.sched_param(0))
+attempt(os.sched_setscheduler, 1, os.SCHED_BATCH, os.sched_param(0))
+attempt(os.sched_setaffinity, 1, {0})
+"""
+
+
 def test_the_supervisor_cannot_be_slowed(runner: Runner) -> None:
-    slow = attack(
-        """
-        attempt(os.setpriority, os.PRIO_PROCESS, 1, 19)
-        attempt(os.sched_setscheduler, 1, os.SCHED_IDLE, os.sched_param(0))
-        attempt(os.sched_setaffinity, 1, {0})
-        hold()
-        """
-    )
-    with held(runner, slow) as attacks:
+    with held(runner, attack(f"{SLOW}\nhold()")) as attacks:
         supervisor = int(host.status(attacks.pid)["PPid"])
         outside = int(host.status(supervisor)["PPid"])
-        nice = [os.getpriority(os.PRIO_PROCESS, pid) for pid in (supervisor, outside)]
-        policy = [os.sched_getscheduler(pid) for pid in (supervisor, outside)]
-        processors = [os.sched_getaffinity(pid) for pid in (supervisor, outside)]
+        nice, same_nice = (os.getpriority(os.PRIO_PROCESS, pid) for pid in (supervisor, outside))
+        policy, same_policy = (os.sched_getscheduler(pid) for pid in (supervisor, outside))
+        processors, same_processors = (os.sched_getaffinity(pid) for pid in (supervisor, outside))
+        disk, same_disk = (_disk_priority(pid) for pid in (supervisor, outside))
 
-    assert nice[0] == nice[1]
-    assert policy[0] == policy[1]
-    assert processors[0] == processors[1]
+    assert nice == same_nice
+    assert policy == same_policy
+    assert processors == same_processors
+    assert disk == same_disk
+
+
+def _disk_priority(pid: int) -> str:
+    done = subprocess.run(["ionice", "-p", str(pid)], check=True, capture_output=True, text=True)
+    return done.stdout
+
+
+def test_a_program_may_still_divide_its_own_share(runner: Runner) -> None:
+    answers = probe(
+        runner,
+        """
+        import resource, threading
+        gate = threading.Event()
+        thread = threading.Thread(target=gate.wait)
+        thread.start()
+        answers = []
+        for pid in (0, os.getpid(), thread.native_id, child(signal.pause)):
+            answers += [
+                attempt(os.setpriority, os.PRIO_PROCESS, pid, 10),
+                attempt(os.sched_setaffinity, pid, os.sched_getaffinity(0)),
+                attempt(os.sched_setscheduler, pid, os.SCHED_BATCH, os.sched_param(0)),
+                attempt(resource.prlimit, pid, resource.RLIMIT_CPU, (60, 60)),
+            ]
+        gate.set()
+        answer(answers)
+        """,
+    )
+
+    assert answers == ["allowed"] * 16
 
 
 def test_a_crowd_with_a_slowed_supervisor_ends_at_the_deadline(runner: Runner) -> None:
@@ -115,11 +156,11 @@ def test_a_crowd_with_a_slowed_supervisor_ends_at_the_deadline(runner: Runner) -
         for _ in range(6):
             attempt(os.fork)
         answer("begun")
-        attempt(os.setpriority, os.PRIO_PROCESS, 1, 19)
-        attempt(os.sched_setscheduler, 1, os.SCHED_IDLE, os.sched_param(0))
+        exec(sys.argv[1])
         while True:
             pass
         """,
+        args=[SLOW],
         timeout=2,
     )
 
@@ -138,7 +179,8 @@ def test_memory_ends_the_program_before_its_supervisor(runner: Runner) -> None:
         kept = []
         while True:
             kept.append(bytes(1 << 20).replace(b"\\0", b"1"))
-        """
+        """,
+        limits=ResourceLimits(memory=48 << 20),
     )
 
     result = runner.execute(greedy)

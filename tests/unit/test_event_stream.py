@@ -148,4 +148,3 @@ async def test_a_stream_of_an_executor_that_is_gone_can_be_closed() -> None:
         assert closing.done()
     finally:
         closing.cancel()
-        stream._send.close()

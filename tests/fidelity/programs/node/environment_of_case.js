@@ -1,7 +1,7 @@
 // Pins down that the variables of the case reach the program and its children unchanged.
 const { execFileSync } = require('child_process');
 
-for (const name of ['EMPTY', 'SPACES', 'UNICODE', 'LINES', 'EQUALS', 'lower.dotted-name', 'ABSENT']) {
+for (const name of ['EMPTY', 'SPACES', 'UNICODE', 'LINES', 'EQUALS', 'lower_name', 'ABSENT']) {
   console.log(name, JSON.stringify(process.env[name]), name in process.env);
 }
 process.env.NUMBER = 12.5;

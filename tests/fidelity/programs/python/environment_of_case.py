@@ -3,7 +3,7 @@ import os
 import subprocess
 import sys
 
-for name in ("EMPTY", "SPACES", "UNICODE", "LINES", "EQUALS", "lower.dotted-name", "ABSENT"):
+for name in ("EMPTY", "SPACES", "UNICODE", "LINES", "EQUALS", "lower_name", "ABSENT"):
     print(name, ascii(os.environ.get(name)))
 print(os.environb[b"UNICODE"])
 print(subprocess.run(["sh", "-c", 'printf "[%s]" "$SPACES" "$LINES" "$UNICODE" "$EXTRA"'], env={**os.environ, "EXTRA": "1"}, capture_output=True).stdout)

@@ -1,0 +1,1 @@
+"""One suite for every wall and every language: what the contract promises of each."""
