@@ -51,7 +51,11 @@ def test_nothing_else_can_be_written(runner: Runner) -> None:
             if at == "/":
                 folders.remove("proc")
             name = os.path.join(at, "escaped")
-            if attempt(os.mkdir, name) == "allowed" or attempt(os.mknod, name) == "allowed":
+            if attempt(os.mkdir, name) == "allowed":
+                os.rmdir(name)
+                made.append(at)
+            elif attempt(os.mknod, name) == "allowed":
+                os.unlink(name)
                 made.append(at)
             if at.count("/") > 3 or at in made:
                 folders.clear()
@@ -63,28 +67,29 @@ def test_nothing_else_can_be_written(runner: Runner) -> None:
 
 
 def test_no_file_of_the_host_can_be_changed(runner: Runner) -> None:
+    # Each would leave the file as it is, so that a host whose walls are broken is not harmed.
     refused = probe(
         runner,
         """
         refused = set()
-        for path in ("/bin/sh", "/usr/bin/env", "/drybox-init", "/etc/passwd", "/usr/lib"):
+        for path in ("/bin/sh", "/usr/bin/env", "/drybox-init", "/etc/passwd"):
+            now = os.stat(path)
             refused |= {
                 attempt(os.open, path, os.O_WRONLY),
-                attempt(os.truncate, path, 0),
-                attempt(os.chmod, path, 0o777),
-                attempt(os.chown, path, 1000, 1000),
-                attempt(os.utime, path),
-                attempt(os.rename, path, path + "2"),
-                attempt(os.unlink, path),
+                attempt(os.truncate, path, now.st_size),
+                attempt(os.chmod, path, now.st_mode & 0o7777),
+                attempt(os.chown, path, -1, -1),
+                attempt(os.utime, path, ns=(now.st_atime_ns, now.st_mtime_ns)),
+                attempt(os.rename, path, path),
+                attempt(os.rmdir, path),
+                attempt(os.removexattr, path, "user.nothing"),
                 attempt(os.link, path, "/tmp/" + os.path.basename(path)),
-                attempt(os.setxattr, path, "user.escaped", b"1"),
             }
         answer(sorted(refused))
         """,
     )
 
-    assert "allowed" not in refused
-    assert set(refused) <= {"EROFS", "EPERM", "EACCES", "EXDEV", "ETXTBSY", "EISDIR"}
+    assert set(refused) <= {"EROFS", "EPERM", "EACCES", "EXDEV"}
 
 
 @pytest.mark.parametrize(

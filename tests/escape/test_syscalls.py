@@ -118,7 +118,8 @@ def test_clock_of_the_host_cannot_be_set(runner: Runner) -> None:
         runner,
         """
         import time
-        answer([attempt(time.clock_settime, clock, 0.0)
+        # To the time that it is, so that a host whose walls are broken is not changed.
+        answer([attempt(time.clock_settime, clock, time.clock_gettime(clock))
                 for clock in (time.CLOCK_REALTIME, time.CLOCK_MONOTONIC, time.CLOCK_TAI)])
         """,
     )

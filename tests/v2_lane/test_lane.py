@@ -24,7 +24,6 @@ PACKAGES = (
 
 SMOKE = (
     "tests/escape/test_processes.py::test_fork_bomb_is_contained",
-    "tests/escape/test_processes.py::test_a_daemon_does_not_outlive_the_deadline",
     "tests/escape/test_processes.py::test_cpu_hog_gets_no_more_than_its_share",
     "tests/escape/test_memory.py::test_many_processes_share_one_memory_limit",
     "tests/escape/test_disk.py::test_disk_fill_is_contained",
@@ -77,7 +76,8 @@ def in_guest(site: Path, user: str, place: str, script: str) -> subprocess.Compl
 @pytest.mark.usefixtures("prepared")
 @pytest.mark.parametrize("user", ["root", "tester"])
 def test_smoke_of_the_escape_tests(site: Path, user: str) -> None:
-    options = "-q -p no:cacheprovider -k 'own or (python and (success or timeout or limit))' --timeout 240"
+    chosen = "(own and not its) or (python and (success or timeout or limit))"
+    options = f"-q -p no:cacheprovider -k '{chosen}' --timeout 240"
     script = f"DRYBOX_TEST_SLOWNESS=8 python3 -m pytest {options} {' '.join(SMOKE)}"
     done = in_guest(site, user, "delegated", script)
     assert done.returncode == 0, done.stdout + done.stderr
