@@ -10,7 +10,7 @@ import click
 import drybox
 from drybox.cli.doctor import doctor
 from drybox.cli.languages import languages
-from drybox.cli.run import run
+from drybox.cli.run import ReaderGone, run
 from drybox.cli.version import version
 from drybox.errors import DryboxError, InvalidRequest
 
@@ -32,7 +32,22 @@ for command in (run, languages, doctor, version):
 
 def main() -> None:
     """Entry point of the ``drybox`` program; ends the process with its exit code."""
-    sys.exit(_main())
+    _fill_standard_descriptors()
+    code = _main()
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError, AttributeError):
+        sys.stdout = None  # its words cannot be written; Python would complain once more
+    sys.exit(code)
+
+
+def _fill_standard_descriptors() -> None:
+    """Where one is closed drybox's own next file would get its number, and a stranger's output."""
+    import os
+
+    while (fd := os.open(os.devnull, os.O_RDWR)) < 3:
+        continue
+    os.close(fd)
 
 
 def _main() -> int:
@@ -45,14 +60,17 @@ def _main() -> int:
         return done.exit_code
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
-    except BrokenPipeError:
-        sys.stdout = None  # else Python flushes it once more
+    except ReaderGone:
         return BROKEN_PIPE
     except DryboxError as error:
         click.echo(f"drybox: {error.message}", err=True)
         if error.hint:
             click.echo(f"  hint: {error.hint}", err=True)
         return MISUSE if isinstance(error, InvalidRequest) else DRYBOX_FAILED
+    except OSError as error:
+        sys.stdout = None
+        click.echo(f"drybox: the output cannot be written: {error.strerror}.", err=True)
+        return DRYBOX_FAILED
     except Exception as error:
         # A bug of ours; people get a sentence, and the trace only if they ask for it.
         click.echo(f"drybox: internal error: {type(error).__name__}: {error}", err=True)

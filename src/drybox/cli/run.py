@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 from collections.abc import Callable
 from dataclasses import replace
@@ -35,6 +36,10 @@ EXIT_CODES = {
 CHUNK = 64 * 1024
 
 
+class ReaderGone(Exception):
+    """Whoever reads the program's output has left. Not an OSError: click would end with 1."""
+
+
 class Unit(click.ParamType):  # type: ignore[type-arg]  # generic in newer clicks only
     """An option that takes a size or a duration."""
 
@@ -63,7 +68,13 @@ SIZE = Unit("size", parse_size)
 @click.argument("args", nargs=-1)
 @click.option("-l", "--language", metavar="LANG", help="Language, such as python or python@3.11.")
 @click.option("-c", "--code", help="Run this source instead of a file.")
-@click.option("--timeout", type=Unit("duration", parse_duration), default="30s", show_default=True)
+@click.option(
+    "--timeout",
+    type=Unit("duration", parse_duration),
+    default="30s",
+    show_default=True,
+    help="Wall time.",
+)
 @click.option("--memory", type=SIZE, default="256m", show_default=True, help="Memory, files too.")
 @click.option("--cpus", type=float, default=1.0, show_default=True, help="CPU time per wall time.")
 @click.option("--pids", type=int, default=64, show_default=True, help="Processes and threads.")
@@ -105,13 +116,13 @@ def run(
     allow_weaker: tuple[str, ...],
     as_json: bool,
 ) -> int:
-    r"""Run a program in a sandbox: a FILE, a folder, '-' for standard input, or --code.
+    """Run a program in a sandbox: a FILE, a folder, '-' for standard input, or --code.
 
     \b
     drybox run hello.py
     drybox run -l go -c 'package main; func main() { println("hi") }'
     drybox run project/ --entrypoint src/app/Main.java -- first second
-    """
+    """  # noqa: D301  # click reads the backspace as "leave these lines as they are"
     if code is not None and source is not None:
         args, source = (source, *args), None
     program = read_source(source, language, code, entrypoint)
@@ -176,7 +187,7 @@ def _execute(
         ):
             async for event in events:
                 if live and event.data_bytes:
-                    _write(1 if event.type == "stdout" else 2, event.data_bytes)
+                    await _write(1 if event.type == "stdout" else 2, event.data_bytes)
                 if event.result is not None:
                     return event.result
         raise AssertionError("a stream ends with its result")
@@ -197,9 +208,22 @@ async def _standard_input() -> bytes:
         return b""
 
 
-def _write(fd: int, data: bytes) -> None:
+async def _write(fd: int, data: bytes) -> None:
+    """Waits for a slow reader without keeping Ctrl-C or the deadline waiting."""
+    import anyio
+
     while data:
-        data = data[os.write(fd, data) :]
+        try:
+            await anyio.wait_writable(fd)
+        except OSError:
+            pass  # a regular file or /dev/null: a write does not wait
+        try:
+            # A pipe that is ready takes this much whole, and no more may be written at once.
+            data = data[os.write(fd, data[: select.PIPE_BUF]) :]
+        except BlockingIOError:
+            continue
+        except BrokenPipeError:
+            raise ReaderGone from None
 
 
 def _tell(line: str) -> None:
