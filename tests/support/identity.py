@@ -126,10 +126,25 @@ def receive(stream: IO[bytes]) -> Any:
 
 
 @contextlib.contextmanager
+def _way_to_the_repository() -> Iterator[None]:
+    """Lets others pass the folders above a checkout that is, say, in root's home."""
+    shut = {
+        folder: mode
+        for folder in (REPO, *REPO.parents)
+        if not (mode := folder.stat().st_mode & 0o7777) & 0o001
+    }
+    for folder, mode in shut.items():
+        folder.chmod(mode | 0o001)
+    try:
+        yield
+    finally:
+        for folder, mode in shut.items():
+            folder.chmod(mode)
+
+
+@contextlib.contextmanager
 def ordinary_user() -> Iterator[OtherUser]:
     """An ordinary user with delegated cgroups, who goes with their last process."""
-    with contextlib.suppress(KeyError):
-        pwd.getpwnam(USER)
     if subprocess.run(["id", USER], capture_output=True).returncode:
         subprocess.run(["useradd", "--create-home", "--shell", "/bin/sh", USER], check=True)
     uid = pwd.getpwnam(USER).pw_uid
@@ -147,11 +162,12 @@ def ordinary_user() -> Iterator[OtherUser]:
                 if name in ("cgroup.procs", "cgroup.subtree_control", "cgroup.threads", "tasks"):
                     os.chown(f"{at}/{name}", uid, uid)
     try:
-        user = OtherUser([f"{f}/session" for f in folders] if place.version == 2 else folders)
-        try:
-            yield user
-        finally:
-            user.close()
+        with _way_to_the_repository():
+            user = OtherUser([f"{f}/session" for f in folders] if place.version == 2 else folders)
+            try:
+                yield user
+            finally:
+                user.close()
     finally:
         for folder in folders:
             for at, _, _ in os.walk(folder, topdown=False):
