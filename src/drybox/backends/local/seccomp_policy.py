@@ -71,10 +71,11 @@ CLONE_NAMESPACES: Final = {
     "CLONE_NEWNET": 0x4000_0000,
 }
 CLONE_PARENT: Final = 0x0000_8000
-# Of the calling thread only, which is 0: the supervisor has the program's user id, and neither
-# its limits nor its share of the processor may be the program's to lower.
-_ONESELF = Switch(0, {0: ALLOW}, errno.EPERM)
-_ONESELF_SECOND = Switch(1, {0: ALLOW}, errno.EPERM)
+# The supervisor, PID 1, has the program's user id and its process group, but neither its limits
+# nor its share of the processor may be the program's to lower.
+_NOT_THE_SUPERVISOR = Switch(0, {1: errno.EPERM}, ALLOW)
+_PRIORITY = Switch(0, {0: Switch(1, {1: errno.EPERM}, ALLOW)}, errno.EPERM)  # PRIO_PROCESS
+_DISK_PRIORITY = Switch(0, {1: Switch(1, {1: errno.EPERM}, ALLOW)}, errno.EPERM)  # ..._WHO_PROCESS
 
 _CLONE = Switch(0, {0: ALLOW}, errno.EPERM, mask=sum(CLONE_NAMESPACES.values()) | CLONE_PARENT)
 
@@ -298,10 +299,10 @@ GUARDED: Final[Mapping[str, Switch]] = {
     "clone": _CLONE,
     **dict.fromkeys(
         ["prlimit64", "sched_setaffinity", "sched_setattr", "sched_setparam", "sched_setscheduler"],
-        _ONESELF,
+        _NOT_THE_SUPERVISOR,
     ),
-    "ioprio_set": _ONESELF_SECOND,
-    "setpriority": _ONESELF_SECOND,
+    "ioprio_set": _DISK_PRIORITY,
+    "setpriority": _PRIORITY,
     "ioctl": _IOCTL,
     "madvise": _MADVISE,
     "mknod": _no_devices(1),
