@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import sys
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -33,12 +34,24 @@ for command in (run, languages, doctor, version):
 def main() -> None:
     """Entry point of the ``drybox`` program; ends the process with its exit code."""
     _fill_standard_descriptors()
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _interrupt)
     code = _main()
     try:
         sys.stdout.flush()
     except (OSError, ValueError, AttributeError):
         sys.stdout = None  # its words cannot be written; Python would complain once more
     sys.exit(code)
+
+
+def _interrupt(number: int, frame: object) -> NoReturn:
+    """The first Ctrl-C ends the run in order; the next one ends drybox where it stands.
+
+    Whatever is open then is cleared up from outside, so that nobody has to sit through our
+    clearing up, and no second interrupt breaks into it.
+    """
+    signal.signal(number, signal.SIG_DFL)
+    raise KeyboardInterrupt
 
 
 def _fill_standard_descriptors() -> None:
