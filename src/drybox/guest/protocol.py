@@ -33,6 +33,7 @@ MAX_LISTED_BYTES = 16 * 1024 * 1024
 """Bound on the names a listing may bring, whatever init's own bound is."""
 
 _HEAD = struct.Struct("<cI")
+_END = struct.Struct("<iQQ??Q")
 _STREAMS: Mapping[bytes, Stream] = {b"1": "stdout", b"2": "stderr"}
 
 
@@ -70,13 +71,26 @@ class Seal:
 
 @dataclass(frozen=True, slots=True)
 class GuestExit:
-    """How init saw a command end."""
+    """How init saw a command end.
+
+    Attributes:
+        code: Exit code, or None.
+        signal: Number of the signal that ended it, or None.
+        wall_time: Seconds it took.
+        cpu_time: Seconds of CPU of its whole tree.
+        timed_out: Whether init ended it at the deadline.
+        out_of_memory: Whether the kernel ended a process of the sandbox for want of memory, as
+            far as that is seen from inside: a container sees its own cgroup.
+        memory_peak: Most bytes of memory in use at once; None where that is not seen.
+    """
 
     code: int | None
     signal: int | None
     wall_time: float
     cpu_time: float
     timed_out: bool
+    out_of_memory: bool = False
+    memory_peak: int | None = None
 
 
 class Guest:
@@ -174,7 +188,7 @@ class Guest:
                 await sink(stream, data)
             elif kind == b"C" and len(data) == 4:
                 credit.add(struct.unpack("<I", data)[0])
-            elif kind == b"Z" and len(data) == 21:
+            elif kind == b"Z" and len(data) == _END.size:
                 return _parse_exit(data)
             else:
                 raise GuestGone(f"unexpected answer {kind!r}")
@@ -322,7 +336,7 @@ def _exec_payload(command: Command, env: Mapping[str, str]) -> bytes:
 
 
 def _parse_exit(data: bytes) -> GuestExit:
-    status, wall, cpu, timed_out = struct.unpack("<iQQ?", data)
+    status, wall, cpu, timed_out, out_of_memory, peak = _END.unpack(data)
     signal = status & 0x7F  # as wait(2) lays it out
     return GuestExit(
         code=None if signal else status >> 8 & 0xFF,
@@ -330,4 +344,6 @@ def _parse_exit(data: bytes) -> GuestExit:
         wall_time=wall / 1e9,
         cpu_time=cpu / 1e6,
         timed_out=timed_out,
+        out_of_memory=out_of_memory,
+        memory_peak=peak or None,
     )

@@ -14,7 +14,7 @@ import anyio
 import anyio.to_thread
 from anyio.abc import SocketStream, TaskGroup
 
-from drybox.backends.local import bubblewrap, cgroup, doctor, layout, seccomp
+from drybox.backends.local import bubblewrap, cgroup, doctor, layout
 from drybox.backends.local.cgroup import Cgroup, Place
 from drybox.backends.local.cgroup_tree import CONTROLLERS
 from drybox.backends.local.layout import Layout, Tree
@@ -23,6 +23,7 @@ from drybox.backends.local.sandbox import LocalSandbox, apply_limits
 from drybox.backends.local.toolchain import FoundToolchain, find_toolchain
 from drybox.backends.local.warden_client import WardenClient
 from drybox.errors import Unavailable, Unsupported
+from drybox.guest import seccomp
 from drybox.guest.binary import init_path
 from drybox.guest.protocol import GuestFileError, GuestGone, Seal
 from drybox.model import File, ResourceLimits

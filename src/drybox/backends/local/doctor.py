@@ -6,9 +6,10 @@ import os
 import subprocess
 import sys
 
-from drybox.backends.local import bubblewrap, cgroup, layout, seccomp
+from drybox.backends.local import bubblewrap, cgroup, layout
 from drybox.backends.local.cgroup_tree import CONTROLLERS
 from drybox.errors import DryboxError
+from drybox.guest import seccomp
 from drybox.guest.binary import init_path
 from drybox.protocols import Guarantee, Support
 

@@ -28,6 +28,10 @@ void settle(const unsigned char *p, size_t n);
 void seal(const unsigned char *p, size_t n);
 extern const char settled[];
 
+/* usage.c: what the sandbox's own cgroup tells, if it is to be seen from inside */
+uint64_t oom_kills(void);
+uint64_t memory_peak(void);
+
 /* files.c: files into the working directory and out of it */
 void put_open(unsigned char *p, size_t n);
 void put_data(const unsigned char *p, size_t n);

@@ -29,6 +29,7 @@ static struct {
     int status, ended, timed_out, in_eof;
     uint64_t start, end, deadline;
     struct rusage before;
+    uint64_t kills_before, peak_before;
     unsigned char pending[STDIN_WINDOW]; /* stdin it has not taken yet */
     size_t pending_len;
     uint32_t taken; /* bytes of stdin it has taken since the host was last told */
@@ -111,6 +112,7 @@ void start(unsigned char *p, size_t n)
     memset(&run, 0, sizeof run);
     run.in = in[1], run.out = out[0], run.err = err[0];
     getrusage(RUSAGE_CHILDREN, &run.before);
+    run.kills_before = oom_kills(), run.peak_before = memory_peak();
     run.start = now_ns();
     run.deadline = run.start + (uint64_t)ms * 1000000u;
     run.pid = fork();
@@ -222,12 +224,16 @@ static void finish(void)
         ;
     struct rusage after;
     getrusage(RUSAGE_CHILDREN, &after);
-    unsigned char frame[21];
+    uint64_t peak = memory_peak();
+    unsigned char frame[30];
     put32(frame, run.status);
     put64(frame + 4, run.end - run.start);
     put64(frame + 12, micros(after.ru_utime, run.before.ru_utime) +
                           micros(after.ru_stime, run.before.ru_stime));
     frame[20] = run.timed_out;
+    frame[21] = oom_kills() > run.kills_before;
+    /* The kernel keeps one peak for all phases; one that was not passed is not this one's. */
+    put64(frame + 22, peak > run.peak_before ? peak : 0);
     close_stdin();
     run.pid = 0;
     queue('Z', frame, sizeof frame);

@@ -22,9 +22,9 @@ from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 
-from drybox.backends.local import seccomp
-from drybox.backends.local import seccomp_policy as policy
-from drybox.backends.local.seccomp import SeccompUnavailable, filter_program
+from drybox.guest import seccomp
+from drybox.guest import seccomp_policy as policy
+from drybox.guest.seccomp import SeccompUnavailable, filter_program
 
 X86_64 = 0xC000_003E
 AARCH64 = 0xC000_00B7

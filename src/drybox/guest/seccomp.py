@@ -1,9 +1,7 @@
-"""The filter on system calls that every local sandbox runs under.
+"""The filter on system calls that every sandbox runs under.
 
-`seccomp_policy.py` says what is allowed; this page has libseccomp compile it. The result goes to
-bubblewrap, which installs it as its last step before the program starts::
-
-    bwrap ... --seccomp FD -- PROGRAM        # FD: a descriptor to read filter_program() from
+`seccomp_policy.py` says what is allowed; this page has libseccomp compile it. Init, which gets it
+over its stream, loads it before any user data comes in.
 
 libseccomp is reached through ctypes, for it is on nearly every Linux system already, and a binding
 from PyPI would have to be compiled on many of them.
@@ -20,7 +18,7 @@ import platform
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final, TypeAlias, cast
 
-from drybox.backends.local import seccomp_policy as policy
+from drybox.guest import seccomp_policy as policy
 
 _LIBRARY: Final = "libseccomp.so.2"
 _OLDEST: Final = (2, 4, 0)  # the first that can kill a process, not just one of its threads

@@ -1,4 +1,4 @@
-"""Which system calls a program in a local sandbox may make: pure data, to be reviewed as such.
+"""Which system calls a program in a sandbox may make: pure data, to be reviewed as such.
 
 Whatever stands nowhere on this page fails with ENOSYS, as on a kernel that is too old to have it.
 A libc meets that answer with its older way of doing the same, so a call that is invented tomorrow
