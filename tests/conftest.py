@@ -10,6 +10,8 @@ from tests.support.identity import Runner, Self, ordinary_user
 
 from drybox import CodeExecutor
 
+pytest_plugins = ["tests.docker_fixtures"]
+
 
 @pytest.fixture(scope="session")
 def executor() -> Iterator[CodeExecutor]:
