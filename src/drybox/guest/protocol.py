@@ -111,10 +111,13 @@ class Guest:
         files = list(system_files)
         if files:
             await self.put(files)
+        # Both steps at once: init goes from one to the other without waiting for this end.
+        steps = _frame(b"S", seal.seccomp)
         if seal.disk is not None:
-            await self._send(b"M", struct.pack("<QI", seal.disk, seal.inodes))
+            steps = _frame(b"M", struct.pack("<QI", seal.disk, seal.inodes)) + steps
+        await self._send_raw(steps)
+        if seal.disk is not None:
             await self._expect(b"m")
-        await self._send(b"S", seal.seccomp)
         await self._expect(b"R")
 
     async def put(self, files: Iterable[File]) -> None:

@@ -148,6 +148,7 @@ class Cgroup:
     def __init__(self, place: Place, name: str) -> None:
         self._v2 = place.version == 2
         self._dirs = {key: f"{folder}/{name}" for key, folder in place.dirs.items()}
+        self._applied: Limits | None = None
 
     def apply(self, limits: Limits) -> None:
         """Set the limits of the next command.
@@ -155,6 +156,9 @@ class Cgroup:
         Raises:
             OSError: The kernel refused one; it is not enforced.
         """
+        if limits == self._applied:
+            return
+        self._applied = None
         quota = max(1000, int(limits.cpus * PERIOD_US))  # the kernel's least is 1 ms
         if self._v2:
             self._set("memory", "memory.max", limits.memory)
@@ -165,6 +169,7 @@ class Cgroup:
             self._set("cpu", "cpu.cfs_period_us", PERIOD_US)
             self._set("cpu", "cpu.cfs_quota_us", quota)
         self._set("pids", "pids.max", limits.pids)
+        self._applied = limits
 
     def _set_v1_memory(self, limit: int) -> None:
         # memory.limit may never exceed memory+swap, so the order depends on the direction.

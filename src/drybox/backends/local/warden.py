@@ -116,10 +116,8 @@ class Warden:
             poll.register(item, select.POLLIN)
         try:
             while True:
-                # An empty cgroup sends no signal, so those on their way out are polled. Spares
-                # are made when nothing else is to do, and not before the first sandbox: one
-                # forked before there is a stage would not see it.
-                lacks_spares = self._count > 0 and len(self._spares) < SPARES
+                # An empty cgroup sends no signal, so those on their way out are polled.
+                lacks_spares = self._lacks_spares()
                 ready = dict(poll.poll(2 if self._closing else 5 if lacks_spares else None))
                 if waker.fileno() in ready:
                     waker.recv(4096)
@@ -135,6 +133,16 @@ class Warden:
             return
         finally:
             self._clear()
+
+    def _lacks_spares(self) -> bool:
+        """Whether to make a spare as soon as nothing else is to do.
+
+        Not before the first sandbox: one forked before there is a stage would not see it.
+        And beside a sandbox only the last: while a process enters a cgroup the kernel lets
+        no other fork, start a program or end, which would hold up whatever runs.
+        """
+        wanted = 1 if len(self._pids) > len(self._closing) else SPARES
+        return self._count > 0 and len(self._spares) < wanted
 
     def _receive(self) -> bool:
         fds = array.array("i")

@@ -21,6 +21,7 @@
 
 static unsigned char in_buf[MAX_FRAME + 5];
 static size_t in_len;
+static int may_settle = 1; /* a request to settle may still come */
 
 static void handle(char type, unsigned char *p, size_t n)
 {
@@ -30,11 +31,11 @@ static void handle(char type, unsigned char *p, size_t n)
     }
     switch (type) {
     case 'M': settle(p, n); break;
-    case 'S': seal(p, n); break;
+    case 'S': may_settle = 0, seal(p, n); break;
     case 'P': put_open(p, n); break;
     case 'D': put_data(p, n); break;
     case 'Y': put_end(); break;
-    case 'X': start(p, n); break;
+    case 'X': may_settle = 0, start(p, n); break;
     case 'L': list_files(); break;
     case 'G': send_file(p, n); break;
     case 'I': case 'E': case 'K': break; /* sent before the host saw the program end */
@@ -59,9 +60,18 @@ static void take_requests(void)
     in_len -= at;
 }
 
+/* How much to read. What comes after a request to settle is for the new image of this
+ * program: until then this takes one frame at a time and no byte more. */
+static size_t room(void)
+{
+    if (!may_settle)
+        return sizeof in_buf - in_len;
+    return (in_len < 5 ? 5 : 5 + (size_t)get32(in_buf + 1)) - in_len;
+}
+
 static void receive(void)
 {
-    ssize_t n = read(0, in_buf + in_len, sizeof in_buf - in_len);
+    ssize_t n = read(0, in_buf + in_len, room());
     if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
         _exit(0); /* drybox is gone; with PID 1 everything here goes */
     if (n > 0) {
@@ -100,8 +110,10 @@ int main(int argc, char **argv)
     umask(0);
     fcntl(0, F_SETFL, fcntl(0, F_GETFL) | O_NONBLOCK);
     fcntl(1, F_SETFL, fcntl(1, F_GETFL) | O_NONBLOCK);
-    if (argc == 2 && !strcmp(argv[1], settled))
+    if (argc == 2 && !strcmp(argv[1], settled)) {
+        may_settle = 0;
         answer('m', "", 0);
+    }
     for (;;)
         step(&unblocked);
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,27 @@ def test_version_2_has_its_limits_in_one_folder(tmp_path: Path) -> None:
         "cpu.max": f"150000 {PERIOD_US}",
         "pids.max": "66",
     }
+
+
+def test_limits_that_hold_already_are_not_set_again(tmp_path: Path) -> None:
+    box = box_in(v2_place(tmp_path), "7")
+    box.apply(LIMITS)
+    (tmp_path / "7/pids.max").write_text("untouched")
+    box.apply(LIMITS)
+    assert written(tmp_path / "7")["pids.max"] == "untouched"
+
+
+def test_limits_are_set_again_after_others_were_refused(tmp_path: Path) -> None:
+    box = box_in(v2_place(tmp_path), "7")
+    box.apply(LIMITS)
+    cpu = tmp_path / "7/cpu.max"
+    cpu.unlink()
+    cpu.mkdir()
+    with pytest.raises(IsADirectoryError):
+        box.apply(replace(LIMITS, memory=1))
+    cpu.rmdir()
+    box.apply(LIMITS)
+    assert written(tmp_path / "7")["memory.max"] == str(64 * MIB)
 
 
 def test_version_1_has_them_in_a_folder_a_controller(tmp_path: Path) -> None:
