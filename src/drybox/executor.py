@@ -28,6 +28,7 @@ from drybox.model import (
     Usage,
 )
 from drybox.protocols import Backend, Job, Language, Source, Support
+from drybox.settings import DockerSettings
 from drybox.validation import Defaults, check_isolation, check_limits, check_timeout, make_job
 
 if sys.version_info < (3, 11):
@@ -53,6 +54,7 @@ class AsyncCodeExecutor:
         compile_timeout: Wall seconds a compiler may take.
         compile_limits: Limits of compilers.
         progress: Called with a line of text before something is prepared that takes seconds.
+        docker: Which daemon, images and runtimes the walls made of containers use.
 
     Raises:
         InvalidRequest: One of these is wrong.
@@ -69,6 +71,7 @@ class AsyncCodeExecutor:
         compile_timeout: float = 60.0,
         compile_limits: ResourceLimits = COMPILE_LIMITS,
         progress: Callable[[str], None] = lambda _: None,
+        docker: DockerSettings | None = None,
     ) -> None:
         self._defaults = Defaults(
             check_timeout(timeout),
@@ -82,6 +85,7 @@ class AsyncCodeExecutor:
         weaker = [allow_weaker] if isinstance(allow_weaker, str) else allow_weaker
         self._allow_weaker = frozenset(weaker)
         self._progress = progress
+        self._docker = docker
         if concurrency is not None and concurrency < 1:
             raise InvalidRequest("concurrency", f"{concurrency} is too few", hint="Pass 1 or more.")
         self._concurrency = concurrency or 2 * (os.cpu_count() or 1)
@@ -212,7 +216,10 @@ class AsyncCodeExecutor:
         async with self._opening:
             if name not in self._backends:
                 backend = make_backend(
-                    isolation, allow_weaker=self._allow_weaker, progress=self._progress
+                    isolation,
+                    allow_weaker=self._allow_weaker,
+                    progress=self._progress,
+                    docker=self._docker,
                 )
                 # A task of its own keeps it: what a task entered, the same task must leave.
                 await self._open_tasks().start(_keep, backend)

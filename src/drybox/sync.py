@@ -18,6 +18,7 @@ from drybox.errors import InvalidRequest, SandboxLost
 from drybox.executor import COMPILE_LIMITS, AsyncCodeExecutor
 from drybox.model import Event, ExecutionRequest, ExecutionResult, LanguageInfo, ResourceLimits
 from drybox.protocols import Source, Support
+from drybox.settings import DockerSettings
 
 T = TypeVar("T")
 
@@ -40,6 +41,7 @@ class CodeExecutor:
         compile_timeout: float = 60.0,
         compile_limits: ResourceLimits = COMPILE_LIMITS,
         progress: Callable[[str], None] = lambda _: None,
+        docker: DockerSettings | None = None,
     ) -> None:
         self._executor = AsyncCodeExecutor(
             timeout,
@@ -50,6 +52,7 @@ class CodeExecutor:
             compile_timeout=compile_timeout,
             compile_limits=compile_limits,
             progress=progress,
+            docker=docker,
         )
         self._lock = threading.Lock()
         self._portal: anyio.from_thread.BlockingPortal | None = None

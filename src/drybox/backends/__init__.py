@@ -12,13 +12,21 @@ from importlib.metadata import entry_points
 
 from drybox.errors import InvalidRequest, Unsupported
 from drybox.protocols import Backend
+from drybox.settings import DockerSettings
+
+CONTAINER_WALLS = ("docker", "gvisor", "kata", "firecracker")
+"""Walls of the docker backend."""
 
 BACKEND_OF = {"auto": "local", "local": "local"}
-"""The backend that stands behind each wall."""
+"""The backend that stands behind each wall, where it goes by another name."""
 
 
 def make_backend(
-    isolation: str, *, allow_weaker: Iterable[str], progress: Callable[[str], None]
+    isolation: str,
+    *,
+    allow_weaker: Iterable[str],
+    progress: Callable[[str], None],
+    docker: DockerSettings | None = None,
 ) -> Backend:
     """The backend for a wall; the module behind it is loaded only now.
 
@@ -26,6 +34,7 @@ def make_backend(
         isolation: The wall's word.
         allow_weaker: Guarantees that may be missing on this host.
         progress: Told before something is prepared that takes seconds.
+        docker: Settings of the walls made of containers.
 
     Raises:
         Unsupported: This installation has no such wall.
@@ -49,6 +58,8 @@ def make_backend(
                 hint=f"Use {', '.join(WEAKENABLE)}.",
             )
         return LocalBackend(allow_weaker=given_up, progress=progress)
+    if name in CONTAINER_WALLS:
+        return _container_backend(name, docker or DockerSettings(), progress)
     for point in entry_points(group="drybox.backends", name=name):
         backend: Backend = point.load()(allow_weaker=given_up, progress=progress)
         return backend
@@ -56,3 +67,16 @@ def make_backend(
         f"isolation {isolation!r} is not in this version of drybox.",
         hint="Use isolation='local'; nothing weaker was used in its place.",
     )
+
+
+def _container_backend(
+    wall: str, settings: DockerSettings, progress: Callable[[str], None]
+) -> Backend:
+    try:
+        from drybox.backends.docker.backend import DockerBackend
+    except ModuleNotFoundError as error:
+        raise Unsupported(
+            f"isolation {wall!r} needs Testcontainers, which is not installed ({error.name}).",
+            hint="Install it: pip install 'drybox[docker]'",
+        ) from error
+    return DockerBackend(wall, settings, progress=progress)

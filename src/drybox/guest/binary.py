@@ -8,17 +8,20 @@ import platform
 from drybox.errors import Unavailable
 
 
-def init_path() -> str:
-    """Path of the init binary for this machine's architecture.
+def init_path(machine: str | None = None) -> str:
+    """Path of the init binary.
+
+    Args:
+        machine: For which architecture, as the kernel names it; this machine's own if None.
 
     Raises:
         Unavailable: This installation has none.
     """
-    path = os.path.join(os.path.dirname(__file__), "bin", f"init-{platform.machine()}")
+    machine = machine or platform.machine()
+    path = os.path.join(os.path.dirname(__file__), "bin", f"init-{machine}")
     if not os.access(path, os.X_OK):
         raise Unavailable(
-            f"this installation of drybox has no sandbox init for {platform.machine()}: "
-            f"{path} is missing.",
+            f"this installation of drybox has no sandbox init for {machine}: {path} is missing.",
             hint="Install drybox from a wheel, or run 'pip install .' in its source tree.",
         )
     return path

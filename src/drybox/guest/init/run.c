@@ -35,6 +35,8 @@ static struct {
     uint32_t taken; /* bytes of stdin it has taken since the host was last told */
 } run = {.out = -1, .err = -1, .in = -1};
 
+static int had_run; /* whether this is not the first command */
+
 static void reset_signals(void)
 {
     struct sigaction plain = {.sa_handler = SIG_DFL};
@@ -112,7 +114,8 @@ void start(unsigned char *p, size_t n)
     memset(&run, 0, sizeof run);
     run.in = in[1], run.out = out[0], run.err = err[0];
     getrusage(RUSAGE_CHILDREN, &run.before);
-    run.kills_before = oom_kills(), run.peak_before = memory_peak();
+    run.kills_before = oom_kills(), run.peak_before = had_run ? memory_peak() : 0;
+    had_run = 1;
     run.start = now_ns();
     run.deadline = run.start + (uint64_t)ms * 1000000u;
     run.pid = fork();

@@ -1,0 +1,267 @@
+"""The docker backend: opens sandboxes that are containers."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import platform
+import secrets
+from collections.abc import Callable, Mapping
+from functools import partial
+
+import anyio
+import anyio.to_thread
+from anyio.abc import TaskGroup
+
+from drybox.backends.docker import doctor, image
+from drybox.backends.docker.container import Container, limits_of, options_of, places_of
+from drybox.backends.docker.daemon import Daemon
+from drybox.backends.docker.derivation import derive
+from drybox.backends.docker.image import SandboxImage
+from drybox.backends.docker.owner import is_orphan
+from drybox.backends.docker.sandbox import Box, DockerSandbox
+from drybox.backends.docker.stream import AttachedStream
+from drybox.backends.docker.wall import WALLS, find_runtime
+from drybox.errors import DryboxError, Unavailable, Unsupported
+from drybox.guest import seccomp
+from drybox.guest.binary import init_path
+from drybox.guest.protocol import GuestGone
+from drybox.model import ResourceLimits
+from drybox.protocols import Language, SandboxSpec, Support
+from drybox.settings import DockerSettings
+
+OPEN_PATIENCE = 30.0
+"""Seconds until the init of a container that was started must have answered."""
+
+ANSWER_AGE = 10.0
+"""Seconds for which what a daemon said of an image is believed."""
+
+_log = logging.getLogger("drybox.docker")
+
+
+class DockerBackend:
+    """Sandboxes behind one wall of containers.
+
+    Args:
+        wall: The wall's word: ``docker``, ``gvisor``, ``kata``, ``firecracker``.
+        settings: Which daemon, images and runtimes.
+        progress: Told what is being prepared when that takes seconds.
+    """
+
+    def __init__(
+        self,
+        wall: str,
+        settings: DockerSettings,
+        *,
+        progress: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self.name = wall
+        self.wall = WALLS[wall]
+        self.daemon: Daemon
+        self._settings = settings
+        self._progress = progress
+        self._is_connected = False
+        self._runtime = ""
+        self._filter = b""
+        self._uid_base = image.UID_BASE
+        self._images: dict[tuple[str, str], tuple[float, SandboxImage]] = {}
+        self._uids = itertools.count(secrets.randbelow(image.UIDS))
+        self._boxes: set[Box] = set()
+        self._start_lock = anyio.Lock()
+        self._tasks: TaskGroup
+
+    async def check(self) -> Support:
+        """Say what is guaranteed here and how to mend what is not. Never raises."""
+        look = partial(doctor.check, self.wall, self._settings)
+        return await anyio.to_thread.run_sync(look)
+
+    async def version(self, language: Language, version: str) -> str:
+        """Full version of the toolchain that would run.
+
+        Raises:
+            Unsupported: The image has another one than was asked for.
+            Unavailable: The daemon does not answer, or does not have the image.
+        """
+        await self._connect()
+        return (await self._image(language, version)).version
+
+    async def open(self, spec: SandboxSpec) -> DockerSandbox:
+        """Make a sealed, idle sandbox.
+
+        Raises:
+            Unsupported: The daemon does not have this wall's runtime, or no such version.
+            Unavailable: It does not answer, does not have the image, or refused.
+        """
+        await self._connect()
+        found = await self._image(spec.language, spec.version)
+        uid = self._uid_base + next(self._uids) % image.UIDS
+        return DockerSandbox(self, await self.containers(found, spec.limits, uid), found, uid)
+
+    async def __aenter__(self) -> DockerBackend:
+        """Get ready; the daemon is spoken to for the first sandbox."""
+        self._tasks = await anyio.create_task_group().__aenter__()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Remove every container."""
+        for box in tuple(self._boxes):
+            self.discard(box)
+        await self._tasks.__aexit__(None, None, None)  # removals shield themselves
+        if self._is_connected:
+            self._is_connected = False
+            self.daemon.close()
+
+    # --- once per backend ----------------------------------------------------------
+
+    async def _connect(self) -> None:
+        """See that the daemon answers; the first time also that it has the runtime."""
+        async with self._start_lock:
+            if self._is_connected:
+                await anyio.to_thread.run_sync(self.daemon.require)
+                return
+            self.daemon = await anyio.to_thread.run_sync(Daemon, self._settings.host)
+            runtime = find_runtime(
+                self.wall, self._settings.runtimes.get(self.name), self.daemon.runtimes
+            )
+            if runtime is None:
+                await anyio.to_thread.run_sync(self.daemon.close)
+                raise Unsupported(
+                    f"the Docker daemon at {self.daemon.address} has no runtime for "
+                    f"isolation {self.name!r}; it has {', '.join(sorted(self.daemon.runtimes))}.",
+                    hint=self.wall.fix,
+                )
+            self._runtime = runtime
+            if self.daemon.is_remapped:
+                self._uid_base = image.REMAPPED_UID_BASE
+            self._filter = await anyio.to_thread.run_sync(self._compile_filter)
+            self._is_connected = True
+            self._tasks.start_soon(self._sweep)
+
+    def _compile_filter(self) -> bytes:
+        """The filter that init loads, or b"" where only the daemon's own profile holds.
+
+        The daemon's profile refuses everything dangerous; this one is finer. A client that
+        has no libseccomp (one that is no Linux) cannot make it.
+        """
+        architecture = self.daemon.info.get("Architecture")
+        if architecture != platform.machine():
+            return b""
+        try:
+            return seccomp.filter_program()
+        except (seccomp.SeccompUnavailable, OSError, AttributeError):
+            return b""
+
+    async def _sweep(self) -> None:
+        """Remove what a drybox of this machine left that is no more."""
+        try:
+            for item in await anyio.to_thread.run_sync(self.daemon.sandboxes):
+                if is_orphan(item.get("Labels") or {}):
+                    await anyio.to_thread.run_sync(self.daemon.remove, item["Id"])
+        except DryboxError as error:
+            _log.warning("containers of an earlier drybox could not be removed: %s", error.message)
+
+    # --- once per image ------------------------------------------------------------
+
+    async def _image(self, language: Language, version: str) -> SandboxImage:
+        key = (language.name, version)
+        async with self._start_lock:
+            asked, found = self._images.get(key, (0.0, None))
+            if found is None or anyio.current_time() > asked + ANSWER_AGE:
+                found = await self._find_image(language, version)
+                self._images[key] = (anyio.current_time(), found)
+            return found
+
+    async def _find_image(self, language: Language, version: str) -> SandboxImage:
+        name = image.source_name(language, version, self._settings.images)
+        require = partial(image.require_source, self.daemon, language, name)
+        source = await anyio.to_thread.run_sync(require)
+        init = await anyio.to_thread.run_sync(_read_init, source.get("Architecture"))
+        derived = image.derived_name(source, language, init, self._uid_base)
+        found = await anyio.to_thread.run_sync(image.known_image, self.daemon, derived)
+        if found is None:
+            self._progress(f"Preparing image {name} (once)")
+            archive = image.system_archive(
+                init, self._uid_base, (item.mount for item in language.toolchain.preparations)
+            )
+            await derive(self.daemon, self._settings.ryuk, language, name, derived, archive)
+            found = await anyio.to_thread.run_sync(image.known_image, self.daemon, derived)
+        if found is None:
+            raise Unavailable(f"image {derived!r} vanished while it was used.", hint="Try again.")
+        image.check_version(language, version, name, found.version)
+        return found
+
+    # --- once per container --------------------------------------------------------
+
+    async def containers(self, found: SandboxImage, limits: ResourceLimits, uid: int) -> Box:
+        """A new container with init waiting in it, sealed.
+
+        Raises:
+            Unavailable: There is none to be had.
+        """
+        options = options_of(limits, self.wall, self._runtime, uid, self.daemon.cpus)
+        places = places_of(limits, uid)
+        container = Container(self.daemon, found.name, self._settings.ryuk, places, options)
+        # A thread that creates a container must be waited for: nobody else knows of it.
+        with anyio.CancelScope(shield=True):
+            try:
+                await anyio.to_thread.run_sync(container.start)
+                attached = await anyio.to_thread.run_sync(
+                    self.daemon.attach, container.get_container_id()
+                )
+                box = Box(container, await AttachedStream.of(attached), limits)
+            except BaseException:
+                await self._remove(container)
+                raise
+            self._boxes.add(box)
+        try:
+            with anyio.fail_after(OPEN_PATIENCE):
+                await box.seal(self._filter)
+        except (GuestGone, TimeoutError) as error:
+            self.discard(box)
+            raise Unavailable(
+                f"the sandbox's container did not start: {box.stream.words or error}",
+                hint="Run 'drybox doctor' to see what is missing at the daemon.",
+            ) from error
+        except BaseException:
+            self.discard(box)
+            raise
+        return box
+
+    def limit(self, box: Box, limits: ResourceLimits) -> None:
+        """Give a container other limits. Blocks.
+
+        Raises:
+            Unavailable: The daemon could not.
+        """
+        words = limits_of(limits, self.wall, self.daemon.cpus)
+        self.daemon.update(
+            box.id,
+            Memory=words["mem_limit"],
+            MemorySwap=words["memswap_limit"],
+            NanoCpus=words["nano_cpus"],
+            PidsLimit=words["pids_limit"],
+        )
+
+    def discard(self, box: Box) -> None:
+        """Have a container removed while the caller goes on."""
+        if box in self._boxes:
+            self._boxes.discard(box)
+            self._tasks.start_soon(self._destroy, box)
+
+    async def _destroy(self, box: Box) -> None:
+        with anyio.CancelScope(shield=True):
+            await box.stream.aclose()
+            await self._remove(box.container)
+
+    async def _remove(self, container: Container) -> None:
+        try:
+            await anyio.to_thread.run_sync(container.discard)
+        except DryboxError as error:
+            # It has ended, for its streams have; whoever starts next removes what is left.
+            _log.warning("a container could not be removed: %s", error.message)
+
+
+def _read_init(architecture: str | None) -> bytes:
+    names: Mapping[str | None, str] = {"amd64": "x86_64", "arm64": "aarch64"}
+    with open(init_path(names.get(architecture)), "rb") as file:
+        return file.read()

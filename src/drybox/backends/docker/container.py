@@ -1,0 +1,160 @@
+"""One sandbox's container: how it is made, as data, and its life, which is Testcontainers'."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from testcontainers.core.container import DockerContainer, Reaper
+
+from drybox.backends.docker import owner
+from drybox.backends.docker.daemon import Daemon, spoken_to
+from drybox.backends.docker.profile import profile
+from drybox.backends.docker.wall import Wall
+from drybox.model import ResourceLimits
+from drybox.protocols import BUILD_DIR, WORK_DIR
+
+INIT = "/drybox-init"
+"""Where a derived image has init."""
+
+PLACES = {WORK_DIR: 0o755, BUILD_DIR: 0o755, "/tmp": 0o1777, "/dev/shm": 0o1777}
+"""The writable places and their modes; each has the whole of ``limits.disk``, and all of them
+count as memory, which bounds them together."""
+
+INODE_BYTES = 4096
+"""One file, folder or link may exist for so many bytes of disk, but 1024 always."""
+
+OWN_PIDS = 1
+"""Processes in the container that are not the program's: init."""
+
+KERNEL_PIDS = 192
+"""Threads that a kernel of the sandbox's own may have on its host beside the program's."""
+
+KERNEL_MEMORY = 64 * 1024 * 1024
+"""Bytes that such a kernel may need for itself."""
+
+MIN_MEMORY = 6 * 1024 * 1024
+"""The least that a daemon accepts."""
+
+
+def limits_of(limits: ResourceLimits, wall: Wall, cpus: int) -> dict[str, Any]:
+    """The daemon's words for limits.
+
+    Args:
+        limits: What the program may have.
+        wall: What surrounds it.
+        cpus: CPUs of the daemon's machine, more than which it does not take.
+    """
+    memory = max(limits.memory + (KERNEL_MEMORY if wall.own_kernel else 0), MIN_MEMORY)
+    return {
+        "mem_limit": memory,
+        "memswap_limit": memory,
+        "nano_cpus": math.ceil(min(limits.cpus, cpus) * 1e9),
+        "pids_limit": limits.pids + OWN_PIDS + (KERNEL_PIDS if wall.own_kernel else 0),
+    }
+
+
+def options_of(
+    limits: ResourceLimits, wall: Wall, runtime: str, uid: int, cpus: int
+) -> dict[str, Any]:
+    """Everything a sandbox's container is made with.
+
+    Args:
+        limits: What holds from the start.
+        wall: What surrounds it.
+        runtime: The daemon's name for that; "" for its own runtime.
+        uid: User and group of everything in it.
+        cpus: CPUs of the daemon's machine.
+    """
+    return {
+        **limits_of(limits, wall, cpus),
+        "entrypoint": [INIT],
+        "stdin_open": True,
+        "user": f"{uid}:{uid}",
+        "network": "none",
+        "dns": ["127.0.0.1"],  # else a container is told the host's
+        "hostname": "sandbox",
+        "ipc_mode": "none",  # its own, and /dev/shm is among the places
+        "read_only": True,
+        "cap_drop": ["ALL"],
+        "security_opt": ["no-new-privileges:true", f"seccomp={profile()}"],
+        "log_config": {"type": "none"},  # else the program could fill the host's disk
+        "labels": owner.labels(),
+        "working_dir": "/",
+        "oom_kill_disable": False,
+        **({"runtime": runtime} if runtime else {}),
+    }
+
+
+def places_of(limits: ResourceLimits, uid: int) -> dict[str, str]:
+    """Options of the writable places' mounts."""
+    inodes = max(1024, limits.disk // INODE_BYTES)
+    return {
+        path: f"rw,exec,nosuid,nodev,size={limits.disk},nr_inodes={inodes},"
+        f"mode={mode:o},uid={uid},gid={uid}"
+        for path, mode in PLACES.items()
+    }
+
+
+class Container(DockerContainer):
+    """A container that Testcontainers starts and removes.
+
+    Args:
+        daemon: Where.
+        image: Name of a derived image.
+        ryuk: Whether Testcontainers' Ryuk is to watch over it.
+        places: Options of its tmpfs mounts, by path.
+        options: See :func:`options_of`.
+    """
+
+    def __init__(
+        self,
+        daemon: Daemon,
+        image: str,
+        ryuk: bool,
+        places: Mapping[str, str],
+        options: Mapping[str, Any],
+    ) -> None:
+        super().__init__(image, docker_client_kw=daemon.client_options)
+        self.image = image  # Testcontainers' prefix is for images of registries
+        self.tmpfs = dict(places)
+        self.with_kwargs(**options)
+        self._daemon = daemon
+        self._ryuk = ryuk
+
+    def create(self) -> None:
+        """Create it, without starting it.
+
+        Raises:
+            Unavailable: The daemon does not answer, or refused.
+        """
+        with spoken_to(self._daemon.address):
+            # Testcontainers' own start() starts Ryuk too, unless its process-wide settings,
+            # which are not ours to change, say otherwise.
+            if self._ryuk:
+                Reaper.get_instance()
+            client = self.get_docker_client()
+            self._container = client.create(self.image, tmpfs=self.tmpfs, **self._kwargs)
+
+    def start(self) -> Container:
+        """Start it; create it first where that has not been done.
+
+        Raises:
+            Unavailable: The daemon does not answer, or refused.
+        """
+        if self._container is None:
+            self.create()
+        with spoken_to(self._daemon.address):
+            self.get_docker_client().start(self._container)
+        return self
+
+    def discard(self) -> None:
+        """Remove it, running or not.
+
+        Raises:
+            Unavailable: The daemon does not answer.
+        """
+        if self._container is not None:
+            self._daemon.remove(self.get_container_id())
+        self.get_docker_client().client.close()

@@ -1,0 +1,217 @@
+"""The Docker daemon, as far as drybox speaks to it. Everything here blocks: call it in threads."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, cast
+
+import docker
+import requests
+from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+from testcontainers.core.docker_client import get_docker_host
+
+from drybox.backends.docker import owner
+from drybox.errors import Unavailable
+
+PATIENCE = 60
+"""Seconds that the daemon may take for one request."""
+
+PING_PATIENCE = 2
+"""Seconds after which a daemon that says nothing counts as gone."""
+
+GONE_FIX = (
+    "Start it ('sudo systemctl start docker', or Docker Desktop), see that this user may speak to "
+    "it ('docker ps'), or name another with DOCKER_HOST."
+)
+
+
+class Daemon:
+    """One daemon.
+
+    Args:
+        host: Its address, such as ``unix:///run/docker.sock`` or ``ssh://user@host``; None for
+            what ``DOCKER_HOST``, the current context or the system's default say.
+
+    Raises:
+        Unavailable: It does not answer.
+    """
+
+    def __init__(self, host: str | None = None) -> None:
+        found = host or get_docker_host()
+        self.environment = {**os.environ, **({"DOCKER_HOST": found} if found else {})}
+        self.address = found or "its usual socket"
+        with self._spoken_to():
+            # Asking takes the place of the version that each container's client would ask for.
+            self._client = self._connect(PATIENCE, "auto")
+            self.api_version: str = self._client.api.api_version
+            self._pinger = self._connect(PING_PATIENCE, self.api_version)
+            self.info: Mapping[str, Any] = self._client.info()
+
+    def _connect(self, timeout: int, version: str) -> Any:
+        ssh = self.environment.get("DOCKER_HOST", "").startswith("ssh://")
+        return docker.from_env(
+            environment=self.environment, timeout=timeout, version=version, use_ssh_client=ssh
+        )
+
+    @property
+    def client_options(self) -> dict[str, Any]:
+        """What Testcontainers' own client takes, so that it speaks to this daemon."""
+        options = {"environment": self.environment, "version": self.api_version}
+        return {**options, "timeout": PATIENCE}
+
+    @property
+    def runtimes(self) -> frozenset[str]:
+        """Names of the runtimes that it lists."""
+        return frozenset(self.info.get("Runtimes") or ())
+
+    @property
+    def cpus(self) -> int:
+        """CPUs of its machine."""
+        return int(self.info.get("NCPU") or 1)
+
+    @property
+    def is_remapped(self) -> bool:
+        """Whether its containers' users are others on its host: user namespaces, rootless."""
+        options = self.info.get("SecurityOptions") or ()
+        return any(word in item for item in options for word in ("name=userns", "name=rootless"))
+
+    def require(self) -> None:
+        """See that it answers.
+
+        Raises:
+            Unavailable: It does not.
+        """
+        with self._spoken_to():
+            self._pinger.ping()
+
+    def version(self) -> Mapping[str, Any]:
+        """Versions of its parts."""
+        with self._spoken_to():
+            return cast("Mapping[str, Any]", self._client.version())
+
+    def image(self, name: str) -> Mapping[str, Any] | None:
+        """What it knows of an image, or None if it has no such image."""
+        with self._spoken_to():
+            try:
+                return cast("Mapping[str, Any]", self._client.api.inspect_image(name))
+            except ImageNotFound:
+                return None
+
+    def images(self) -> list[Mapping[str, Any]]:
+        """Images that drybox derived."""
+        with self._spoken_to():
+            return list(self._client.api.images(filters={"label": owner.IMAGE}))
+
+    def pull(self, name: str) -> Iterator[Mapping[str, Any]]:
+        """Fetch an image; yields the daemon's words on its progress.
+
+        Raises:
+            Unavailable: It cannot.
+        """
+        repository, _, tag = name.partition("@") if "@" in name else _split_tag(name)
+        with self._spoken_to():
+            yield from self._client.api.pull(repository, tag or "latest", stream=True, decode=True)
+
+    def remove_image(self, name: str) -> None:
+        """Remove an image; one that is in use stays.
+
+        Raises:
+            Unavailable: It cannot.
+        """
+        with self._spoken_to():
+            self._client.api.remove_image(name)
+
+    def commit(self, container: str, tag: str, config: Mapping[str, Any]) -> None:
+        """Make an image of a container's files."""
+        repository, _, version = tag.partition(":")
+        with self._spoken_to():
+            self._client.api.commit(container, repository, version, conf=dict(config))
+
+    def put_archive(self, container: str, archive: bytes) -> None:
+        """Unpack a tar archive in a container's root."""
+        with self._spoken_to():
+            self._client.api.put_archive(container, "/", archive)
+
+    def attach(self, container: str) -> Any:
+        """The standard streams of a container, as docker gives them."""
+        params = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
+        with self._spoken_to():
+            return self._client.api.attach_socket(container, params=params)
+
+    def update(self, container: str, **limits: int) -> None:
+        """Change the limits of a container that runs; the names are the daemon's own."""
+        api = self._client.api
+        with self._spoken_to():
+            # The library's own method does not know of CPUs and processes.
+            url = api._url("/containers/{0}/update", container)
+            api._raise_for_status(api._post_json(url, data=limits))
+
+    def state(self, container: str) -> Mapping[str, Any]:
+        """What it knows of a container's state; empty if there is none any more."""
+        with self._spoken_to():
+            try:
+                found = self._client.api.inspect_container(container)
+                return cast("Mapping[str, Any]", found["State"])
+            except NotFound:
+                return {}
+
+    def sandboxes(self) -> list[Mapping[str, Any]]:
+        """Containers of any drybox, running or not."""
+        with self._spoken_to():
+            return list(self._client.api.containers(all=True, filters={"label": owner.SANDBOX}))
+
+    def remove(self, container: str) -> None:
+        """Kill and remove a container; one that is gone is no error."""
+        with self._spoken_to():
+            try:
+                self._client.api.remove_container(container, force=True, v=True)
+            except APIError as error:
+                if error.status_code not in (404, 409):  # 409: its removal is under way
+                    raise
+
+    def close(self) -> None:
+        """Let the connections go."""
+        for client in (self._client, self._pinger):
+            client.close()
+
+    @contextmanager
+    def _spoken_to(self) -> Iterator[None]:
+        with spoken_to(self.address):
+            yield
+
+
+@contextmanager
+def spoken_to(address: str) -> Iterator[None]:
+    """Turns whatever goes wrong between drybox and a daemon into one kind of error.
+
+    Raises:
+        Unavailable: Something went wrong; the message is the daemon's own where it has one.
+    """
+    try:
+        yield
+    except APIError as error:
+        raise Unavailable(
+            f"the Docker daemon at {address} refused: {str(error.explanation or error).strip()}",
+            hint="Run 'drybox doctor' to see what is missing there.",
+        ) from error
+    except (DockerException, requests.RequestException, OSError) as error:
+        raise Unavailable(
+            f"the Docker daemon at {address} does not answer: {_innermost(error)}", hint=GONE_FIX
+        ) from error
+
+
+def _split_tag(name: str) -> tuple[str, str, str]:
+    """An image's repository and tag; a colon before a slash belongs to a port."""
+    head, colon, tag = name.rpartition(":")
+    return (head, colon, tag) if colon and "/" not in tag else (name, "", "")
+
+
+def _innermost(error: BaseException) -> str:
+    """The reason at the bottom of what the HTTP libraries wrap around each other."""
+    at: BaseException = error
+    while inner := at.__cause__ or at.__context__:
+        at = inner
+    reason = getattr(at, "strerror", None) or str(at) or type(at).__name__
+    return str(reason).splitlines()[0][:300]

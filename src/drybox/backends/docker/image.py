@@ -1,0 +1,170 @@
+"""Images that sandboxes are made of: a language's own image, with init and caches put in.
+
+They are derived once for each source image and stay at the daemon, like the source's own
+layers. Nothing of a user's is ever in them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+import tarfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from drybox.backends.docker import owner
+from drybox.backends.docker.container import INIT
+from drybox.backends.docker.daemon import Daemon
+from drybox.errors import Unavailable, Unsupported
+from drybox.model import File
+from drybox.protocols import BUILD_DIR, WORK_DIR, Language
+
+REPOSITORY = "drybox-sandbox"
+"""Derived images are tags of this repository."""
+
+RECIPE = "1"
+"""Part of a tag: another one where the same source gives another image."""
+
+UIDS = 512
+"""Users that a derived image names. Sandboxes that run at once are different users."""
+
+UID_BASE, REMAPPED_UID_BASE = 1_879_048_192, 20_000
+"""The first of them: above every range that systemd's table of user ids (UIDS-GIDS.md) gives
+to people and services; or, where a daemon maps its containers' users, among the 65,536 that it
+maps."""
+
+VERSION = re.compile(r"(\d+(?:\.\d+)+|\d+)")
+TAG_VERSION = re.compile(r":\d+(\.\d+)*")
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxImage:
+    """An image that sandboxes are made of.
+
+    Attributes:
+        name: Its name at the daemon.
+        version: Full version of its toolchain.
+        path: The PATH on which its programs are found.
+    """
+
+    name: str
+    version: str
+    path: str
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The environment that every program starts from."""
+        return {"PATH": self.path, "HOME": WORK_DIR, "LANG": "C.UTF-8"}
+
+
+def source_name(language: Language, version: str, configured: Mapping[str, str]) -> str:
+    """The image that a language's version comes from.
+
+    Args:
+        language: The language.
+        version: Version asked for; "" for any.
+        configured: Images by language, or by language and version (``python@3.13``).
+    """
+    if version and (own := configured.get(f"{language.name}@{version}")):
+        return own
+    if not version or language.name in configured:
+        return configured.get(language.name, language.image)
+    return TAG_VERSION.sub(f":{version}", language.image, count=1)
+
+
+def derived_name(source: Mapping[str, Any], language: Language, init: bytes, uid_base: int) -> str:
+    """Name of the image derived from a source image; another one whenever anything differs."""
+    facts = (RECIPE, source["Id"], language.name, language.toolchain.preparations, uid_base)
+    digest = hashlib.sha256(repr(facts).encode() + init).hexdigest()
+    return f"{REPOSITORY}:{language.name}-{digest[:24]}"
+
+
+def known_image(daemon: Daemon, name: str) -> SandboxImage | None:
+    """A derived image, if the daemon has it already."""
+    found = daemon.image(name)
+    if found is None:
+        return None
+    config = found.get("Config") or {}
+    version = (config.get("Labels") or {}).get(owner.VERSION, "")
+    return SandboxImage(name, version, path_of(found))
+
+
+def path_of(image: Mapping[str, Any]) -> str:
+    """The PATH that an image sets."""
+    for word in (image.get("Config") or {}).get("Env") or ():
+        name, _, value = word.partition("=")
+        if name == "PATH" and value:
+            return str(value)
+    return "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def require_source(daemon: Daemon, language: Language, name: str) -> Mapping[str, Any]:
+    """What the daemon knows of a source image.
+
+    Raises:
+        Unavailable: It does not have it.
+    """
+    found = daemon.image(name)
+    if found is None:
+        raise Unavailable(
+            f"the Docker daemon at {daemon.address} has no image {name!r}.",
+            hint=f"Run 'drybox images pull {language.name}', or name another one for "
+            f"{language.name} in the configuration.",
+        )
+    return found
+
+
+def check_version(language: Language, wanted: str, image: str, version: str) -> None:
+    """See that an image has the version that a request asks for.
+
+    Raises:
+        Unsupported: It has another one.
+    """
+    if wanted and not f"{version}.".startswith(f"{wanted}."):
+        raise Unsupported(
+            f"{language.name} {wanted} was asked for; image {image!r} has {version}.",
+            hint=f"Configure an image for '{language.name}@{wanted}', or ask for {version}.",
+        )
+
+
+def read_version(text: str) -> str:
+    """The version in what a toolchain says of itself."""
+    match = VERSION.search(text)
+    return match[1] if match else ""
+
+
+def system_archive(init: bytes, uid_base: int, mounts: Iterable[str]) -> bytes:
+    """What is put into every derived image, as a tar archive.
+
+    Args:
+        init: The init binary.
+        uid_base: The first user that sandboxes are.
+        mounts: Folders that preparations fill.
+    """
+    users = "".join(
+        f"sandbox:x:{uid}:{uid}:sandbox:{WORK_DIR}:/bin/sh\n"
+        for uid in range(uid_base, uid_base + UIDS)
+    )
+    groups = "".join(f"sandbox:x:{uid}:\n" for uid in range(uid_base, uid_base + UIDS))
+    files = (
+        File(INIT, init, 0o755),
+        File(
+            "/etc/passwd",
+            f"root:x:0:0:root:/:/sbin/nologin\n{users}"
+            "nobody:x:65534:65534:nobody:/:/sbin/nologin\n".encode(),
+        ),
+        File("/etc/group", f"root:x:0:\n{groups}nogroup:x:65534:\n".encode()),
+    )
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for folder in (WORK_DIR, BUILD_DIR, *mounts):
+            entry = tarfile.TarInfo(folder.lstrip("/"))
+            entry.type, entry.mode = tarfile.DIRTYPE, 0o755
+            archive.addfile(entry)
+        for file in files:
+            entry = tarfile.TarInfo(file.path.lstrip("/"))
+            entry.size, entry.mode = len(file.content), file.mode
+            archive.addfile(entry, io.BytesIO(file.content))
+    return buffer.getvalue()

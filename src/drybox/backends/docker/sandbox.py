@@ -1,0 +1,258 @@
+"""One sandbox of the docker backend."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Mapping, Sequence
+from typing import Protocol
+
+import anyio
+import anyio.to_thread
+
+from drybox.backends.docker.container import Container
+from drybox.backends.docker.daemon import Daemon
+from drybox.backends.docker.image import SandboxImage
+from drybox.backends.docker.stream import AttachedStream
+from drybox.backends.docker.wall import Wall
+from drybox.errors import DryboxError, InvalidRequest, SandboxLost, Unavailable
+from drybox.guest.protocol import Guest, GuestExecError, GuestFileError, GuestGone, Seal
+from drybox.model import Command, Exit, File, ResourceLimits, Stream
+from drybox.protocols import BUILD_DIR, WORK_DIR, Sink, Source
+
+SIGKILL = 9
+
+END_PATIENCE = 1.0
+"""Seconds to wait until the daemon knows of the end of a container whose stream has ended."""
+
+MOVE_PATIENCE = 60.0
+"""Seconds that moving files from one container to the next may take."""
+
+
+class Place(Protocol):
+    """What a sandbox needs of the backend: its containers."""
+
+    daemon: Daemon
+    wall: Wall
+
+    def containers(self, image: SandboxImage, limits: ResourceLimits, uid: int) -> Awaitable[Box]:
+        """A new container with init waiting in it, sealed."""
+
+    def discard(self, box: Box) -> None:
+        """Have a container removed while the caller goes on."""
+
+    def limit(self, box: Box, limits: ResourceLimits) -> None:
+        """Give a container other limits. Blocks."""
+
+
+class Box:
+    """A container that runs, and the conversation with its init.
+
+    Args:
+        container: The container.
+        stream: Its standard streams.
+        limits: What it may have at the moment.
+    """
+
+    def __init__(
+        self, container: Container, stream: AttachedStream, limits: ResourceLimits
+    ) -> None:
+        self.container = container
+        self.stream = stream
+        self.limits = limits
+        self.guest = Guest(stream)
+
+    @property
+    def id(self) -> str:
+        """The daemon's word for it."""
+        return self.container.get_container_id()
+
+    async def seal(self, seccomp: bytes) -> None:
+        """Have init load the filter; everything else the daemon has done.
+
+        Raises:
+            GuestGone: It could not.
+        """
+        await self.guest.seal(Seal(seccomp=seccomp, disk=None, inodes=0), ())
+
+
+class DockerSandbox:
+    """Made by ``DockerBackend.open``; see ``drybox.protocols.Sandbox`` for the contract.
+
+    Args:
+        place: Where containers come from and go to.
+        box: The container.
+        image: What it is made of.
+        uid: Who the program is.
+    """
+
+    weakened: tuple[str, ...] = ()
+
+    def __init__(self, place: Place, box: Box, image: SandboxImage, uid: int) -> None:
+        self._place = place
+        self._box: Box | None = box
+        self._image = image
+        self._uid = uid
+        self.version = image.version
+
+    async def put(self, files: Sequence[File]) -> None:
+        """Place files in the working directory."""
+        try:
+            await self._open_box().guest.put(files)
+        except GuestFileError as error:
+            raise InvalidRequest(
+                "files",
+                f"they could not be placed: {error}",
+                hint="Check their paths and sizes, or ask for a larger limits.disk.",
+            ) from error
+        except GuestGone as error:
+            if await self._ran_out_of_memory():
+                raise InvalidRequest(
+                    "files",
+                    "they need more memory than the sandbox has",
+                    hint="Ask for a larger limits.memory.",
+                ) from error
+            raise self._lost() from error
+
+    async def exec(self, command: Command, sink: Sink, stdin: Source | None = None) -> Exit:
+        """Run one command to its end and leave no process of it."""
+        if not await self._limit(command.limits):
+            # What earlier phases left behind alone is more than this one may have.
+            return Exit(None, SIGKILL, 0.0, out_of_memory=True)
+        started = anyio.current_time()
+        env = {**self._image.env, **command.env}
+        try:
+            end = await self._open_box().guest.exec(command, env, sink, stdin)
+        except GuestExecError as error:
+            raise Unavailable(
+                f"{error}.", hint="Nothing ran. Check limits.pids and the image."
+            ) from error
+        except GuestGone as error:
+            wall = anyio.current_time() - started
+            if await self._ran_out_of_memory():
+                return Exit(None, SIGKILL, wall, out_of_memory=True)
+            raise self._lost() from error
+        return Exit(
+            end.code,
+            end.signal,
+            end.wall_time,
+            end.cpu_time,
+            end.memory_peak,
+            end.timed_out,
+            end.out_of_memory,
+        )
+
+    async def get(self, globs: Sequence[str], max_bytes: int) -> Mapping[str, bytes]:
+        """Bring back regular files of the working directory, never through a link."""
+        try:
+            return await self._open_box().guest.get(globs, max_bytes)
+        except GuestGone as error:
+            raise self._lost() from error
+
+    async def kill(self) -> None:
+        """End every process of the running command now."""
+        if self._box is not None:
+            await self._box.guest.kill()
+
+    async def close(self) -> None:
+        """Destroy the sandbox; the daemon does it while the caller goes on."""
+        box, self._box = self._box, None
+        if box is not None:
+            self._place.discard(box)
+
+    def _open_box(self) -> Box:
+        if self._box is None:
+            raise self._lost()
+        return self._box
+
+    def _lost(self) -> SandboxLost:
+        return SandboxLost(
+            "the sandbox's container ended from outside.",
+            hint="Nothing is known of the program's outcome; run it again if that is safe.",
+        )
+
+    async def _ran_out_of_memory(self) -> bool:
+        """Whether the whole container, init too, was ended for want of memory."""
+        box = self._open_box()
+        with anyio.move_on_after(END_PATIENCE):
+            while True:
+                try:
+                    state = await anyio.to_thread.run_sync(self._place.daemon.state, box.id)
+                except DryboxError:
+                    return False
+                if not state.get("Running"):
+                    return bool(state.get("OOMKilled"))
+                await anyio.sleep(END_PATIENCE / 20)
+        return False
+
+    # --- limits of a phase ---------------------------------------------------------
+
+    async def _limit(self, limits: ResourceLimits) -> bool:
+        """Whether the container could be given a phase's limits."""
+        box = self._open_box()
+        now = (box.limits.memory, box.limits.cpus, box.limits.pids)
+        if now == (limits.memory, limits.cpus, limits.pids):
+            return True
+        if not self._place.wall.adjustable:
+            await self._move(limits)
+            return True
+        try:
+            await anyio.to_thread.run_sync(self._place.limit, box, limits)
+        except Unavailable as error:
+            if "busy" in error.message:  # the kernel could not get the memory back
+                return False
+            raise SandboxLost(
+                f"a limit could not be set: {error.message}", hint=error.hint
+            ) from error
+        box.limits = limits
+        return True
+
+    async def _move(self, limits: ResourceLimits) -> None:
+        """Go on in another container with other limits, and the same files."""
+        old = self._open_box()
+        new = await self._place.containers(self._image, limits, self._uid)
+        try:
+            with anyio.fail_after(MOVE_PATIENCE):
+                await _copy(old, new, [WORK_DIR, BUILD_DIR])
+        except (GuestGone, GuestExecError, TimeoutError) as error:
+            self._place.discard(new)
+            raise SandboxLost(
+                "the files of the sandbox could not be taken to its next phase.",
+                hint="Ask for a larger limits.disk or limits.memory, or write less.",
+            ) from error
+        except BaseException:
+            self._place.discard(new)
+            raise
+        self._box = new
+        self._place.discard(old)
+
+
+async def _copy(old: Box, new: Box, folders: Sequence[str]) -> None:
+    """Pipes a tar archive from one container into another; nobody on the way reads it."""
+    send, receive = anyio.create_memory_object_stream[bytes](8)
+    names = [folder.lstrip("/") for folder in folders]
+    failed: list[str] = []
+
+    async def take(stream: Stream, data: bytes) -> None:
+        if stream == "stdout":
+            await send.send(data)
+
+    async def give() -> bytes:
+        try:
+            return await receive.receive()
+        except anyio.EndOfStream:
+            return b""
+
+    async def drop(stream: Stream, data: bytes) -> None:
+        """Takes what tar says."""
+
+    async def run(box: Box, argv: Sequence[str], sink: Sink, stdin: Source | None) -> None:
+        command = Command(("tar", *argv), box.limits, MOVE_PATIENCE, cwd="/")
+        end = await box.guest.exec(command, {"PATH": "/usr/bin:/bin"}, sink, stdin)
+        if end.code != 0:
+            failed.append(argv[0])
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(run, new, ("-xf", "-"), drop, give)
+        await run(old, ("-cf", "-", *names), take, None)
+        await send.aclose()
+    if failed:
+        raise GuestGone(f"tar {failed[0]} failed")
