@@ -15,6 +15,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "AsyncCodeExecutor": "drybox.executor",
     "CodeExecutor": "drybox.sync",
+    "DockerSettings": "drybox.settings",
     "DryboxError": "drybox.errors",
     "ErrorInfo": "drybox.model",
     "Event": "drybox.model",
@@ -36,6 +37,7 @@ _HOMES = {
 __all__ = [
     "AsyncCodeExecutor",
     "CodeExecutor",
+    "DockerSettings",
     "DryboxError",
     "ErrorInfo",
     "Event",
@@ -73,6 +75,7 @@ if TYPE_CHECKING:
         Truncated,
         Usage,
     )
+    from drybox.settings import DockerSettings
     from drybox.sync import CodeExecutor, execute
 
 

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
+from drybox.backends import CONTAINER_WALLS, is_registered
 from drybox.errors import InvalidRequest
 from drybox.languages import find_language
 from drybox.model import GIB, KIB, MIB, ExecutionRequest, File, ResourceLimits
 from drybox.protocols import Job, Language
 
-ISOLATIONS = ("auto", "local", "docker", "gvisor", "kata", "firecracker")
+ISOLATIONS = ("auto", "local", *CONTAINER_WALLS)
 
 MAX_SOURCE = 16 * MIB  # bytes of all files together
 MAX_FILES = 2000
@@ -141,7 +142,7 @@ def check_isolation(value: Any) -> str:
     Raises:
         InvalidRequest: There is no such wall.
     """
-    if value not in ISOLATIONS:
+    if value not in ISOLATIONS and not (isinstance(value, str) and is_registered(value)):
         raise InvalidRequest(
             "isolation", f"{_show(value)} is not known", hint=f"Use {', '.join(ISOLATIONS)}."
         )

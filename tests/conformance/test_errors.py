@@ -212,11 +212,13 @@ def test_what_cannot_be_given_up_is_named() -> None:
 
 @pytest.mark.parametrize("isolation", ["gvisor", "kata", "firecracker"])
 def test_a_wall_that_is_not_here_is_never_replaced(executor: CodeExecutor, isolation: str) -> None:
-    with pytest.raises(Unsupported) as caught:
+    with pytest.raises((Unsupported, Unavailable)) as caught:
         executor.execute(ExecutionRequest("python", "print(1)", isolation=isolation))
-    assert isolation in caught.value.message
     assert caught.value.hint
-    with pytest.raises(Unsupported), CodeExecutor(isolation=isolation) as other:
+    with (
+        pytest.raises((Unsupported, Unavailable)),
+        CodeExecutor(isolation=isolation) as other,
+    ):
         other.execute(ExecutionRequest("python", "print(1)"))
 
 

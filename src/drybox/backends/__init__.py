@@ -21,6 +21,11 @@ BACKEND_OF = {"auto": "local", "local": "local"}
 """The backend that stands behind each wall, where it goes by another name."""
 
 
+def is_registered(wall: str) -> bool:
+    """Whether another package brings a backend of this name."""
+    return bool(entry_points(group="drybox.backends", name=wall))
+
+
 def make_backend(
     isolation: str,
     *,

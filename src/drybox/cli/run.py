@@ -82,10 +82,10 @@ SIZE = Unit("size", parse_size)
 @click.option("--output", type=SIZE, default="1m", show_default=True, help="Bytes of each stream.")
 @click.option(
     "--isolation",
-    type=click.Choice(ISOLATIONS),
+    metavar="WALL",
     default="auto",
     show_default=True,
-    help="The wall.",
+    help=f"The wall: {', '.join(ISOLATIONS)}.",
 )
 @click.option("--package", "packages", multiple=True, metavar="NAME", help="Install it before.")
 @click.option("--env", multiple=True, metavar="K=V", help="Set an environment variable.")

@@ -84,13 +84,13 @@ def run(
 ) -> Run:
     """Runs ``drybox run`` on the fake: its exit code, stdout and stderr."""
     (tmp_path / "packages").mkdir()
-    advertise(monkeypatch, tmp_path / "packages", "drybox.backends", "docker", maker(backend))
+    advertise(monkeypatch, tmp_path / "packages", "drybox.backends", "fake", maker(backend))
     monkeypatch.chdir(tmp_path)
 
     def run(*words: str, sandbox: Sandbox | Exception | None = None) -> tuple[int, bytes, str]:
         if sandbox is not None:
             backend._sandboxes[:] = [sandbox]  # type: ignore[list-item]
-        monkeypatch.setattr(sys, "argv", ["drybox", "run", "--isolation", "docker", *words])
+        monkeypatch.setattr(sys, "argv", ["drybox", "run", "--isolation", "fake", *words])
         with pytest.raises(SystemExit) as ended:
             drybox.cli.main()
         out, err = capfdbinary.readouterr()

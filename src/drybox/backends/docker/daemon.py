@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, cast
@@ -14,6 +15,8 @@ from testcontainers.core.docker_client import get_docker_host
 
 from drybox.backends.docker import owner
 from drybox.errors import Unavailable
+
+DEFAULT_HOST = "unix:///var/run/docker.sock"
 
 PATIENCE = 60
 """Seconds that the daemon may take for one request."""
@@ -43,6 +46,7 @@ class Daemon:
         self.environment = {**os.environ, **({"DOCKER_HOST": found} if found else {})}
         self.address = found or "its usual socket"
         with self._spoken_to():
+            _knock(found or DEFAULT_HOST)
             # Asking takes the place of the version that each container's client would ask for.
             self._client = self._connect(PATIENCE, "auto")
             self.api_version: str = self._client.api.api_version
@@ -200,6 +204,19 @@ def spoken_to(address: str) -> Iterator[None]:
         raise Unavailable(
             f"the Docker daemon at {address} does not answer: {_innermost(error)}", hint=GONE_FIX
         ) from error
+
+
+def _knock(host: str) -> None:
+    """See that somebody listens: docker's own connection, if it fails, is left to the collector.
+
+    Raises:
+        OSError: Nobody does.
+    """
+    scheme, _, path = host.partition("://")
+    if scheme == "unix":
+        with socket.socket(socket.AF_UNIX) as knocker:
+            knocker.settimeout(PING_PATIENCE)
+            knocker.connect(path)
 
 
 def _split_tag(name: str) -> tuple[str, str, str]:
