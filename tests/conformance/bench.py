@@ -11,7 +11,7 @@ from typing import Any
 
 import anyio
 from tests.conformance.programs import Programs, go, java, node, python
-from tests.conformance.walls import Wall
+from tests.support.walls import Wall
 
 from drybox import CodeExecutor, Event, ExecutionRequest, ExecutionResult
 

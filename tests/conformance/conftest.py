@@ -5,16 +5,9 @@ from __future__ import annotations
 import pytest
 from tests.conformance.bench import LANGUAGES, Bench
 from tests.conformance.programs import Programs
-from tests.conformance.walls import WALLS, Wall
+from tests.support.walls import Wall
 
 from drybox import CodeExecutor
-
-
-@pytest.fixture(params=WALLS, ids=lambda wall: wall.name)
-def wall(request: pytest.FixtureRequest) -> Wall:
-    """A wall, for tests to which the language does not matter."""
-    found: Wall = request.param
-    return found
 
 
 @pytest.fixture(params=LANGUAGES, ids=lambda programs: programs.language)

@@ -9,8 +9,8 @@ import anyio
 import anyio.to_thread
 import pytest
 from tests.conformance.bench import LANGUAGES, Bench, feed, marker
-from tests.conformance.walls import Wall
 from tests.support.host import eventually
+from tests.support.walls import Wall
 
 from drybox import (
     AsyncCodeExecutor,

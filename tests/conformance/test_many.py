@@ -6,7 +6,7 @@ import threading
 
 import pytest
 from tests.conformance.bench import LANGUAGES, Bench, feed, until
-from tests.conformance.walls import Wall
+from tests.support.walls import Wall
 
 from drybox import (
     CodeExecutor,

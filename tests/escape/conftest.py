@@ -14,9 +14,9 @@ from tests.support.identity import Runner
 
 @pytest.fixture(autouse=True)
 def nothing_is_left(runner: Runner) -> Iterator[None]:
-    """No sandbox of the runner outlives the attack: its cgroup is gone, so its processes are."""
+    """No sandbox of the runner outlives the attack: no cgroup of one, so no process, nor more."""
     yield
-    assert host.eventually(lambda: not host.sandboxes(runner.pid), GONE_WITHIN)
+    assert host.eventually(lambda: not runner.wall.sandboxes(runner.pid), GONE_WITHIN)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.support.attack import DRYBOX, new_marker, probe, run_as, run_cli, source
+from tests.support.attack import drybox_run, new_marker, probe, run_as, run_cli, source
 from tests.support.identity import REPO, Runner
 
 READ_ALL_ENVIRONMENTS = """
@@ -218,7 +218,7 @@ def test_keys_of_the_host_are_unseen(runner: Runner) -> None:
         os.execv(sys.argv[1], sys.argv[1:])
     """
     look = source("answer([read('/proc/keys'), read('/proc/key-users')])")
-    argv = [*DRYBOX, "run", "-l", "python", "-c", look]
+    argv = [*drybox_run(runner), "-l", "python", "-c", look]
 
     done = run_as(runner, [sys.executable, "-c", source(add_key), *argv])
     run_as(runner, [sys.executable, "-c", source(_FORGET_KEY.format(secret=secret.encode()))])

@@ -17,6 +17,8 @@ from tests.support import host
 from tests.support.attack import DRYBOX, GONE_WITHIN, PATIENCE, new_marker, run_cli, source
 from tests.support.identity import REPO, Runner
 
+pytestmark = pytest.mark.walls("local")  # it is about the warden
+
 # A program with a crowd, a daemon out of reach, and every signal ignored.
 STUBBORN = """
 def ignore():

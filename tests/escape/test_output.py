@@ -7,7 +7,7 @@ import time
 
 import pytest
 from tests.support import host
-from tests.support.attack import DRYBOX, PATIENCE, attack, new_marker, probe, source, watched
+from tests.support.attack import PATIENCE, attack, drybox_run, new_marker, probe, source, watched
 from tests.support.identity import REPO, Runner
 
 from drybox import ResourceLimits
@@ -55,7 +55,7 @@ def test_a_side_that_takes_nothing_does_not_fill_drybox(runner: Runner, flooded:
     flood = 'while True:\n    os.write(1, b"x" * 65536)'
     code = source(flood if flooded == "its reader" else "while True:\n    pass")
     words = ["-l", "python", "--timeout", "2s", "--output", "1g", "-c", code, "--", marker]
-    argv, env = runner.command([*DRYBOX, "run", *words])
+    argv, env = runner.command([*drybox_run(runner), *words])
     sizes: list[int] = []
 
     def has_ended() -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.support.attack import DRYBOX, attack, run_as, source
+from tests.support.attack import attack, drybox_run, run_as, source
 from tests.support.identity import Runner
 
 from drybox import ExecutionRequest, InvalidRequest, ResourceLimits
@@ -219,7 +219,7 @@ def test_the_command_line_writes_artifacts_into_its_folder_only(
     out = folder / "out"
     words = ["--artifact", "**", "--artifact-dir", str(out)]
 
-    done = run_as(runner, [*DRYBOX, "run", "-l", "python", "-c", code, *words])
+    done = run_as(runner, [*drybox_run(runner), "-l", "python", "-c", code, *words])
 
     assert done.returncode == 0
     found = {path.relative_to(folder).as_posix() for path in folder.rglob("*")}
@@ -236,7 +236,7 @@ def test_the_command_line_does_not_follow_links_in_the_folder_of_artifacts(
     )
     words = ["--artifact", "it", "--artifact", "below/*", "--artifact-dir", str(folder)]
 
-    done = run_as(runner, [*DRYBOX, "run", "-l", "python", "-c", code, *words])
+    done = run_as(runner, [*drybox_run(runner), "-l", "python", "-c", code, *words])
 
     assert done.stderr.count("was not written") == 2
 
@@ -249,7 +249,7 @@ def test_the_command_line_refuses_to_run_what_is_no_file(
     assert callable(make)
     make(path)
 
-    done = run_as(runner, [*DRYBOX, "run", str(path)])
+    done = run_as(runner, [*drybox_run(runner), str(path)])
 
     assert (done.returncode, done.stdout) == (2, "")
     assert "no regular file" in done.stderr
@@ -263,6 +263,6 @@ def test_the_command_line_takes_no_fifo_or_link_out_of_a_folder(
     (folder / "parent").symlink_to("/tmp")
     (folder / "main.py").write_text("import os\nprint(sorted(os.listdir('.')))")
 
-    done = run_as(runner, [*DRYBOX, "run", str(folder)])
+    done = run_as(runner, [*drybox_run(runner), str(folder)])
 
     assert (done.returncode, done.stdout) == (0, "['main.py']\n")

@@ -12,7 +12,7 @@ import termios
 from collections.abc import Iterator
 
 import pytest
-from tests.support.attack import DRYBOX, PATIENCE, probe, source
+from tests.support.attack import PATIENCE, drybox_run, probe, source
 from tests.support.identity import REPO, Runner
 
 TYPE = """
@@ -50,7 +50,7 @@ def test_nothing_is_typed_into_the_users_terminal(
         + "answer([[type_into(fd) for fd in (0, 1, 2)], attempt(open, '/dev/tty', 'rb', 0),"
         + " [os.isatty(fd) for fd in (0, 1, 2)], attempt(os.ttyname, 1)])"
     )
-    argv, env = runner.command([*DRYBOX, "run", "-l", "python", "-c", attack])
+    argv, env = runner.command([*drybox_run(runner), "-l", "python", "-c", attack])
     # setsid makes the terminal the controlling one of drybox, as a shell's is.
     done = subprocess.run(
         ["setsid", "--wait", "--ctty", *argv],

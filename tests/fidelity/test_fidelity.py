@@ -14,6 +14,8 @@ import pytest
 from tests.fidelity import outside
 from tests.fidelity.cases import SUFFIXES, Case, cases
 from tests.fidelity.outside import Outcome
+from tests.support.walls import finding
+from tests.wall_fixtures import made_wall
 
 from drybox import CodeExecutor, ExecutionRequest, ResourceLimits
 
@@ -24,7 +26,7 @@ CASES = cases()
 LIMITS = ResourceLimits(output=16 << 20)
 
 
-def inside(case: Case, executor: CodeExecutor) -> Outcome:
+def inside(case: Case, executor: CodeExecutor, isolation: str) -> Outcome:
     """Run the program in a sandbox."""
     result = executor.execute(
         ExecutionRequest(
@@ -37,6 +39,7 @@ def inside(case: Case, executor: CodeExecutor) -> Outcome:
             env=case.env,
             limits=LIMITS,
             timeout=outside.PATIENCE,
+            isolation=isolation,
         )
     )
     end = result.exit_code if result.signal is None else result.signal
@@ -48,38 +51,47 @@ def inside(case: Case, executor: CodeExecutor) -> Outcome:
     )
 
 
-Pair = tuple[Outcome, Outcome]
+Pairs = dict[tuple[str, str], tuple[Future[Outcome], Future[Outcome]]]
+"""What becomes of each program, by its name and the wall's: outside and inside."""
 
 
-@pytest.fixture(scope="session")
-def pairs(
-    executor: CodeExecutor, request: pytest.FixtureRequest
-) -> Iterator[dict[str, Future[Pair]]]:
+@pytest.fixture(scope="module")
+def pairs(executor: CodeExecutor, request: pytest.FixtureRequest) -> Iterator[Pairs]:
     """Both outcomes of every program that this session asks for, made side by side."""
     folder = Path(tempfile.mkdtemp(prefix="fidelity-"))
     folder.chmod(0o755)
-    wanted = {item.name for item in request.session.items}
+    wanted: dict[str, tuple[Case, list[str]]] = {}
+    for item in request.session.items:
+        if isinstance(item, pytest.Function) and "pairs" in item.fixturenames:
+            case, name = map(item.callspec.params.get, ("case", "wall_name"))
+            assert isinstance(case, Case)
+            assert isinstance(name, str)
+            wanted.setdefault(case.id, (case, []))[1].append(name)
+    used = {name for _, names in wanted.values() for name in names}
 
-    def both(case: Case) -> Pair:
+    def free(case: Case) -> Outcome:
         place = folder / case.id
         place.mkdir()
-        return outside.run(case, place), inside(case, executor)
+        return outside.run(case, place)
 
     pool = ThreadPoolExecutor(os.cpu_count() or 1)
-    try:
-        yield {
-            case.id: pool.submit(both, case)
-            for case in CASES
-            if f"test_the_same_outside_and_inside[{case.id}]" in wanted
-        }
-    finally:
-        pool.shutdown(cancel_futures=True)
-        shutil.rmtree(folder)
+    futures: Pairs = {}
+    with finding(*(made_wall(name, request) for name in used)):
+        try:
+            for case, names in wanted.values():
+                once = pool.submit(free, case)
+                for name in names:
+                    boxed = pool.submit(inside, case, executor, name)
+                    futures[case.id, name] = once, boxed
+            yield futures
+        finally:
+            pool.shutdown(cancel_futures=True)
+            shutil.rmtree(folder)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
-def test_the_same_outside_and_inside(case: Case, pairs: dict[str, Future[Pair]]) -> None:
-    free, boxed = pairs[case.id].result()
+def test_the_same_outside_and_inside(case: Case, wall_name: str, pairs: Pairs) -> None:
+    free, boxed = (future.result() for future in pairs[case.id, wall_name])
     assert boxed.end == free.end, boxed.stderr
     assert boxed.stdout == free.stdout
     assert boxed.stderr == free.stderr

@@ -18,6 +18,7 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
+import pytest
 from tests.support import host
 from tests.support.identity import REPO, Runner
 
@@ -32,6 +33,11 @@ GONE_WITHIN = 2.0
 """Seconds in which all of a sandbox must be gone, whatever became of drybox."""
 
 DRYBOX = (sys.executable, "-m", "drybox")
+
+
+def drybox_run(runner: Runner) -> list[str]:
+    """The command line that runs something behind the runner's wall; options follow."""
+    return [*DRYBOX, "run", "--isolation", runner.wall.name]
 
 
 def source(code: str) -> str:
@@ -103,6 +109,8 @@ class Held:
 @contextmanager
 def held(runner: Runner, *requests: ExecutionRequest) -> Iterator[Held]:
     """Run attacks side by side until each calls ``hold()``; let them go on after the block."""
+    if not runner.wall.shows_processes:
+        pytest.skip(f"looks at a program from the host, and {runner.wall.name} shows none to it")
     markers = [new_marker() for _ in requests]
     running = [marked(request, marker) for request, marker in zip(requests, markers, strict=True)]
     with ThreadPoolExecutor(1) as pool:
@@ -139,6 +147,8 @@ def watched(
     Returns:
         What became of the attack, and the figures with the time of each.
     """
+    if not runner.wall.shows_processes:
+        return _watched_from_start(runner, request, controller, figure)
     marker = new_marker()
     figures: list[tuple[float, float]] = []
     assert request.code is not None
@@ -155,6 +165,24 @@ def watched(
         folder = host.cgroup_of(pid, controller)
         is_over()
         os.kill(pid, signal.SIGUSR1)
+        assert host.eventually(is_over, PATIENCE)
+        return future.result(), figures
+
+
+def _watched_from_start(
+    runner: Runner, request: ExecutionRequest, controller: str, figure: Callable[[Path], float]
+) -> tuple[ExecutionResult, list[tuple[float, float]]]:
+    """The same where no program can be found; the start of its sandbox is watched too."""
+    figures: list[tuple[float, float]] = []
+
+    def is_over() -> bool:
+        if folder := runner.wall.cgroup(controller):
+            with contextlib.suppress(OSError):
+                figures.append((time.monotonic(), figure(folder)))
+        return future.done()
+
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(runner.execute, request)
         assert host.eventually(is_over, PATIENCE)
         return future.result(), figures
 
@@ -185,5 +213,5 @@ def run_cli(
     change: Callable[[dict[str, str]], Any] | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Run an attack with ``drybox run`` in a process of its own, to its end."""
-    argv = [*DRYBOX, "run", "-l", "python", "-c", source(code), *words]
+    argv = [*drybox_run(runner), "-l", "python", "-c", source(code), *words]
     return run_as(runner, argv, change=change)

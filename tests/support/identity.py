@@ -14,8 +14,11 @@ import struct
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any, Protocol
+
+from tests.support.walls import Namespaces, Wall
 
 from drybox import CodeExecutor, ExecutionRequest, ExecutionResult
 from drybox.backends.local.cgroup import find_place
@@ -25,7 +28,11 @@ REPO = Path(__file__).resolve().parents[2]
 
 
 class Runner(Protocol):
-    """Runs requests as somebody."""
+    """Runs requests as somebody, behind one wall."""
+
+    @property
+    def wall(self) -> Wall:
+        """The wall."""
 
     def execute(self, request: ExecutionRequest) -> ExecutionResult:
         """Run one; raises what drybox raises."""
@@ -48,6 +55,8 @@ class Runner(Protocol):
 class Self:
     """drybox in the test's own process."""
 
+    wall: Wall = Namespaces()
+
     def __init__(self, executor: CodeExecutor) -> None:
         self._executor = executor
         self.uid = os.getuid()
@@ -63,8 +72,27 @@ class Self:
         return list(argv), dict(os.environ)
 
 
+class Behind(Self):
+    """drybox in the test's own process, behind a wall of containers."""
+
+    def __init__(self, executor: CodeExecutor, wall: Wall) -> None:
+        super().__init__(executor)
+        self.wall = wall
+
+    def execute(self, request: ExecutionRequest) -> ExecutionResult:
+        return super().execute(self._behind(request))
+
+    def execute_many(self, requests: Sequence[ExecutionRequest]) -> list[ExecutionResult]:
+        return super().execute_many([self._behind(request) for request in requests])
+
+    def _behind(self, request: ExecutionRequest) -> ExecutionRequest:
+        return replace(request, isolation=self.wall.name)
+
+
 class OtherUser:
     """drybox in a process of an ordinary user; requests and results are pickled to and fro."""
+
+    wall: Wall = Namespaces()
 
     def __init__(self, folders: Sequence[str]) -> None:
         entry = pwd.getpwnam(USER)

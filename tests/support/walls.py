@@ -1,0 +1,188 @@
+"""The walls that the suites run behind; a new one is one more line in ``WALLS``."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from tests.support import host
+from tests.support.daemon import CGROUPS, Daemon
+
+NO_DAEMON = "unix:///nonexistent/drybox-tests.sock"
+"""Where no daemon of a developer's is, for tests that are not about containers."""
+
+
+class Wall(Protocol):
+    """One wall, and how it is seen from outside."""
+
+    @property
+    def name(self) -> str:
+        """What ``isolation`` takes, and what a result says."""
+
+    @property
+    def shows_processes(self) -> bool:
+        """Whether a program is a process of the host."""
+
+    def runs(self, marker: str) -> bool:
+        """Whether a program with this word among its arguments is alive."""
+
+    def end(self, marker: str) -> None:
+        """Destroy the sandbox of that program from outside, as a crash would."""
+
+    def sandboxes(self, pid: int) -> set[str]:
+        """All sandboxes that the drybox in this process has now, by a word for each."""
+
+    def cgroup(self, controller: str) -> Path | None:
+        """The cgroup of the only sandbox there is, for walls that show no process of it."""
+
+    def given(self) -> dict[str, str]:
+        """The environment in which drybox finds what the wall is made with."""
+
+
+@dataclass(frozen=True)
+class Namespaces:
+    """The local backend's."""
+
+    name: str = "local"
+    shows_processes: bool = True
+
+    def runs(self, marker: str) -> bool:
+        return bool(host.running(marker))
+
+    def end(self, marker: str) -> None:
+        everything = {process.pid: process for process in host.processes()}
+        at = host.running(marker)[0]
+        while "bwrap" not in os.path.basename(at.cmdline[0]):
+            at = everything[at.ppid]
+        os.kill(at.pid, signal.SIGKILL)
+
+    def sandboxes(self, pid: int) -> set[str]:
+        return host.sandboxes(pid)
+
+    def cgroup(self, controller: str) -> Path | None:
+        return None
+
+    def given(self) -> dict[str, str]:
+        return {}
+
+
+@dataclass(frozen=True)
+class Containers:
+    """Those of the Docker backend; the tests' own daemon has no container but drybox's."""
+
+    daemon: Daemon = field(repr=False)
+    name: str = "docker"
+    shows_processes: bool = True
+
+    def runs(self, marker: str) -> bool:
+        return self._find(marker) is not None
+
+    def end(self, marker: str) -> None:
+        found = self._find(marker)
+        assert found is not None, f"no container has {marker}"
+        self.daemon.docker("kill", found)
+
+    def sandboxes(self, pid: int) -> set[str]:
+        return {each["Id"] for each in json.loads(self.daemon.get("/containers/json?all=1"))}
+
+    def cgroup(self, controller: str) -> Path | None:
+        running = self.running()
+        if not running:
+            return None
+        (found,) = running
+        version_1 = CGROUPS / controller
+        return (version_1 if version_1.is_dir() else CGROUPS) / self.daemon.folder.name / found
+
+    def given(self) -> dict[str, str]:
+        return {"DOCKER_HOST": self.daemon.host}
+
+    def running(self) -> list[str]:
+        """Ids of the containers that run."""
+        return [each["Id"] for each in json.loads(self.daemon.get("/containers/json"))]
+
+    def _find(self, marker: str) -> str | None:
+        """The container that a process with the marker is in."""
+        for process in host.running(marker):
+            try:
+                groups = Path(f"/proc/{process.pid}/cgroup").read_text()
+            except OSError:
+                continue
+            for container in self.running():
+                if container in groups:
+                    return container
+        return None
+
+
+@dataclass(frozen=True)
+class GVisor(Containers):
+    """Containers with a kernel of their own, which keeps their processes to itself."""
+
+    name: str = "gvisor"
+    shows_processes: bool = False
+
+    def _find(self, marker: str) -> str | None:
+        for container in self.running():
+            if self._has(container, marker):
+                return container
+        return None
+
+    def _has(self, container: str, marker: str) -> bool:
+        """Look from a process that joins the container; it does not have the marker itself."""
+        root = self.daemon.folder / "exec/runtime-runsc/moby"
+        script = f"cat /proc/[0-9]*/cmdline | tr '\\0' '\\n' | grep -q '[{marker[0]}]{marker[1:]}'"
+        command = ["runsc", f"--root={root}", "exec", container, "/bin/sh", "-c", script]
+        return subprocess.run(command, capture_output=True).returncode == 0
+
+
+WALLS: dict[str, type[Namespaces | Containers]] = {
+    "local": Namespaces,
+    "docker": Containers,
+    "gvisor": GVisor,
+}
+"""How each wall is made; those of containers are given the tests' own daemon."""
+
+STANDING = ("local",)
+"""The walls that tests use unless told otherwise; without them ``--walls`` still takes all."""
+
+SLOW = {"gvisor": ("conformance",)}
+"""Walls that take seconds for a run, and the suites that use them every time."""
+
+
+def chosen(suite: str, asked: str, *, nightly: bool) -> list[str]:
+    """The walls for a suite.
+
+    Args:
+        suite: Name of its folder.
+        asked: What ``--walls`` says; "" for nothing.
+        nightly: Whether time does not matter.
+
+    Raises:
+        ValueError: There is no such wall.
+    """
+    if asked:
+        names = asked.split(",")
+        if unknown := sorted({*names} - {*WALLS}):
+            raise ValueError(f"no wall is called {unknown[0]!r}; there are {', '.join(WALLS)}")
+        return names
+    return [name for name in STANDING if nightly or suite in SLOW.get(name, (suite,))]
+
+
+@contextmanager
+def finding(*walls: Wall) -> Iterator[None]:
+    """Meanwhile drybox in this process, and in those it starts, finds what the walls need."""
+    given = {name: value for wall in walls for name, value in wall.given().items()}
+    before = {name: os.environ[name] for name in given if name in os.environ}
+    os.environ.update(given)
+    try:
+        yield
+    finally:
+        for name in given:
+            del os.environ[name]
+        os.environ.update(before)

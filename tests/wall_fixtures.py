@@ -1,0 +1,109 @@
+"""The option ``--walls``, and the fixtures that make a test run once for each wall."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.support.identity import Behind, Runner, Self, ordinary_user
+from tests.support.walls import NO_DAEMON, WALLS, Containers, Wall, chosen, finding
+
+from drybox import CodeExecutor
+
+TESTS = Path(__file__).parent
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("drybox")
+    group.addoption(
+        "--walls",
+        default="",
+        metavar="NAMES",
+        help=f"walls to run the suites behind, such as {','.join(WALLS)}; by default as many as"
+        " there is time for",
+    )
+    group.addoption("--nightly", action="store_true", help="all tests, behind every wall")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "nightly: takes long; runs with --nightly only")
+    config.addinivalue_line("markers", "walls(*names): is about these walls, not about each")
+    try:
+        chosen("", config.getoption("walls"), nightly=False)
+    except ValueError as error:
+        raise pytest.UsageError(f"--walls: {error}") from None
+    # No test finds a daemon that the developer has by chance.
+    os.environ["DOCKER_HOST"] = NO_DAEMON
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("nightly"):
+        late = [item for item in items if item.get_closest_marker("nightly")]
+        items[:] = [item for item in items if item not in late]
+        config.hook.pytest_deselected(items=late)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    config = metafunc.config
+    suite = metafunc.definition.path.relative_to(TESTS).parts[0]
+    names = chosen(suite, config.getoption("walls"), nightly=config.getoption("nightly"))
+    for mark in metafunc.definition.iter_markers("walls"):
+        names = [name for name in names if name in mark.args]
+    if "wall_name" in metafunc.fixturenames:
+        metafunc.parametrize("wall_name", names)
+    if "runner_name" in metafunc.fixturenames:
+        metafunc.parametrize(
+            "runner_name",
+            [who for name in names for who in (("own", "user") if name == "local" else (name,))],
+        )
+
+
+def made_wall(name: str, request: pytest.FixtureRequest) -> Wall:
+    """A wall by its name; what it is made with is started, if it is the first to need it."""
+    make = WALLS[name]
+    if issubclass(make, Containers):
+        return make(request.getfixturevalue("docker_daemon"))
+    return make()
+
+
+@pytest.fixture
+def wall(wall_name: str, request: pytest.FixtureRequest) -> Iterator[Wall]:
+    """A wall; meanwhile drybox finds the daemon that it needs, or none."""
+    found = made_wall(wall_name, request)
+    with finding(found):
+        yield found
+
+
+@pytest.fixture(scope="session")
+def executor() -> Iterator[CodeExecutor]:
+    """An executor of whoever runs the tests, with default settings."""
+    with CodeExecutor() as executor:
+        yield executor
+
+
+@pytest.fixture(scope="session")
+def own_runner(executor: CodeExecutor) -> Runner:
+    return Self(executor)
+
+
+@pytest.fixture(scope="session")
+def user_runner() -> Iterator[Runner]:
+    if os.getuid():
+        pytest.skip("only root can start drybox as another user; this run is an ordinary user's")
+    with ordinary_user() as user:
+        yield user
+
+
+@pytest.fixture
+def runner(
+    runner_name: str, executor: CodeExecutor, request: pytest.FixtureRequest
+) -> Iterator[Runner]:
+    """drybox behind each wall; behind the local one as the tests' own and an ordinary user."""
+    if runner_name in ("own", "user"):
+        yield request.getfixturevalue(f"{runner_name}_runner")
+        return
+    wall = made_wall(runner_name, request)
+    with finding(wall):
+        yield Behind(executor, wall)
