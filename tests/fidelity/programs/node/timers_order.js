@@ -24,7 +24,7 @@ let ticks = 0;
 const interval = setInterval(() => {
   log(`interval ${++ticks}`)();
   if (ticks === 3) clearInterval(interval);
-}, 60);
+}, 300);
 setTimeout(log('never: unref'), 100_000).unref();
 process.nextTick(log('tick'));
 queueMicrotask(log('microtask'));
