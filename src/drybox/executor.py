@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 
 import anyio
-from anyio.abc import TaskGroup, TaskStatus
+from anyio.abc import TaskGroup
 
-from drybox.backends import BACKEND_OF, make_backend
+from drybox.backends import make_backend
 from drybox.errors import DryboxError, InvalidRequest, Unavailable
 from drybox.event_stream import EventStream
 from drybox.execution import Emit, Execution, OperatorLimits
@@ -30,6 +30,7 @@ from drybox.model import (
 from drybox.protocols import Backend, Job, Language, Source, Support
 from drybox.settings import DockerSettings
 from drybox.validation import Defaults, check_isolation, check_limits, check_timeout, make_job
+from drybox.walls import Walls
 
 if sys.version_info < (3, 11):
     from exceptiongroup import BaseExceptionGroup
@@ -90,15 +91,14 @@ class AsyncCodeExecutor:
             raise InvalidRequest("concurrency", f"{concurrency} is too few", hint="Pass 1 or more.")
         self._concurrency = concurrency or 2 * (os.cpu_count() or 1)
         self._limiter: anyio.CapacityLimiter
-        self._opening: anyio.Lock
-        self._backends: dict[str, Backend] = {}
+        self._walls: Walls
         self._tasks: TaskGroup | None = None
 
     async def __aenter__(self) -> AsyncCodeExecutor:
         """Get ready; what is costly waits for the first request."""
         self._limiter = anyio.CapacityLimiter(self._concurrency)
-        self._opening = anyio.Lock()
         self._tasks = await anyio.create_task_group().__aenter__()
+        self._walls = Walls(self._tasks, self._make_backend, self._docker)
         return self
 
     async def __aexit__(
@@ -113,7 +113,6 @@ class AsyncCodeExecutor:
             tasks.cancel_scope.cancel()
             # The error stays the caller's own: a task group would wrap it.
             await tasks.__aexit__(None, None, None)
-        self._backends.clear()
 
     async def execute(self, request: ExecutionRequest) -> ExecutionResult:
         """Run one request to its end.
@@ -185,15 +184,17 @@ class AsyncCodeExecutor:
 
     async def check(self) -> list[Support]:
         """What each backend can guarantee on this host. Never raises."""
-        return [await (await self._backend("local")).check()]
+        self._open_tasks()
+        return [await (await self._walls.open("local")).check()]
 
     async def languages(self) -> list[LanguageInfo]:
         """Every known language, and the version that the default wall would run."""
-        backend = await self._backend(self._defaults.isolation)
+        self._open_tasks()
         found = []
         for language in known_languages().values():
             version, hint = None, ""
             try:
+                backend = await self._walls.choose(self._defaults.isolation, language, "")
                 version = await backend.version(language, "")
             except DryboxError as error:
                 hint = error.hint
@@ -207,24 +208,17 @@ class AsyncCodeExecutor:
     ) -> ExecutionResult:
         self._open_tasks()
         async with self._limiter:
-            backend = await self._backend(job.isolation)
+            backend = await self._walls.choose(job.isolation, language, job.version)
             run = Execution(uuid.uuid4().hex, job, language, backend, self._operator, emit, stdin)
             return await run.run()
 
-    async def _backend(self, isolation: str) -> Backend:
-        name = BACKEND_OF.get(isolation, isolation)
-        async with self._opening:
-            if name not in self._backends:
-                backend = make_backend(
-                    isolation,
-                    allow_weaker=self._allow_weaker,
-                    progress=self._progress,
-                    docker=self._docker,
-                )
-                # A task of its own keeps it: what a task entered, the same task must leave.
-                await self._open_tasks().start(_keep, backend)
-                self._backends[name] = backend
-        return self._backends[name]
+    def _make_backend(self, wall: str) -> Backend:
+        return make_backend(
+            wall,
+            allow_weaker=self._allow_weaker,
+            progress=self._progress,
+            docker=self._docker,
+        )
 
     def _open_tasks(self) -> TaskGroup:
         if self._tasks is None:
@@ -232,12 +226,6 @@ class AsyncCodeExecutor:
                 "executor", "it is not open", hint="Use it in 'async with AsyncCodeExecutor()'."
             )
         return self._tasks
-
-
-async def _keep(backend: Backend, *, task_status: TaskStatus[None]) -> None:
-    async with backend:
-        task_status.started()
-        await anyio.sleep_forever()
 
 
 async def _drop(event: Event) -> None:
@@ -260,5 +248,5 @@ def _nothing_ran(language: Language, job: Job, error: DryboxError) -> ExecutionR
         id=uuid.uuid4().hex,
         language=language.name,
         version=job.version,
-        isolation=BACKEND_OF.get(job.isolation, job.isolation),
+        isolation=job.isolation,
     )

@@ -286,6 +286,9 @@ class Backend(Protocol):
             Unsupported: There is none; the hint says how to get it.
         """
 
+    async def serves(self, language: Language, version: str) -> bool:
+        """Whether it could open a sandbox for this now; asked for ``auto``. Never raises."""
+
     async def open(self, spec: SandboxSpec) -> Sandbox:
         """Make a sealed, idle sandbox that no user data has entered.
 

@@ -120,6 +120,7 @@ class FakeBackend:
     name = "fake"
 
     def __init__(self, *sandboxes: FakeSandbox | Exception) -> None:
+        self.is_able = True
         self.specs: list[SandboxSpec] = []
         self.opened: list[FakeSandbox] = []
         self.entered = self.left = 0
@@ -131,6 +132,9 @@ class FakeBackend:
 
     async def version(self, language: Language, version: str) -> str:
         return version or "9.8.7"
+
+    async def serves(self, language: Language, version: str) -> bool:
+        return self.is_able
 
     async def open(self, spec: SandboxSpec) -> Sandbox:
         self.specs.append(spec)

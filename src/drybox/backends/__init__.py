@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterable
 from importlib.metadata import entry_points
 
+from drybox.backends.docker.probe import may_answer
 from drybox.errors import InvalidRequest, Unsupported
 from drybox.protocols import Backend
 from drybox.settings import DockerSettings
@@ -17,8 +18,8 @@ from drybox.settings import DockerSettings
 CONTAINER_WALLS = ("docker", "gvisor", "kata", "firecracker")
 """Walls of the docker backend."""
 
-BACKEND_OF = {"auto": "local", "local": "local"}
-"""The backend that stands behind each wall, where it goes by another name."""
+AUTO = ("docker", "local")
+"""Walls that ``auto`` stands for: the first that can serve a request."""
 
 
 def is_registered(wall: str) -> bool:
@@ -45,9 +46,8 @@ def make_backend(
         Unsupported: This installation has no such wall.
         InvalidRequest: ``allow_weaker`` names something that cannot be given up.
     """
-    name = BACKEND_OF.get(isolation, isolation)
     given_up = frozenset(allow_weaker)
-    if name == "local":
+    if isolation == "local":
         if sys.platform != "linux":
             raise Unsupported(
                 "local sandboxes are made of Linux namespaces; this is no Linux.",
@@ -63,15 +63,25 @@ def make_backend(
                 hint=f"Use {', '.join(WEAKENABLE)}.",
             )
         return LocalBackend(allow_weaker=given_up, progress=progress)
-    if name in CONTAINER_WALLS:
-        return _container_backend(name, docker or DockerSettings(), progress)
-    for point in entry_points(group="drybox.backends", name=name):
+    if isolation in CONTAINER_WALLS:
+        return _container_backend(isolation, docker or DockerSettings(), progress)
+    for point in entry_points(group="drybox.backends", name=isolation):
         backend: Backend = point.load()(allow_weaker=given_up, progress=progress)
         return backend
     raise Unsupported(
         f"isolation {isolation!r} is not in this version of drybox.",
         hint="Use isolation='local'; nothing weaker was used in its place.",
     )
+
+
+def may_serve(wall: str, docker: DockerSettings | None) -> bool:
+    """Whether asking a wall's backend is worth loading it, found out in no time.
+
+    Args:
+        wall: The wall's word.
+        docker: Settings of the walls made of containers.
+    """
+    return wall not in CONTAINER_WALLS or may_answer(docker.host if docker else None)
 
 
 def _container_backend(

@@ -85,6 +85,15 @@ class DockerBackend:
         await self._connect()
         return (await self._image(language, version)).version
 
+    async def serves(self, language: Language, version: str) -> bool:
+        """Whether the daemon answers and has the image. Never raises."""
+        try:
+            await self._connect()
+            name = image.source_name(language, version, self._settings.images)
+            return await anyio.to_thread.run_sync(self.daemon.image, name) is not None
+        except DryboxError:
+            return False
+
     async def open(self, spec: SandboxSpec) -> DockerSandbox:
         """Make a sealed, idle sandbox.
 

@@ -96,6 +96,10 @@ class LocalBackend:
         find = partial(find_toolchain, language.name, language.toolchain, version)
         return (await anyio.to_thread.run_sync(find)).version
 
+    async def serves(self, language: Language, version: str) -> bool:
+        """Whether this host is one that it works on at all; what is missing, ``open`` says."""
+        return True
+
     async def open(self, spec: SandboxSpec) -> LocalSandbox:
         """Make a sealed, idle sandbox.
 

@@ -1,0 +1,82 @@
+"""The walls that an executor has opened, each with its backend; and which one ``auto`` means."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import anyio
+from anyio.abc import TaskGroup, TaskStatus
+
+from drybox.backends import AUTO, may_serve
+from drybox.errors import Unsupported
+from drybox.protocols import Backend, Language
+from drybox.settings import DockerSettings
+
+
+class Walls:
+    """Opens a wall's backend when it is first asked for, and keeps it.
+
+    Args:
+        tasks: Where the backends live; they end with it.
+        make: Makes the backend of a wall.
+        docker: Settings of the walls made of containers.
+    """
+
+    def __init__(
+        self, tasks: TaskGroup, make: Callable[[str], Backend], docker: DockerSettings | None
+    ) -> None:
+        self._tasks = tasks
+        self._make = make
+        self._docker = docker
+        self._opening = anyio.Lock()
+        self._backends: dict[str, Backend] = {}
+
+    async def choose(self, isolation: str, language: Language, version: str) -> Backend:
+        """The backend for a request.
+
+        Args:
+            isolation: The wall asked for; ``auto`` for the first that can serve it.
+            language: The request's language.
+            version: The version asked for, or "".
+
+        Raises:
+            Unsupported: This installation has no such wall.
+        """
+        if isolation != "auto":
+            return await self.open(isolation)
+        *first, last = AUTO
+        for wall in first:
+            backend = await self._try(wall)
+            if backend is not None and await backend.serves(language, version):
+                return backend
+        return await self.open(last)
+
+    async def open(self, wall: str) -> Backend:
+        """The backend of one wall.
+
+        Raises:
+            Unsupported: This installation has no such wall.
+        """
+        async with self._opening:
+            if wall not in self._backends:
+                backend = self._make(wall)
+                # A task of its own keeps it: what a task entered, the same task must leave.
+                await self._tasks.start(_keep, backend)
+                self._backends[wall] = backend
+        return self._backends[wall]
+
+    async def _try(self, wall: str) -> Backend | None:
+        if wall not in self._backends and not await anyio.to_thread.run_sync(
+            may_serve, wall, self._docker
+        ):
+            return None
+        try:
+            return await self.open(wall)
+        except Unsupported:
+            return None
+
+
+async def _keep(backend: Backend, *, task_status: TaskStatus[None]) -> None:
+    async with backend:
+        task_status.started()
+        await anyio.sleep_forever()

@@ -1,0 +1,88 @@
+"""Which backend stands behind ``auto``."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from tests.support.fake import FakeBackend
+
+from drybox import DockerSettings, Unsupported
+from drybox.backends import may_serve
+from drybox.languages import find_language
+from drybox.protocols import Backend
+from drybox.walls import Walls
+
+pytestmark = pytest.mark.anyio
+PYTHON = find_language("python")[0]
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+def docker(tmp_path: Path) -> Any:
+    """Settings of a daemon at whose socket somebody listens."""
+    path = tmp_path / "d.sock"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        yield DockerSettings(host=f"unix://{path}")
+
+
+def serving(is_able: bool = True) -> FakeBackend:
+    backend = FakeBackend()
+    backend.is_able = is_able
+    return backend
+
+
+async def choose(docker: DockerSettings, isolation: str, made: dict[str, Backend]) -> str:
+    def make(wall: str) -> Backend:
+        if wall not in made:
+            raise Unsupported(f"no {wall}", hint="x")
+        return made[wall]
+
+    async with anyio.create_task_group() as tasks:
+        chosen = await Walls(tasks, make, docker).choose(isolation, PYTHON, "")
+        tasks.cancel_scope.cancel()
+    return next(wall for wall, backend in made.items() if backend is chosen)
+
+
+async def test_auto_is_docker_where_it_has_the_image(docker: DockerSettings) -> None:
+    made: dict[str, Backend] = {"docker": serving(), "local": serving()}
+    assert await choose(docker, "auto", made) == "docker"
+
+
+async def test_auto_is_local_where_docker_lacks_the_image(docker: DockerSettings) -> None:
+    made: dict[str, Backend] = {"docker": serving(False), "local": serving()}
+    assert await choose(docker, "auto", made) == "local"
+
+
+async def test_auto_is_local_where_docker_is_not_installed(docker: DockerSettings) -> None:
+    assert await choose(docker, "auto", {"local": serving()}) == "local"
+
+
+async def test_auto_is_local_where_nobody_listens() -> None:
+    made: dict[str, Backend] = {"docker": serving(), "local": serving()}
+    assert await choose(DockerSettings(host="unix:///nowhere"), "auto", made) == "local"
+
+
+async def test_a_wall_that_was_named_is_not_replaced(docker: DockerSettings) -> None:
+    with pytest.raises(BaseException) as caught:  # noqa: PT011 - a group around Unsupported
+        await choose(docker, "docker", {"local": serving()})
+    assert "no docker" in repr(caught.value) or isinstance(caught.value, Unsupported)
+
+
+@pytest.mark.parametrize("wall", ["docker", "gvisor", "kata", "firecracker"])
+async def test_nobody_is_asked_where_nobody_listens(wall: str, tmp_path: Path) -> None:
+    dead = tmp_path / "d.sock"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(dead))
+    assert not may_serve(wall, DockerSettings(host=f"unix://{dead}"))
+    assert may_serve(wall, DockerSettings(host="tcp://127.0.0.1:1"))
+    assert may_serve("local", None)
