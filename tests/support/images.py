@@ -27,11 +27,12 @@ from drybox.languages import known_languages
 CACHE = Path.home() / ".cache" / "drybox-tests" / "images"
 KEEP_UNUSED = 14 * 86400.0  # seconds
 PACKAGES = (
-    *("coreutils", "dash", "gzip", "libstdc++6", "procps", "python3", "tar", "tzdata", "zlib1g"),
+    *("coreutils", "dash", "gzip", "libstdc++6", "procps", "python3", "tar", "tzdata"),
+    *("util-linux", "zlib1g"),
 )
 NEEDED = {"mmdebstrap": "mmdebstrap", "/bin/busybox": "busybox-static"}
-NOT_COPIED = shutil.ignore_patterns("jmods", "man", "legal", "docs", "test", "api", "misc", "doc")
-"""What no program needs of a JDK or of Go."""
+NOT_COPIED = ("jmods", "man", "legal", "docs", "test", "api", "misc", "doc", "src/cmd")
+"""What no program needs of a JDK or of Go, below its home."""
 
 UNUSED = ("usr/share/doc", "usr/share/man", "usr/share/info", "usr/share/locale", "usr/share/perl5")
 LOADER = "/lib64/ld-linux-x86-64.so.2"
@@ -184,9 +185,13 @@ def _copy_toolchain(toolchain: FoundToolchain, root: Path) -> None:
         _copy_file(executable, root / executable.relative_to("/"))
     else:
         target = root / home.relative_to("/")
+        unused = {str(home / name) for name in NOT_COPIED}
+
+        def ignored(at: str, names: list[str]) -> list[str]:
+            return [name for name in names if f"{at}/{name}" in unused]
+
         # Configuration of a Debian JDK is links out of its home: they become files.
-        shutil.copytree(home, target, ignore=NOT_COPIED, ignore_dangling_symlinks=True)
-        shutil.rmtree(target / "src/cmd", ignore_errors=True)  # Go's own commands
+        shutil.copytree(home, target, ignore=ignored, ignore_dangling_symlinks=True)
     programs = [str(executable), *map(str, home.glob("lib/*.so"))] if home != Path("/usr") else []
     for path in _libraries(programs or [str(executable)], Path("/")):
         inside = root / path.lstrip("/")
