@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import anyio
@@ -25,7 +25,7 @@ from drybox.model import (
     Usage,
 )
 from drybox.output import STREAMS, Output
-from drybox.protocols import Backend, Job, Language, Sandbox, SandboxSpec, Source, Step
+from drybox.protocols import Backend, Job, Language, Plan, Sandbox, SandboxSpec, Source, Step
 
 DEADLINE_GRACE = 1.0
 """Seconds past its deadline after which a sandbox that did not end the program is destroyed."""
@@ -35,6 +35,14 @@ MAX_ARTIFACTS = 64 * 1024 * 1024
 
 Emit = Callable[[Event], Awaitable[None]]
 
+_FAILED: Mapping[PhaseName, Status] = {"install": "install_error", "compile": "compile_error"}
+_WHO: Mapping[PhaseName, tuple[str, str]] = {
+    "install": ("The installer", "install_"),
+    "compile": ("The compiler", "compile_"),
+    "run": ("The program", ""),
+}
+"""Who works in a phase, and how the executor's settings for it begin."""
+
 
 @dataclass(frozen=True, slots=True)
 class OperatorLimits:
@@ -43,10 +51,14 @@ class OperatorLimits:
     Attributes:
         compile: Limits of a compiler.
         compile_timeout: Wall seconds it may take.
+        install: Limits of an installer.
+        install_timeout: Wall seconds it may take.
     """
 
     compile: ResourceLimits
     compile_timeout: float
+    install: ResourceLimits
+    install_timeout: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +109,14 @@ class Execution:
         """
         job = self._job
         plan = self._language.plan(job, self._operator.compile)
-        spec = SandboxSpec(self._language, job.version, job.limits, job.isolation)
+        spec = SandboxSpec(self._language, job.version, job.limits, job.isolation, job.package_dir)
         sandbox = await self._backend.open(spec)
         phases: list[_Phase] = []
         artifacts: dict[str, bytes] = {}
         try:
             await sandbox.put(job.files)
             await self._emit(Event("start", self._id))
-            for name, command, stdin in self._commands(plan.compile, plan.run):
+            for name, command, stdin in self._commands(plan):
                 phase = await self._run_phase(sandbox, name, command, stdin, plan.memory_marker)
                 phases.append(phase)
                 await self._tell_end(phase)
@@ -118,15 +130,22 @@ class Execution:
         await self._emit(Event("result", self._id, result=result))
         return result
 
-    def _commands(
-        self, compiler: Step | None, program: Step
-    ) -> Iterator[tuple[PhaseName, Command, Source | None]]:
+    def _commands(self, plan: Plan) -> Iterator[tuple[PhaseName, Command, Source | None]]:
         job, operator = self._job, self._operator
-        if compiler is not None:
-            timeout = operator.compile_timeout
-            yield "compile", Command(compiler.argv, operator.compile, timeout, compiler.env), None
-        env = {**program.env, **job.env}
-        yield "run", Command(program.argv, job.limits, job.timeout, env), self._stdin
+        if plan.install is not None:
+            yield (
+                "install",
+                _command(plan.install, operator.install, operator.install_timeout),
+                None,
+            )
+        if plan.compile is not None:
+            yield (
+                "compile",
+                _command(plan.compile, operator.compile, operator.compile_timeout),
+                None,
+            )
+        program = replace(plan.run, env={**plan.run.env, **job.env})
+        yield "run", _command(program, job.limits, job.timeout), self._stdin
 
     async def _run_phase(
         self,
@@ -164,7 +183,7 @@ class Execution:
         return _Phase(_phase_result(name, status, end, output), output, error)
 
     async def _tell_end(self, phase: _Phase) -> None:
-        """What a compiler wrote is told only if it is the result: else the program's is."""
+        """What the phases before wrote is told only if it is the result: else the program's is."""
         name = phase.result.name
         for stream in STREAMS:
             if name == "run":
@@ -194,8 +213,8 @@ class Execution:
         last = phases[-1]
         outcome, output = last.result, last.output
         status = outcome.status
-        if outcome.name == "compile" and status != "sandbox_error":
-            status = "compile_error"
+        if outcome.name != "run" and status != "sandbox_error":
+            status = _FAILED[outcome.name]
         cpu = [phase.result.cpu_time for phase in phases]
         peaks = [phase.result.memory_peak for phase in phases]
         return ExecutionResult(
@@ -219,6 +238,10 @@ class Execution:
             isolation=self._backend.name,
             weakened=sandbox.weakened,
         )
+
+
+def _command(step: Step, limits: ResourceLimits, timeout: float) -> Command:
+    return Command(step.argv, limits, timeout, step.env, step.cwd)
 
 
 def source_of(data: bytes) -> Source:
@@ -283,8 +306,8 @@ def _phase_result(name: PhaseName, status: Status, end: Exit, output: Output) ->
 
 
 def _error(status: Status, name: PhaseName, command: Command) -> ErrorInfo | None:
-    limits, own = command.limits, name == "run"
-    who, prefix = ("The program", "") if own else ("The compiler", "compile_")
+    limits = command.limits
+    who, prefix = _WHO[name]
     field, timeout = f"{prefix}limits", f"{prefix}timeout"
     words: dict[Any, tuple[str, str]] = {
         "timeout": (
@@ -302,6 +325,12 @@ def _error(status: Status, name: PhaseName, command: Command) -> ErrorInfo | Non
     }
     if status in words:
         return ErrorInfo(status, *words[status])
-    if name == "compile" and status != "success":
+    if status == "success" or name == "run":
+        return None
+    if name == "compile":
         return ErrorInfo("compile_error", "The program does not compile.", "See stderr for where.")
-    return None
+    return ErrorInfo(
+        "install_error",
+        "A package could not be installed.",
+        "See stderr for which; the package folder has to hold it and what it depends on.",
+    )

@@ -27,6 +27,7 @@ from drybox.model import (
     Truncated,
     Usage,
 )
+from drybox.packages import check_package_dir
 from drybox.protocols import Backend, Job, Language, Source, Support
 from drybox.settings import DockerSettings
 from drybox.validation import Defaults, check_isolation, check_limits, check_timeout, make_job
@@ -38,7 +39,8 @@ if sys.version_info < (3, 11):
 COMPILE_LIMITS = ResourceLimits(
     memory=1 * GIB, cpus=float(os.cpu_count() or 1), pids=256, open_files=1024
 )
-"""Default limits of compilers. Their ``disk`` has no say: a sandbox's disk is the request's."""
+"""Default limits of compilers and of installers. Their ``disk`` has no say: a sandbox's disk is
+the request's."""
 
 
 class AsyncCodeExecutor:
@@ -54,6 +56,10 @@ class AsyncCodeExecutor:
             CPUs by default.
         compile_timeout: Wall seconds a compiler may take.
         compile_limits: Limits of compilers.
+        package_dir: Folder of the host that packages are installed from, with one folder for
+            each language: ``python``, ``node``, ``go``, ``java``. None refuses packages.
+        install_timeout: Wall seconds an installer may take.
+        install_limits: Limits of installers.
         progress: Called with a line of text before something is prepared that takes seconds.
         docker: Which daemon, images and runtimes the walls made of containers use.
 
@@ -71,6 +77,9 @@ class AsyncCodeExecutor:
         concurrency: int | None = None,
         compile_timeout: float = 60.0,
         compile_limits: ResourceLimits = COMPILE_LIMITS,
+        package_dir: str | os.PathLike[str] | None = None,
+        install_timeout: float = 120.0,
+        install_limits: ResourceLimits = COMPILE_LIMITS,
         progress: Callable[[str], None] = lambda _: None,
         docker: DockerSettings | None = None,
     ) -> None:
@@ -78,10 +87,13 @@ class AsyncCodeExecutor:
             check_timeout(timeout),
             check_limits(ResourceLimits() if limits is None else limits),
             check_isolation(isolation),
+            check_package_dir(package_dir),
         )
         self._operator = OperatorLimits(
             check_limits(compile_limits, "compile_limits"),
             check_timeout(compile_timeout, "compile_timeout"),
+            check_limits(install_limits, "install_limits"),
+            check_timeout(install_timeout, "install_timeout"),
         )
         weaker = [allow_weaker] if isinstance(allow_weaker, str) else allow_weaker
         self._allow_weaker = frozenset(weaker)
@@ -208,7 +220,9 @@ class AsyncCodeExecutor:
     ) -> ExecutionResult:
         self._open_tasks()
         async with self._limiter:
-            backend = await self._walls.choose(job.isolation, language, job.version)
+            backend = await self._walls.choose(
+                job.isolation, language, job.version, installs=bool(job.packages)
+            )
             run = Execution(uuid.uuid4().hex, job, language, backend, self._operator, emit, stdin)
             return await run.run()
 

@@ -21,6 +21,12 @@ WORK_DIR = "/sandbox"
 BUILD_DIR = "/build"
 """Where compilers write: writable, outside the working directory, on the same quota."""
 
+PACKAGES_DIR = "/packages"
+"""Where a sandbox sees the archives that installers take packages from; read-only."""
+
+INSTALL_DIR = f"{BUILD_DIR}/packages"
+"""Where packages are installed, out of reach of artifacts."""
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -36,9 +42,10 @@ class Job:
         env: Variables of the program.
         timeout: Wall seconds of the run phase.
         limits: Limits of the run phase.
-        packages: Packages to install.
+        packages: Packages to install, each in its language's own form.
         artifacts: Globs to bring back.
         isolation: The wall.
+        package_dir: Folder of this language's archives on the host; "" without packages.
     """
 
     language: str
@@ -53,6 +60,7 @@ class Job:
     packages: tuple[str, ...]
     artifacts: tuple[str, ...]
     isolation: str
+    package_dir: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +69,7 @@ class Step:
 
     argv: tuple[str, ...]
     env: Mapping[str, str] = field(default_factory=dict)
+    cwd: str = WORK_DIR
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +79,8 @@ class Plan:
     Attributes:
         run: The program.
         compile: The compiler, or None.
+        install: The installer of the job's packages, or None if there are none. It reads
+            archives from :data:`PACKAGES_DIR` and runs nothing of the request or of a package.
         memory_marker: Text that this language's runtime leaves on stderr when the program
             dies for want of memory inside the runtime's own bound, which mirrors the
             memory limit; None where only the kernel enforces it.
@@ -77,7 +88,44 @@ class Plan:
 
     run: Step
     compile: Step | None = None
+    install: Step | None = None
     memory_marker: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PackageForm:
+    """How a language's packages are written.
+
+    Attributes:
+        pattern: Regular expression that fits the whole of a right one, and nothing that an
+            installer could take for an option, a path or an address.
+        example: A right one.
+        archives: What the folder of archives holds, in words.
+    """
+
+    pattern: str
+    example: str
+    archives: str
+
+
+@dataclass(frozen=True, slots=True)
+class Installer:
+    """A program that installs packages and does not come with every toolchain.
+
+    Attributes:
+        name: Its name.
+        mount: Where a sandbox sees it.
+        choices: Ways to have it, best first. Each is pairs of a name below ``mount`` and
+            what is mounted there: a path that begins with ``{home}``, the toolchain's home,
+            or with ``{NAME}``, the folder of the Python module NAME beside drybox. The first
+            choice that is there whole is taken.
+        install_hint: The one command that installs it.
+    """
+
+    name: str
+    mount: str
+    choices: tuple[tuple[tuple[str, str], ...], ...]
+    install_hint: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +175,7 @@ class Toolchain:
         version_argv: Arguments that make the executable print its version.
         install_hint: The one command that installs this toolchain.
         preparations: What is made once for it.
+        installer: The program that installs packages, where it is one of its own.
     """
 
     executable: str
@@ -144,6 +193,7 @@ class Toolchain:
     version_file: tuple[str, str] | None = None
     version_argv: tuple[str, ...] = ("--version",)
     preparations: tuple[Preparation, ...] = ()
+    installer: Installer | None = None
 
 
 class Language(Protocol):
@@ -169,6 +219,10 @@ class Language(Protocol):
     def toolchain(self) -> Toolchain:
         """How a host's toolchain is found."""
 
+    @property
+    def packages(self) -> PackageForm | None:
+        """How its packages are written; None if it installs none."""
+
     def entry(self, code: str) -> str:
         """Path under which ``code`` is placed when the request names none."""
 
@@ -188,12 +242,16 @@ class SandboxSpec:
         version: The version asked for, or "".
         limits: Limits that hold from the start; commands may bring their own.
         isolation: The wall.
+        package_dir: Folder of the host that the sandbox sees as :data:`PACKAGES_DIR`, and
+            its installer with it; "" for neither. A backend that cannot mount it sends its
+            files in before anything runs.
     """
 
     language: Language
     version: str
     limits: ResourceLimits
     isolation: str
+    package_dir: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,8 +344,14 @@ class Backend(Protocol):
             Unsupported: There is none; the hint says how to get it.
         """
 
-    async def serves(self, language: Language, version: str) -> bool:
-        """Whether it could open a sandbox for this now; asked for ``auto``. Never raises."""
+    async def serves(self, language: Language, version: str, *, installs: bool = False) -> bool:
+        """Whether it could open a sandbox for this now; asked for ``auto``. Never raises.
+
+        Args:
+            language: The language.
+            version: The version asked for, or "".
+            installs: Packages are to be installed in it.
+        """
 
     async def open(self, spec: SandboxSpec) -> Sandbox:
         """Make a sealed, idle sandbox that no user data has entered.

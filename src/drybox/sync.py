@@ -40,6 +40,9 @@ class CodeExecutor:
         concurrency: int | None = None,
         compile_timeout: float = 60.0,
         compile_limits: ResourceLimits = COMPILE_LIMITS,
+        package_dir: str | os.PathLike[str] | None = None,
+        install_timeout: float = 120.0,
+        install_limits: ResourceLimits = COMPILE_LIMITS,
         progress: Callable[[str], None] = lambda _: None,
         docker: DockerSettings | None = None,
     ) -> None:
@@ -51,6 +54,9 @@ class CodeExecutor:
             concurrency=concurrency,
             compile_timeout=compile_timeout,
             compile_limits=compile_limits,
+            package_dir=package_dir,
+            install_timeout=install_timeout,
+            install_limits=install_limits,
             progress=progress,
             docker=docker,
         )

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any
 
 from drybox.backends import CONTAINER_WALLS, is_registered
 from drybox.errors import InvalidRequest
 from drybox.languages import find_language
 from drybox.model import GIB, KIB, MIB, ExecutionRequest, File, ResourceLimits
+from drybox.packages import check_packages
 from drybox.protocols import Job, Language
 
 ISOLATIONS = ("auto", "local", *CONTAINER_WALLS)
@@ -48,11 +50,12 @@ _RESERVED = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Defaults:
-    """What a request that leaves a field out gets."""
+    """What a request that leaves a field out gets, and where packages come from if at all."""
 
     timeout: float
     limits: ResourceLimits
     isolation: str
+    package_dir: Path | None = None
 
 
 def make_job(request: ExecutionRequest, defaults: Defaults) -> tuple[Language, Job]:
@@ -74,13 +77,9 @@ def make_job(request: ExecutionRequest, defaults: Defaults) -> tuple[Language, J
             "they and 'env' are too long together",
             hint=f"Pass at most {MAX_COMMAND:,} bytes.",
         )
-    packages = _strings("packages", request.packages)
-    if packages:
-        raise InvalidRequest(
-            "packages",
-            "this version of drybox does not install packages",
-            hint="Put what the program needs into 'files'.",
-        )
+    packages, package_dir = check_packages(
+        _strings("packages", request.packages), language, defaults.package_dir
+    )
     return language, Job(
         language=language.name,
         version=version,
@@ -96,6 +95,7 @@ def make_job(request: ExecutionRequest, defaults: Defaults) -> tuple[Language, J
         isolation=check_isolation(
             defaults.isolation if request.isolation is None else request.isolation
         ),
+        package_dir=package_dir,
     )
 
 

@@ -31,13 +31,16 @@ class Walls:
         self._opening = anyio.Lock()
         self._backends: dict[str, Backend] = {}
 
-    async def choose(self, isolation: str, language: Language, version: str) -> Backend:
+    async def choose(
+        self, isolation: str, language: Language, version: str, *, installs: bool = False
+    ) -> Backend:
         """The backend for a request.
 
         Args:
             isolation: The wall asked for; ``auto`` for the first that can serve it.
             language: The request's language.
             version: The version asked for, or "".
+            installs: The request names packages.
 
         Raises:
             Unsupported: This installation has no such wall.
@@ -47,7 +50,7 @@ class Walls:
         *first, last = AUTO
         for wall in first:
             backend = await self._try(wall)
-            if backend is not None and await backend.serves(language, version):
+            if backend and await backend.serves(language, version, installs=installs):
                 return backend
         return await self.open(last)
 

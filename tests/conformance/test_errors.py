@@ -127,7 +127,7 @@ WRONG: dict[str, list[tuple[str, dict[str, Any]]]] = {
     "limits.output": [("negative", {"limits": ResourceLimits(output=-1)})],
     "limits.open_files": [("too few for any runtime", {"limits": ResourceLimits(open_files=1)})],
     "packages": [
-        ("not in this version", {"packages": ["requests"]}),
+        ("no folder to install from", {"packages": ["requests"]}),
         ("one text", {"packages": "requests"}),
     ],
     "artifacts": [
@@ -191,6 +191,9 @@ def test_a_misspelt_language_gets_a_suggestion(executor: CodeExecutor) -> None:
         ("compile_timeout", {"compile_timeout": -1}),
         ("compile_limits.pids", {"compile_limits": ResourceLimits(pids=0)}),
         ("compile_limits", {"compile_limits": None}),
+        ("install_timeout", {"install_timeout": 0}),
+        ("install_limits.memory", {"install_limits": ResourceLimits(memory=0)}),
+        ("package_dir", {"package_dir": "/no/such/folder"}),
     ],
 )
 @pytest.mark.parametrize("kind", [CodeExecutor, AsyncCodeExecutor])

@@ -71,6 +71,8 @@ MISUSES: dict[str, tuple[str, ...]] = {
     "variable without a value": ("run", *PRINT, "--env", "NAME"),
     "variable without a name": ("run", *PRINT, "--env", "=value"),
     "packages": ("run", *PRINT, "--package", "requests"),
+    "folder of packages that is none": ("run", *PRINT, "--package-dir", "missing"),
+    "package that is an option": ("run", *PRINT, "--package", "--index-url=x"),
     "absolute glob": ("run", *PRINT, "--artifact", "/etc/*"),
     "glob outside": ("run", *PRINT, "--artifact", "../*"),
     "unknown guarantee": ("run", *PRINT, "--allow-weaker", "everything"),

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.cli import DRYBOX, drybox, line_of, started
+from tests.support.packages import GREETING, make_packages
 
 from drybox import CodeExecutor, ExecutionRequest
 from drybox.wire import result_document
@@ -298,3 +299,25 @@ def test_json_of_a_failure_of_the_compiler() -> None:
     assert (done.returncode, document["status"], document["stdout"]) == (1, "compile_error", "")
     assert document["error"].keys() == {"type", "message", "hint"}
     assert document["phases"][0]["name"] == "compile"
+
+
+# --- packages --------------------------------------------------------------------------
+
+
+def test_packages_are_installed_and_their_installer_is_unheard(tmp_path: Path) -> None:
+    words = ("--package-dir", str(make_packages(tmp_path)), "--package", "greet==1.2.0")
+    code = "import greet; print(greet.greet())"
+    done = drybox("run", "-l", "python", *words, "-c", code)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{GREETING}\n".encode(), b"")
+
+
+def test_exit_code_of_an_install_error_is_1_with_the_installers_text(tmp_path: Path) -> None:
+    words = ("--package-dir", str(make_packages(tmp_path)), "--package", "nothing")
+    done = drybox("run", "-l", "python", *words, "-c", "print(1)")
+    assert done.returncode == 1
+    assert b"No matching distribution found for nothing" in done.stderr
+    assert b"drybox: A package could not be installed." in done.stderr
+    done = drybox("run", "--json", "-l", "python", *words, "-c", "print(1)")
+    document = json.loads(done.stdout)
+    assert (done.returncode, document["status"]) == (1, "install_error")
+    assert [phase["name"] for phase in document["phases"]] == ["install"]

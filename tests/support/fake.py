@@ -125,6 +125,7 @@ class FakeBackend:
         self.opened: list[FakeSandbox] = []
         self.entered = self.left = 0
         self.allow_weaker: Iterable[str] = ()
+        self.installs = True
         self._sandboxes = list(sandboxes)
 
     async def check(self) -> Support:
@@ -133,8 +134,8 @@ class FakeBackend:
     async def version(self, language: Language, version: str) -> str:
         return version or "9.8.7"
 
-    async def serves(self, language: Language, version: str) -> bool:
-        return self.is_able
+    async def serves(self, language: Language, version: str, *, installs: bool = False) -> bool:
+        return self.is_able and (self.installs or not installs)
 
     async def open(self, spec: SandboxSpec) -> Sandbox:
         self.specs.append(spec)

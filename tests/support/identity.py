@@ -10,6 +10,7 @@ import contextlib
 import os
 import pickle
 import pwd
+import secrets
 import struct
 import subprocess
 import sys
@@ -94,12 +95,12 @@ class OtherUser:
 
     wall: Wall = Namespaces()
 
-    def __init__(self, folders: Sequence[str]) -> None:
+    def __init__(self, folders: Sequence[str], package_dir: str) -> None:
         entry = pwd.getpwnam(USER)
         self.uid = entry.pw_uid
         self._folders = folders
         self._home = entry.pw_dir
-        argv, env = self.command([sys.executable, "-m", "tests.support.driver"])
+        argv, env = self.command([sys.executable, "-m", "tests.support.driver", package_dir])
         self._process = subprocess.Popen(
             argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env, cwd=REPO
         )
@@ -171,13 +172,18 @@ def _way_to_the_repository() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def ordinary_user() -> Iterator[OtherUser]:
-    """An ordinary user with delegated cgroups, who goes with their last process."""
+def ordinary_user(package_dir: str = "") -> Iterator[OtherUser]:
+    """An ordinary user with delegated cgroups, who goes with their last process.
+
+    Args:
+        package_dir: Where their packages come from, if from anywhere.
+    """
     if subprocess.run(["id", USER], capture_output=True).returncode:
         subprocess.run(["useradd", "--create-home", "--shell", "/bin/sh", USER], check=True)
     uid = pwd.getpwnam(USER).pw_uid
     place = find_place()
-    folders = [f"{folder}/tester-{os.getpid()}" for folder in place.folders]
+    word = secrets.token_hex(4)
+    folders = [f"{folder}/tester-{os.getpid()}-{word}" for folder in place.folders]
     for folder in folders:
         os.mkdir(folder)
         if place.version == 2:
@@ -191,7 +197,9 @@ def ordinary_user() -> Iterator[OtherUser]:
                     os.chown(f"{at}/{name}", uid, uid)
     try:
         with _way_to_the_repository():
-            user = OtherUser([f"{f}/session" for f in folders] if place.version == 2 else folders)
+            user = OtherUser(
+                [f"{f}/session" for f in folders] if place.version == 2 else folders, package_dir
+            )
             try:
                 yield user
             finally:

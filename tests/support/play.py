@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from tests.support.fake import FakeBackend, FakeSandbox
@@ -14,7 +16,9 @@ from drybox.protocols import Source
 from drybox.validation import Defaults, make_job
 
 LIMITS = ResourceLimits(memory=100 * MIB, output=10)
-OPERATOR = OperatorLimits(ResourceLimits(output=20, pids=99), 33.0)
+OPERATOR = OperatorLimits(
+    ResourceLimits(output=20, pids=99), 33.0, ResourceLimits(output=20, pids=88), 44.0
+)
 DEFAULTS = Defaults(5.0, LIMITS, "local")
 
 
@@ -23,18 +27,21 @@ async def play(
     *,
     stdin: Source | None = None,
     language: str = "python",
+    package_dir: Path | None = None,
+    backend: FakeBackend | None = None,
     **fields: Any,
 ) -> tuple[ExecutionResult, list[Event]]:
     """Run one request on this sandbox; what was emitted comes back too."""
     fields.setdefault("limits", LIMITS)
     request = ExecutionRequest(language, fields.pop("code", "pass"), **fields)
-    found, job = make_job(request, DEFAULTS)
+    found, job = make_job(request, replace(DEFAULTS, package_dir=package_dir))
     events: list[Event] = []
 
     async def emit(event: Event) -> None:
         events.append(event)
 
-    execution = Execution("e1", job, found, FakeBackend(sandbox), OPERATOR, emit, stdin)
+    backend = backend or FakeBackend(sandbox)
+    execution = Execution("e1", job, found, backend, OPERATOR, emit, stdin)
     result = await execution.run()
     assert isinstance(sandbox, FakeSandbox)
     assert sandbox.closed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.clock import INSTANT, InstantLoop
-from tests.support.fake import FakeSandbox, Script
+from tests.support.fake import FakeBackend, FakeSandbox, Script
 from tests.support.play import LIMITS, OPERATOR, play, told
 
 from drybox import (
@@ -21,6 +22,7 @@ from drybox.execution import (
     source_of,
 )
 from drybox.model import MIB, Event, Exit
+from drybox.protocols import BUILD_DIR
 
 pytestmark = pytest.mark.anyio
 ENDED = Exit(0, None, 0.25, 0.125, 4096)
@@ -29,6 +31,13 @@ ENDED = Exit(0, None, 0.25, 0.125, 4096)
 @pytest.fixture
 def anyio_backend() -> Any:
     return INSTANT
+
+
+@pytest.fixture
+def package_dir(tmp_path: Path) -> Path:
+    for language in PACKAGES:
+        (tmp_path / language).mkdir()
+    return tmp_path
 
 
 # --- the way of a program that ends well ----------------------------------------------------
@@ -161,6 +170,75 @@ async def test_a_compiler_that_is_stopped_is_a_compile_error_with_the_reason(
     assert result.error is not None
     assert result.error.type == reason
     assert "compile_" in result.error.hint
+
+
+# --- installing -----------------------------------------------------------------------------
+
+PACKAGES = {"python": "a", "node": "a", "go": "a.b/c", "java": "a:b:1"}
+
+
+async def test_installers_run_first_under_their_own_limits_and_stay_unheard(
+    package_dir: Path,
+) -> None:
+    installed = Script([("stdout", b"Installed a")], Exit(0, None, 3.0, 1.0, 9000))
+    sandbox = FakeSandbox([installed, Script([("stdout", b"ran")], ENDED)])
+    result, events = await play(sandbox, packages=["a"], package_dir=package_dir)
+    assert sandbox.commands[0].limits == OPERATOR.install
+    assert (sandbox.commands[0].timeout, sandbox.commands[0].cwd) == (44.0, BUILD_DIR)
+    assert sandbox.commands[0].argv[-1] == "a"
+    assert told(events) == [
+        *(("start", None), ("phase", "install"), ("phase", "success"), ("phase", "run")),
+        *(("stdout", b"ran"), ("phase", "success"), ("result", None)),
+    ]
+    assert (result.status, result.stdout, result.execution_time) == ("success", "ran", 0.25)
+    assert [phase.stdout for phase in result.phases] == ["Installed a", "ran"]
+
+
+@pytest.mark.parametrize("language", PACKAGES)
+async def test_nothing_compiles_or_runs_without_its_packages(
+    language: str, package_dir: Path
+) -> None:
+    sandbox = FakeSandbox([Script([("stderr", b"no a")], Exit(1, None, 0.5))])
+    packages = [PACKAGES[language]]
+    result, events = await play(
+        sandbox, language=language, packages=packages, package_dir=package_dir
+    )
+    assert (result.status, result.exit_code, result.execution_time) == ("install_error", 1, 0.0)
+    assert (result.stderr, [phase.name for phase in result.phases]) == ("no a", ["install"])
+    assert result.error is not None
+    assert result.error.type == "install_error"
+    assert told(events)[2:4] == [("stderr", b"no a"), ("phase", "failed")]
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        (Script(end=Exit(None, 9, 44.0, timed_out=True)), "timeout"),
+        (Script([("stderr", bytes(21))]), "output_limit"),
+        (Script(end=Exit(None, 9, 1.0, out_of_memory=True)), "memory_limit"),
+    ],
+)
+async def test_an_installer_that_is_stopped_is_an_install_error_with_the_reason(
+    script: Script, reason: str, package_dir: Path
+) -> None:
+    result, _ = await play(FakeSandbox([script]), packages=["a"], package_dir=package_dir)
+    assert (result.status, result.phases[0].status) == ("install_error", reason)
+    assert result.error is not None
+    assert result.error.type == reason
+    assert "The installer" in result.error.message
+    assert "install_" in result.error.hint
+
+
+@pytest.mark.parametrize("language", PACKAGES)
+async def test_the_sandbox_is_told_where_packages_come_from(
+    language: str, package_dir: Path
+) -> None:
+    for packages, folder in (([PACKAGES[language]], str(package_dir / language)), ([], "")):
+        sandbox = FakeSandbox([Script(), Script(), Script()])
+        backend = FakeBackend(sandbox)
+        asked: Any = {"language": language, "packages": packages, "package_dir": package_dir}
+        await play(sandbox, backend=backend, **asked)
+        assert [spec.package_dir for spec in backend.specs] == [folder]
 
 
 # --- fates ----------------------------------------------------------------------------------

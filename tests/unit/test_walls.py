@@ -41,14 +41,17 @@ def serving(is_able: bool = True) -> FakeBackend:
     return backend
 
 
-async def choose(docker: DockerSettings, isolation: str, made: dict[str, Backend]) -> str:
+async def choose(
+    docker: DockerSettings, isolation: str, made: dict[str, Backend], *, installs: bool = False
+) -> str:
     def make(wall: str) -> Backend:
         if wall not in made:
             raise Unsupported(f"no {wall}", hint="x")
         return made[wall]
 
     async with anyio.create_task_group() as tasks:
-        chosen = await Walls(tasks, make, docker).choose(isolation, PYTHON, "")
+        walls = Walls(tasks, make, docker)
+        chosen = await walls.choose(isolation, PYTHON, "", installs=installs)
         tasks.cancel_scope.cancel()
     return next(wall for wall, backend in made.items() if backend is chosen)
 
@@ -61,6 +64,14 @@ async def test_auto_is_docker_where_it_has_the_image(docker: DockerSettings) -> 
 async def test_auto_is_local_where_docker_lacks_the_image(docker: DockerSettings) -> None:
     made: dict[str, Backend] = {"docker": serving(False), "local": serving()}
     assert await choose(docker, "auto", made) == "local"
+
+
+async def test_auto_is_local_where_docker_installs_no_packages(docker: DockerSettings) -> None:
+    first = serving()
+    first.installs = False
+    made: dict[str, Backend] = {"docker": first, "local": serving()}
+    assert await choose(docker, "auto", made, installs=True) == "local"
+    assert await choose(docker, "auto", made) == "docker"
 
 
 async def test_auto_is_local_where_docker_is_not_installed(docker: DockerSettings) -> None:

@@ -88,6 +88,7 @@ SIZE = Unit("size", parse_size)
     help=f"The wall: {', '.join(ISOLATIONS)}.",
 )
 @click.option("--package", "packages", multiple=True, metavar="NAME", help="Install it before.")
+@click.option("--package-dir", metavar="DIR", help="Where packages come from, by language.")
 @click.option("--env", multiple=True, metavar="K=V", help="Set an environment variable.")
 @click.option("--artifact", "artifacts", multiple=True, metavar="GLOB", help="Bring files back.")
 @click.option("--artifact-dir", default="artifacts", show_default=True, help="Where to put them.")
@@ -108,6 +109,7 @@ def run(
     output: int,
     isolation: str,
     packages: tuple[str, ...],
+    package_dir: str | None,
     env: tuple[str, ...],
     artifacts: tuple[str, ...],
     artifact_dir: str,
@@ -143,7 +145,7 @@ def run(
         request = replace(request, stdin=stdin_file.read(MAX_STDIN + 1))
     elif source != "-":
         stdin = _standard_input
-    result = _execute(request, isolation, allow_weaker, stdin, live=not as_json)
+    result = _execute(request, isolation, allow_weaker, package_dir, stdin, live=not as_json)
     if as_json:
         click.echo(json.dumps(result_document(result)))
     elif result.error is not None:
@@ -170,6 +172,7 @@ def _execute(
     request: ExecutionRequest,
     isolation: str,
     allow_weaker: tuple[str, ...],
+    package_dir: str | None,
     stdin: StdinSource | None,
     *,
     live: bool,
@@ -181,7 +184,10 @@ def _execute(
     async def follow() -> ExecutionResult:
         async with (
             AsyncCodeExecutor(
-                isolation=isolation, allow_weaker=allow_weaker, progress=_tell
+                isolation=isolation,
+                allow_weaker=allow_weaker,
+                package_dir=package_dir,
+                progress=_tell,
             ) as executor,
             executor.stream(request, stdin=stdin) as events,
         ):

@@ -7,7 +7,16 @@ from collections.abc import Mapping
 
 from drybox.languages.argument import as_argument
 from drybox.model import ResourceLimits
-from drybox.protocols import BUILD_DIR, Job, Plan, Preparation, Step, Toolchain
+from drybox.protocols import (
+    BUILD_DIR,
+    PACKAGES_DIR,
+    Job,
+    PackageForm,
+    Plan,
+    Preparation,
+    Step,
+    Toolchain,
+)
 
 STD_CACHE = "/opt/go-cache"
 
@@ -23,6 +32,21 @@ BUILD_ENV: Mapping[str, str] = {
 }
 """The same for the standard library's build and every program's: each of these is part of
 what the go command looks its cache up by."""
+
+
+MODULE_ENV: Mapping[str, str] = {
+    "GODEBUG": "goindex=0",  # it would write an index of each module into the read-only cache
+    "GOPROXY": f"file://{PACKAGES_DIR}",
+    "GOSUMDB": "off",  # the operator put the modules there; nobody else is in reach to ask
+    "GOWORK": "off",
+    "HOME": f"{BUILD_DIR}/home",  # where the go command keeps notes of its own
+}
+"""Beside ``BUILD_ENV``, where modules come from."""
+
+MODULE = ("-mod=mod", f"-modfile={BUILD_DIR}/go.mod")
+"""Requirements are written outside the working directory, in a copy of the program's own."""
+
+_WORD = r"[A-Za-z0-9_~][A-Za-z0-9._~-]*"
 
 
 class Go:
@@ -55,6 +79,12 @@ class Go:
         ),
     )
 
+    packages = PackageForm(
+        pattern=rf"{_WORD}(?:/{_WORD})*(?:@[A-Za-z0-9][A-Za-z0-9.+-]*)?",
+        example="golang.org/x/text@v0.21.0",
+        archives="modules (what 'go mod download' puts into $GOMODCACHE/cache/download)",
+    )
+
     def entry(self, code: str) -> str:
         """Path under which ``code`` is placed."""
         return "main.go"
@@ -68,18 +98,18 @@ class Go:
 
     def plan(self, job: Job, compile_limits: ResourceLimits) -> Plan:
         """The steps for a job."""
+        env = {
+            **BUILD_ENV,
+            "GOCACHE": STD_CACHE,
+            # Compiler and linker end before collecting would pay; the bound is each one's.
+            "GOGC": "off",
+            "GOMEMLIMIT": str(compile_limits.memory // 4),
+            "GOMAXPROCS": str(max(1, math.ceil(compile_limits.cpus))),
+            **(MODULE_ENV if job.packages else {}),
+        }
         return Plan(
-            compile=Step(
-                _build(job),
-                {
-                    **BUILD_ENV,
-                    "GOCACHE": STD_CACHE,
-                    # Compiler and linker end before collecting would pay; the bound is each one's.
-                    "GOGC": "off",
-                    "GOMEMLIMIT": str(compile_limits.memory // 4),
-                    "GOMAXPROCS": str(max(1, math.ceil(compile_limits.cpus))),
-                },
-            ),
+            install=Step(_get(job), env) if job.packages else None,
+            compile=Step(_build(job), env),
             run=Step(
                 (f"{BUILD_DIR}/main", *job.args),
                 {
@@ -91,10 +121,23 @@ class Go:
         )
 
 
+def _get(job: Job) -> tuple[str, ...]:
+    """Notes the packages as requirements and fetches them."""
+    modfile = f"{BUILD_DIR}/go.mod"
+    if any(file.path == "go.mod" for file in job.files):
+        begin = f"cp go.mod {modfile} && if [ -f go.sum ]; then cp go.sum {BUILD_DIR}; fi"
+    else:
+        # Where a module begins is told by a go.mod in its folder, even if another is read.
+        begin = f"(cd {BUILD_DIR} && go mod init sandbox 2>/dev/null) && ln -s {modfile} go.mod"
+    return ("sh", "-c", f'{begin} && exec "$@"', "sh", "go", "get", MODULE[1], *job.packages)
+
+
 def _build(job: Job) -> tuple[str, ...]:
     """The entry's folder in a module, else the files of that folder by name."""
     # As 'go run' does, the linker leaves debug tables out, which only debuggers read.
-    build = ("go", "build", "-ldflags=-s -w", "-o", f"{BUILD_DIR}/main")
+    build: tuple[str, ...] = ("go", "build", "-ldflags=-s -w", "-o", f"{BUILD_DIR}/main")
+    if job.packages:
+        build += MODULE
     folder = job.entry.rpartition("/")[0]
     paths = [file.path for file in job.files]
     if any(path.rpartition("/")[2] == "go.mod" for path in paths):

@@ -8,7 +8,16 @@ from collections.abc import Mapping
 
 from drybox.languages.argument import as_argument
 from drybox.model import MIB, File, ResourceLimits
-from drybox.protocols import BUILD_DIR, Job, Plan, Preparation, Step, Toolchain
+from drybox.protocols import (
+    BUILD_DIR,
+    PACKAGES_DIR,
+    Job,
+    PackageForm,
+    Plan,
+    Preparation,
+    Step,
+    Toolchain,
+)
 
 CLASSES = f"{BUILD_DIR}/classes"
 ARCHIVES = "/opt/java-cds"
@@ -63,6 +72,20 @@ public class Training {
 }
 """
 
+_WORD = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
+
+# A jar is used where it is. Listing it tells a broken one from a whole one; javac and the JVM
+# pass over what they cannot read.
+_CHECK = """
+for jar; do
+    [ -f "$jar" ] || { echo "There is no package $jar." >&2; exit 1; }
+    jar -J-XX:+UseSerialGC -J-XX:TieredStopAtLevel=1 --list --file "$jar" >/dev/null || {
+        echo "The package $jar cannot be read." >&2
+        exit 1
+    }
+done
+"""
+
 # Sources are untrusted and may be made to be slow to read: every pattern here looks at a
 # bounded stretch from wherever it starts, so that reading takes time linear in the source.
 _NOISE = re.compile(r'//|/\*|"""|"|\'')
@@ -112,6 +135,12 @@ class Java:
         ),
     )
 
+    packages = PackageForm(
+        pattern=f"{_WORD}:{_WORD}:{_WORD}",
+        example="org.slf4j:slf4j-api:2.0.16",
+        archives="jars in the layout of a Maven repository",
+    )
+
     def entry(self, code: str) -> str:
         """The path that javac wants for the public class, its package's folders included."""
         package, types = outline(code)
@@ -137,7 +166,10 @@ class Java:
         sources = {file.path: file.content for file in job.files}
         entry = sources[job.entry].decode("utf-8", "replace")
         stem = job.entry.rpartition("/")[2].removesuffix(".java")
+        jars = [_jar(package) for package in job.packages]
+        class_path = ("-cp", ":".join((".", *jars)), "-sourcepath", ".") if jars else ()
         return Plan(
+            install=Step(("sh", "-c", _CHECK, "sh", *jars), cwd=BUILD_DIR) if jars else None,
             compile=Step(
                 (
                     "javac",
@@ -145,7 +177,7 @@ class Java:
                     *(f"-J{flag}" for flag in memory_flags(compile_limits)),
                     f"-J-XX:SharedArchiveFile={ARCHIVES}/javac.jsa",
                     "-J-Xlog:disable",  # else an archive that does not fit is told on stdout
-                    *("-encoding", "UTF-8", "-d", CLASSES),
+                    *("-encoding", "UTF-8", "-d", CLASSES, *class_path),
                     # Processors and plugins would be looked for among the request's own files,
                     # and would run under the operator's limits: here is none to be found.
                     *("-proc:none", "--processor-path", f"{BUILD_DIR}/processors"),
@@ -157,12 +189,19 @@ class Java:
                     "java",
                     *("-XX:+UseSerialGC", "-XX:-UsePerfData"),
                     *memory_flags(job.limits),
-                    *("-cp", CLASSES, main_class(entry, stem)),
+                    *("-cp", ":".join((CLASSES, *jars)), main_class(entry, stem)),
                     *job.args,
                 )
             ),
             memory_marker=b"java.lang.OutOfMemoryError",
         )
+
+
+def _jar(package: str) -> str:
+    """Where a Maven repository has the jar of ``group:artifact:version``."""
+    group, artifact, version = package.split(":")
+    folder = f"{PACKAGES_DIR}/{group.replace('.', '/')}/{artifact}/{version}"
+    return f"{folder}/{artifact}-{version}.jar"
 
 
 def memory_flags(limits: ResourceLimits) -> tuple[str, ...]:

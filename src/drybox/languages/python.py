@@ -7,7 +7,23 @@ from collections.abc import Mapping
 
 from drybox.languages.argument import as_argument
 from drybox.model import ResourceLimits
-from drybox.protocols import Job, Plan, Step, Toolchain
+from drybox.protocols import (
+    BUILD_DIR,
+    INSTALL_DIR,
+    PACKAGES_DIR,
+    Installer,
+    Job,
+    PackageForm,
+    Plan,
+    Step,
+    Toolchain,
+)
+
+PIP = "/opt/pip"
+
+_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
+_VERSION = r"(?:===?|~=|!=|[<>]=?) ?[A-Za-z0-9][A-Za-z0-9.*+!_-]*"
+_FILE = r"(?:zip|whl|tar|t[bglx]z|(?:tar\.)?(?:gz|bz2|xz|lz|lzma))"
 
 
 class Python:
@@ -34,6 +50,20 @@ class Python:
         hidden=("lib/python3*/site-packages", "lib/python3*/dist-packages"),
         host_paths=("/usr/local/lib/libpython3*",),
         install_hint="Install it: 'apt install python3' or 'dnf install python3'.",
+        installer=Installer(
+            name="pip",
+            mount=PIP,
+            choices=((("pip", "{pip}"),),),
+            install_hint="Install it beside drybox: pip install 'drybox[python]'",
+        ),
+    )
+
+    packages = PackageForm(
+        # A name, extras and versions; pip would take what ends like an archive for a file.
+        pattern=rf"(?i:(?!.*\.{_FILE}$)){_NAME}"
+        rf"(?:\[{_NAME}(?:, ?{_NAME})*\])?(?: ?{_VERSION}(?: ?, ?{_VERSION})*)?",
+        example="requests==2.32.3",
+        archives="wheels",
     )
 
     def entry(self, code: str) -> str:
@@ -46,4 +76,31 @@ class Python:
 
     def plan(self, job: Job, compile_limits: ResourceLimits) -> Plan:
         """The steps for a job."""
-        return Plan(run=Step(("python3", as_argument(job.entry), *job.args)))
+        argv = ("python3", as_argument(job.entry), *job.args)
+        if not job.packages:
+            return Plan(run=Step(argv))
+        # The user's own folder of packages: on sys.path behind the standard library, where
+        # installed packages usually are.
+        place = {"PYTHONUSERBASE": INSTALL_DIR}
+        return Plan(install=_install(job.packages, place), run=Step(argv, place))
+
+
+def _install(packages: tuple[str, ...], place: Mapping[str, str]) -> Step:
+    """Pip, away from the working directory: Python and pip would read the request's files there."""
+    return Step(
+        (
+            *("python3", "-m", "pip", "install", "--user"),
+            *("--no-index", "--find-links", PACKAGES_DIR),
+            *("--only-binary", ":all:"),  # a source distribution runs code of its own
+            *("--no-cache-dir", "--no-compile", "--no-input", "--no-warn-script-location"),
+            *("--disable-pip-version-check", "--progress-bar", "off", "--", *packages),
+        ),
+        {
+            **place,
+            "HOME": f"{BUILD_DIR}/home",
+            "PIP_BREAK_SYSTEM_PACKAGES": "1",  # the system is the sandbox's own
+            "PIP_CONFIG_FILE": "/dev/null",
+            "PYTHONPATH": PIP,
+        },
+        cwd=BUILD_DIR,
+    )

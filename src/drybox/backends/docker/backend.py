@@ -85,8 +85,10 @@ class DockerBackend:
         await self._connect()
         return (await self._image(language, version)).version
 
-    async def serves(self, language: Language, version: str) -> bool:
+    async def serves(self, language: Language, version: str, *, installs: bool = False) -> bool:
         """Whether the daemon answers and has the image. Never raises."""
+        if installs:
+            return False
         try:
             await self._connect()
             name = image.source_name(language, version, self._settings.images)
@@ -98,9 +100,15 @@ class DockerBackend:
         """Make a sealed, idle sandbox.
 
         Raises:
-            Unsupported: The daemon does not have this wall's runtime, or no such version.
+            Unsupported: The daemon does not have this wall's runtime, or no such version, or
+                packages are to be installed.
             Unavailable: It does not answer, does not have the image, or refused.
         """
+        if spec.package_dir:
+            raise Unsupported(
+                f"packages cannot be installed behind isolation {self.name!r} yet.",
+                hint="Use isolation='local', or an image that has the packages.",
+            )
         await self._connect()
         found = await self._image(spec.language, spec.version)
         uid = self._uid_base + next(self._uids) % image.UIDS

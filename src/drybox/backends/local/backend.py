@@ -14,7 +14,7 @@ import anyio
 import anyio.to_thread
 from anyio.abc import SocketStream, TaskGroup
 
-from drybox.backends.local import bubblewrap, cgroup, doctor, layout
+from drybox.backends.local import bubblewrap, cgroup, doctor, layout, packages
 from drybox.backends.local.cgroup import Cgroup, Place
 from drybox.backends.local.cgroup_tree import CONTROLLERS
 from drybox.backends.local.layout import Layout, Tree
@@ -75,7 +75,7 @@ class LocalBackend:
         self._tasks: TaskGroup
         self._warden: WardenClient | None = None
         self._place = Place(0)
-        self._kits: dict[tuple[str, str], Kit] = {}
+        self._kits: dict[tuple[str, ...], Kit] = {}
         self._unstaged = False
         self._weakened: tuple[str, ...] = ()
         self._filter = b""
@@ -96,7 +96,7 @@ class LocalBackend:
         find = partial(find_toolchain, language.name, language.toolchain, version)
         return (await anyio.to_thread.run_sync(find)).version
 
-    async def serves(self, language: Language, version: str) -> bool:
+    async def serves(self, language: Language, version: str, *, installs: bool = False) -> bool:
         """Whether this host is one that it works on at all; what is missing, ``open`` says."""
         return True
 
@@ -110,7 +110,7 @@ class LocalBackend:
         async with self._start_lock:
             if self._warden is None or self._warden.ended:
                 await self._start()
-            kit = await self._kit(spec.language, spec.version)
+            kit = await self._kit(spec)
         return await self._open(spec, kit)
 
     async def __aenter__(self) -> LocalBackend:
@@ -181,22 +181,27 @@ class LocalBackend:
 
     # --- once per toolchain --------------------------------------------------------
 
-    async def _kit(self, language: Language, version: str) -> Kit:
-        key = (language.name, version)
+    async def _kit(self, spec: SandboxSpec) -> Kit:
+        key: tuple[str, ...] = (spec.language.name, spec.version)
+        if spec.package_dir:
+            key += packages.identity(spec.package_dir)
         if key not in self._kits:
-            found, made = await anyio.to_thread.run_sync(self._find, language, version)
+            found, made = await anyio.to_thread.run_sync(self._find, spec)
             tree = layout.make_tree(made, init_path())
             bwrap, root, files = await self._stage(tree, bubblewrap.require())
             arguments = layout.sandbox_arguments(bwrap, made.env["PATH"], root)
             self._kits[key] = Kit(found, arguments, files, made.env)
         return self._kits[key]
 
-    def _find(self, language: Language, version: str) -> tuple[FoundToolchain, Layout]:
-        found = find_toolchain(language.name, language.toolchain, version)
+    def _find(self, spec: SandboxSpec) -> tuple[FoundToolchain, Layout]:
+        language = spec.language
+        found = find_toolchain(language.name, language.toolchain, spec.version)
         mounts = [
             prepare(item, found, bubblewrap.require(), self._progress)
             for item in language.toolchain.preparations
         ]
+        if spec.package_dir:
+            mounts += packages.mounts(spec.package_dir, language.toolchain, found.home)
         more = tuple(mount for mount in mounts if mount is not None)
         return found, replace(found.layout, mounts=(*found.layout.mounts, *more))
 
