@@ -39,6 +39,14 @@ PREFIX = "drybox-dockerd-"
 PATIENCE = 60.0
 """Seconds for a daemon to start or to end."""
 
+RECIPE = "dev.drybox.tests.recipe"
+"""Label that tells what an image of the tests is made from."""
+
+KEPT = CACHE / "daemon"
+"""Where images stay between test runs, those too that drybox derives; one run at a time has it."""
+
+KEEP_IMAGES = "336h"
+
 CGROUPS = Path("/sys/fs/cgroup")
 
 
@@ -145,9 +153,11 @@ class Daemon:
 
     def load(self, image: Image) -> None:
         """Import an image under all of its tags, unless it is there."""
-        if self.docker("images", "-q", image.tags[0]):
+        label = f"{RECIPE}={image.recipe}"
+        if self.docker("images", "-q", "--filter", f"label={label}", image.tags[0]):
             return
         changes = [f"--change=ENV {name}={value}" for name, value in image.env.items()]
+        changes += [f"--change=LABEL {label}"]
         self.docker("import", *changes, str(image.tarball), image.tags[0])
         for tag in image.tags[1:]:
             self.docker("tag", image.tags[0], tag)
@@ -157,13 +167,14 @@ class Daemon:
         return (self.folder / "log").read_text("utf-8", "replace")
 
     def clear(self) -> None:
-        """End whatever of it still runs, and remove it."""
+        """End whatever of it still runs, and remove it; images that are kept stay."""
+        data = (self.folder / "data").resolve()
         self._signal(signal.SIGTERM, [p for p in self._processes() if p.cmdline[0] == DOCKERD])
         self._clear_cgroups()
         self._signal(signal.SIGKILL, self._processes())
         for line in reversed(Path("/proc/self/mounts").read_text().splitlines()):
             at = line.split()[1]
-            if Path(at).is_relative_to(self.folder):
+            if Path(at).is_relative_to(self.folder) or Path(at).is_relative_to(data):
                 subprocess.run(["umount", "--lazy", at], check=False)
         shutil.rmtree(self.folder)
 
@@ -211,21 +222,38 @@ def _members(folder: Path) -> list[int]:
 
 @contextlib.contextmanager
 def running_daemon() -> Iterator[Daemon]:
-    """A daemon that has no image yet; nothing of it is left afterwards."""
-    with _alone():
+    """A daemon without any container; nothing but images is left of it afterwards."""
+    with contextlib.ExitStack() as owned, _alone():
         _clear_leftovers()
         # Short: the path of a socket has 107 bytes at most.
         folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=PLACE))
-        owned = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        fcntl.flock(owned, fcntl.LOCK_EX)
-    daemon = Daemon(folder)
-    try:
-        daemon.start()
-        yield daemon
-    finally:
-        daemon.stop()
-        daemon.clear()
-        os.close(owned)
+        _own(folder, owned)
+        KEPT.mkdir(exist_ok=True)
+        with contextlib.suppress(BlockingIOError):
+            _own(KEPT, owned)
+            (folder / "data").symlink_to(KEPT)
+        until_the_end = owned.pop_all()
+    with until_the_end:
+        daemon = Daemon(folder)
+        try:
+            daemon.start()
+            daemon.docker("container", "prune", "--force")
+            daemon.docker("image", "prune", "--all", "--force", f"--filter=until={KEEP_IMAGES}")
+            yield daemon
+        finally:
+            daemon.stop()
+            daemon.clear()
+
+
+def _own(folder: Path, stack: contextlib.ExitStack) -> None:
+    """Lock a folder until the stack is unwound.
+
+    Raises:
+        BlockingIOError: Another test run has it.
+    """
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    stack.callback(os.close, opened)
+    fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 @contextlib.contextmanager
@@ -242,11 +270,6 @@ def _clear_leftovers() -> None:
     for folder in PLACE.glob(f"{PREFIX}*"):
         if folder.stat().st_uid != os.getuid():
             continue
-        owned = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            fcntl.flock(owned, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with contextlib.suppress(BlockingIOError), contextlib.ExitStack() as owned:
+            _own(folder, owned)
             Daemon(folder).clear()
-        except BlockingIOError:
-            continue
-        finally:
-            os.close(owned)

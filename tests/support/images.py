@@ -59,6 +59,11 @@ class Image:
     tags: tuple[str, ...]
     env: dict[str, str]
 
+    @property
+    def recipe(self) -> str:
+        """Changes whenever its content may."""
+        return self.tarball.parent.name
+
 
 def standard() -> Image:
     """Python, Node, Go and Java on Debian, by the default names of all four languages."""
@@ -96,9 +101,9 @@ def _folder() -> Path:
     with (CACHE / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not made.exists():
-            for old in CACHE.glob("*-*"):  # of a build that was killed
+            for old in CACHE.glob("build-*"):  # of a build that was killed
                 shutil.rmtree(old)
-            for old in CACHE.glob("[0-9a-f]*"):
+            for old in CACHE.glob("[0-9a-f]" * 16):
                 if old.stat().st_mtime < time.time() - KEEP_UNUSED:
                     shutil.rmtree(old)
             with tempfile.TemporaryDirectory(prefix="build-", dir=CACHE) as build:
