@@ -35,7 +35,7 @@ RUNTIMES = {
     }
 }
 PLACE = Path(tempfile.gettempdir())
-PREFIX = "drybox-dockerd-"
+PREFIX = "dockerd-of-tests-"
 PATIENCE = 60.0
 """Seconds for a daemon to start or to end."""
 
