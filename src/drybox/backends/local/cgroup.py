@@ -185,6 +185,16 @@ class Cgroup:
         name = "memory.current" if self._v2 else "memory.usage_in_bytes"
         return self._get("memory", name) or 0
 
+    def memory_kept(self) -> int:
+        """Bytes in use now that the kernel cannot drop at will; 0 if not measured.
+
+        What was read of the host's files, an installer for instance, is cached and counted, and
+        goes when memory is short. The sandbox's own files are not on these lists: they stay.
+        """
+        lists = ("active_file", "inactive_file")
+        cached = sum(self._field("memory", "memory.stat", name) for name in lists)
+        return max(0, self.memory_used() - cached)
+
     def oom_kills(self) -> int:
         """How many processes the kernel killed for the memory limit."""
         name = "memory.events" if self._v2 else "memory.oom_control"

@@ -88,9 +88,10 @@ class LocalSandbox:
     async def exec(self, command: Command, sink: Sink, stdin: Source | None = None) -> Exit:
         """Run one command to its end and leave no process of it."""
         cgroup = self._cgroup
-        if cgroup.memory_used() > command.limits.memory:
+        limit = command.limits.memory
+        if cgroup.memory_used() > limit and cgroup.memory_kept() > limit:
             # What earlier phases left on the disk alone is more than this one may have.
-            return Exit(None, SIGKILL, 0.0, memory_peak=cgroup.memory_used(), out_of_memory=True)
+            return Exit(None, SIGKILL, 0.0, memory_peak=cgroup.memory_kept(), out_of_memory=True)
         try:
             apply_limits(cgroup, command.limits)
         except OSError as error:

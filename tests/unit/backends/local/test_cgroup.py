@@ -217,6 +217,20 @@ def test_version_1_tells_what_was_used(tmp_path: Path) -> None:
     assert (box.memory_used(), box.oom_kills(), box.cpu_seconds()) == (4096, 3, 2.5)
 
 
+@pytest.mark.parametrize("version", [1, 2])
+def test_what_the_kernel_cached_of_files_is_not_kept(tmp_path: Path, version: int) -> None:
+    box = box_in(v1_place(tmp_path) if version == 1 else v2_place(tmp_path), "1")
+    folder = tmp_path / ("memory/1" if version == 1 else "1")
+    used = folder / ("memory.usage_in_bytes" if version == 1 else "memory.current")
+    assert box.memory_kept() == 0
+    used.write_text("8192\n")
+    assert box.memory_kept() == 8192
+    (folder / "memory.stat").write_text("anon 1\ninactive_file 4096\nactive_file 1024\n")
+    assert (box.memory_used(), box.memory_kept()) == (8192, 3072)
+    used.write_text("4096\n")  # the kernel's figures are not of one moment
+    assert box.memory_kept() == 0
+
+
 @pytest.mark.parametrize("text", ["", "max\n", "oom_kill\n", "oom_kill x\n", "oom_kills 4\n"])
 def test_figures_that_are_none_are_not_made_up(tmp_path: Path, text: str) -> None:
     box = box_in(v2_place(tmp_path), "1")
