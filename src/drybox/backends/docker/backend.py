@@ -8,6 +8,7 @@ import platform
 import secrets
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Any
 
 import anyio
 import anyio.to_thread
@@ -91,10 +92,12 @@ class DockerBackend:
             return False
         try:
             await self._connect()
-            name = image.source_name(language, version, self._settings.images)
-            return await anyio.to_thread.run_sync(self.daemon.image, name) is not None
+            for name in image.source_names(language, version, self._settings.images):
+                if await anyio.to_thread.run_sync(self.daemon.image, name) is not None:
+                    return True
         except DryboxError:
-            return False
+            pass
+        return False
 
     async def open(self, spec: SandboxSpec) -> DockerSandbox:
         """Make a sealed, idle sandbox.
@@ -189,9 +192,20 @@ class DockerBackend:
             return found
 
     async def _find_image(self, language: Language, version: str) -> SandboxImage:
-        name = image.source_name(language, version, self._settings.images)
-        require = partial(image.require_source, self.daemon, language, name)
-        source = await anyio.to_thread.run_sync(require)
+        names = image.source_names(language, version, self._settings.images)
+        seen = []
+        for name in names:
+            source = await anyio.to_thread.run_sync(self.daemon.image, name)
+            if source is not None:
+                found = await self._derived(language, name, source)
+                if image.is_version(found.version, version):
+                    return found
+                seen.append(f"{found.version} in {name}")
+        raise image.not_found(language, version, names, seen, self.daemon.address)
+
+    async def _derived(
+        self, language: Language, name: str, source: Mapping[str, Any]
+    ) -> SandboxImage:
         init = await anyio.to_thread.run_sync(_read_init, source.get("Architecture"))
         derived = image.derived_name(source, language, init, self._uid_base)
         found = await anyio.to_thread.run_sync(image.known_image, self.daemon, derived)
@@ -204,7 +218,6 @@ class DockerBackend:
             found = await anyio.to_thread.run_sync(image.known_image, self.daemon, derived)
         if found is None:
             raise Unavailable(f"image {derived!r} vanished while it was used.", hint="Try again.")
-        image.check_version(language, version, name, found.version)
         return found
 
     # --- once per container --------------------------------------------------------
@@ -263,6 +276,7 @@ class DockerBackend:
         """Have a container removed while the caller goes on."""
         if box in self._boxes:
             self._boxes.discard(box)
+            box.stream.hang_up()  # its init sees the end of its input, and ends everything
             self._tasks.start_soon(self._destroy, box)
 
     async def _destroy(self, box: Box) -> None:

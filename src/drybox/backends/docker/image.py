@@ -10,14 +10,14 @@ import hashlib
 import io
 import re
 import tarfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from drybox.backends.docker import owner
 from drybox.backends.docker.container import INIT
 from drybox.backends.docker.daemon import Daemon
-from drybox.errors import Unavailable, Unsupported
+from drybox.errors import DryboxError, Unavailable, Unsupported
 from drybox.model import File
 from drybox.protocols import BUILD_DIR, WORK_DIR, Language
 
@@ -59,8 +59,10 @@ class SandboxImage:
         return {"PATH": self.path, "HOME": WORK_DIR, "LANG": "C.UTF-8"}
 
 
-def source_name(language: Language, version: str, configured: Mapping[str, str]) -> str:
-    """The image that a language's version comes from.
+def source_names(
+    language: Language, version: str, configured: Mapping[str, str]
+) -> tuple[str, ...]:
+    """Images that may have a language's version, the likeliest first.
 
     Args:
         language: The language.
@@ -68,10 +70,12 @@ def source_name(language: Language, version: str, configured: Mapping[str, str])
         configured: Images by language, or by language and version (``python@3.13``).
     """
     if version and (own := configured.get(f"{language.name}@{version}")):
-        return own
+        return (own,)
+    usual = configured.get(language.name, language.image)
     if not version or language.name in configured:
-        return configured.get(language.name, language.image)
-    return TAG_VERSION.sub(f":{version}", language.image, count=1)
+        return (usual,)
+    other = TAG_VERSION.sub(f":{version}", language.image, count=1)
+    return (usual, other) if other != usual else (usual,)
 
 
 def derived_name(source: Mapping[str, Any], language: Language, init: bytes, uid_base: int) -> str:
@@ -100,33 +104,32 @@ def path_of(image: Mapping[str, Any]) -> str:
     return "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-def require_source(daemon: Daemon, language: Language, name: str) -> Mapping[str, Any]:
-    """What the daemon knows of a source image.
+def is_version(found: str, wanted: str) -> bool:
+    """Whether a full version is one that was asked for."""
+    return not wanted or f"{found}.".startswith(f"{wanted}.")
 
-    Raises:
-        Unavailable: It does not have it.
+
+def not_found(
+    language: Language, version: str, names: Sequence[str], seen: Sequence[str], address: str
+) -> DryboxError:
+    """What to tell when no image will do.
+
+    Args:
+        language: The language.
+        version: Version asked for, or "".
+        names: Images that were looked for.
+        seen: What those of them have that the daemon has.
+        address: The daemon's.
     """
-    found = daemon.image(name)
-    if found is None:
-        raise Unavailable(
-            f"the Docker daemon at {daemon.address} has no image {name!r}.",
-            hint=f"Run 'drybox images pull {language.name}', or name another one for "
-            f"{language.name} in the configuration.",
-        )
-    return found
-
-
-def check_version(language: Language, wanted: str, image: str, version: str) -> None:
-    """See that an image has the version that a request asks for.
-
-    Raises:
-        Unsupported: It has another one.
-    """
-    if wanted and not f"{version}.".startswith(f"{wanted}."):
-        raise Unsupported(
-            f"{language.name} {wanted} was asked for; image {image!r} has {version}.",
-            hint=f"Configure an image for '{language.name}@{wanted}', or ask for {version}.",
-        )
+    which = f"{language.name}@{version}" if version else language.name
+    hint = f"Run 'drybox images pull {which}', or name an image for {which} in the configuration."
+    if not version:
+        words = f"the Docker daemon at {address} has no image {names[0]!r}."
+        return Unavailable(words, hint=hint)
+    there = f"it has {', '.join(seen)}" if seen else f"it has none of {', '.join(names)}"
+    return Unsupported(
+        f"no image of {language.name} {version} was found at the Docker daemon; {there}.", hint=hint
+    )
 
 
 def read_version(text: str) -> str:

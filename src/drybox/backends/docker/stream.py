@@ -8,7 +8,7 @@ import struct
 import threading
 from typing import Any
 
-from anyio.abc import ByteStream, SocketStream
+from anyio.abc import ByteStream, SocketAttribute, SocketStream
 
 _HEAD = struct.Struct(">B3xI")
 _STDERR = 2
@@ -23,11 +23,12 @@ class AttachedStream(ByteStream):
 
     Args:
         stream: The connection.
-        attached: What docker made of it; kept, for its end would close the connection.
+        attached: What docker made of it, which a bridge reads from.
     """
 
     def __init__(self, stream: SocketStream, attached: object) -> None:
         self._stream = stream
+        self._socket = stream.extra_attributes[SocketAttribute.raw_socket]()
         self._attached = attached
         self._head = b""
         self._left = 0
@@ -38,7 +39,10 @@ class AttachedStream(ByteStream):
     async def of(cls, attached: Any) -> AttachedStream:
         """The stream of what ``attach_socket`` gave."""
         inner = getattr(attached, "_sock", attached)
-        raw = inner.dup() if type(inner) is socket.socket else _bridge(inner)
+        is_plain = type(inner) is socket.socket
+        raw = inner.dup() if is_plain else _bridge(inner)
+        if is_plain:
+            _release(attached)
         raw.setblocking(False)
         return cls(await SocketStream.from_socket(raw), attached)
 
@@ -69,11 +73,24 @@ class AttachedStream(ByteStream):
         """Tell init that drybox is done: it ends, and the container with it."""
         await self._stream.send_eof()
 
+    def hang_up(self) -> None:
+        """End the connection here and now, without waiting for the event loop's next turn."""
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+
     async def aclose(self) -> None:
         """Let the connection go, which ends the container."""
         await self._stream.aclose()
+        _release(self._attached)
+
+
+def _release(attached: Any) -> None:
+    """Closes what docker and the HTTP libraries hold of a connection."""
+    for part in ("_response", "_sock"):
         with contextlib.suppress(OSError, AttributeError):
-            self._attached.close()  # type: ignore[attr-defined]
+            getattr(attached, part).close()
+    with contextlib.suppress(OSError, AttributeError):
+        attached.close()
 
 
 def _bridge(inner: Any) -> socket.socket:
