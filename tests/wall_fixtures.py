@@ -36,6 +36,8 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(f"--walls: {error}") from None
     # No test finds a daemon that the developer has by chance.
     os.environ["DOCKER_HOST"] = NO_DAEMON
+    # Nor any configuration of theirs.
+    os.environ["DRYBOX_CONFIG"] = os.devnull
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -15,6 +15,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "AsyncCodeExecutor": "drybox.executor",
     "CodeExecutor": "drybox.sync",
+    "Config": "drybox.config",
     "DockerSettings": "drybox.settings",
     "DryboxError": "drybox.errors",
     "ErrorInfo": "drybox.model",
@@ -31,12 +32,14 @@ _HOMES = {
     "Unsupported": "drybox.errors",
     "Usage": "drybox.model",
     "execute": "drybox.sync",
+    "load_config": "drybox.config",
 }
 """The public names and where they live; loaded on first use, so that importing is quick."""
 
 __all__ = [
     "AsyncCodeExecutor",
     "CodeExecutor",
+    "Config",
     "DockerSettings",
     "DryboxError",
     "ErrorInfo",
@@ -53,9 +56,11 @@ __all__ = [
     "Unsupported",
     "Usage",
     "execute",
+    "load_config",
 ]
 
 if TYPE_CHECKING:
+    from drybox.config import Config, load_config
     from drybox.errors import (
         DryboxError,
         InvalidRequest,

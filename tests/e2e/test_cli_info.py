@@ -57,7 +57,8 @@ def test_help_of_run_explains_every_option() -> None:
     lines = options.partition("\n\n")[0].splitlines()
     for line, below in zip(lines, [*lines[1:], ""], strict=True):
         if line.lstrip().startswith("-"):
-            text = line[34:] if line[32:34] == "  " else below
+            _, gap, text = line.strip().partition("  ")
+            text = text if gap else below
             text = text.partition("[default")[0].strip()
             assert text, f"nothing is said of {line.split()[0]}"
 

@@ -16,6 +16,8 @@ import drybox
 NAMES = {
     "AsyncCodeExecutor",
     "CodeExecutor",
+    "Config",
+    "DockerSettings",
     "DryboxError",
     "ErrorInfo",
     "Event",
@@ -31,6 +33,7 @@ NAMES = {
     "Unsupported",
     "Usage",
     "execute",
+    "load_config",
 }
 HEAVY = ("anyio", "asyncio", "click", "docker", "fastapi", "pydantic", "testcontainers", "uvicorn")
 MOST = 0.1

@@ -48,7 +48,7 @@ def source(code: str) -> str:
 def attack(code: str, **fields: Any) -> ExecutionRequest:
     """A request for it; an emulated machine gives it more time."""
     if "timeout" in fields:
-        fields["timeout"] *= float(os.environ.get("DRYBOX_TEST_SLOWNESS", "1"))
+        fields["timeout"] *= float(os.environ.get("TESTS_SLOWNESS", "1"))
     return ExecutionRequest("python", source(code), **fields)
 
 

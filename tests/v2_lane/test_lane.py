@@ -78,7 +78,7 @@ def in_guest(site: Path, user: str, place: str, script: str) -> subprocess.Compl
 def test_smoke_of_the_escape_tests(site: Path, user: str) -> None:
     chosen = "(own and not its) or (python and (success or timeout or limit))"
     options = f"-q -p no:cacheprovider -k '{chosen}' --walls local --timeout 240"
-    script = f"DRYBOX_TEST_SLOWNESS=8 python3 -m pytest {options} {' '.join(SMOKE)}"
+    script = f"TESTS_SLOWNESS=8 python3 -m pytest {options} {' '.join(SMOKE)}"
     done = in_guest(site, user, "delegated", script)
     assert done.returncode == 0, done.stdout + done.stderr
     assert " passed" in done.stdout

@@ -22,8 +22,11 @@ MISUSE, DRYBOX_FAILED, INTERRUPTED, BROKEN_PIPE = 2, 125, 130, 141
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Try:  drybox run -l python -c \"print('Hello')\"",
 )
+@click.option(
+    "--config", metavar="FILE", help="Read this configuration in the place of the usual files."
+)
 @click.version_option(drybox.__version__, "-V", "--version", message="drybox %(version)s")
-def group() -> None:
+def group(config: str | None) -> None:
     """Run code that you do not trust, in a sealed, single-use sandbox."""
 
 

@@ -6,6 +6,7 @@ import json
 
 import click
 
+from drybox.cli.configuration import configuration
 from drybox.wire import plain
 
 NOT_USABLE = 1
@@ -20,7 +21,7 @@ def doctor(as_json: bool) -> int:
     """
     from drybox import CodeExecutor
 
-    with CodeExecutor() as executor:
+    with CodeExecutor(**configuration().executor_options()) as executor:
         checked, languages = executor.check(), executor.languages()
     usable = all(support.usable for support in checked)
     if as_json:

@@ -6,16 +6,17 @@ import json
 import os
 import select
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
 from drybox.cli.artifacts import write_artifacts
+from drybox.cli.configuration import configuration
 from drybox.cli.source import read_source
 from drybox.errors import DryboxError
-from drybox.model import ExecutionRequest, ExecutionResult, ResourceLimits
+from drybox.model import ExecutionRequest, ExecutionResult
 from drybox.units import parse_duration, parse_size
 from drybox.validation import ISOLATIONS, MAX_STDIN
 from drybox.wire import result_document
@@ -71,21 +72,17 @@ SIZE = Unit("size", parse_size)
 @click.option(
     "--timeout",
     type=Unit("duration", parse_duration),
-    default="30s",
-    show_default=True,
-    help="Wall time.",
+    help="Wall time.  [default: 30s]",
 )
-@click.option("--memory", type=SIZE, default="256m", show_default=True, help="Memory, files too.")
-@click.option("--cpus", type=float, default=1.0, show_default=True, help="CPU time per wall time.")
-@click.option("--pids", type=int, default=64, show_default=True, help="Processes and threads.")
-@click.option("--disk", type=SIZE, default="64m", show_default=True, help="Bytes it may store.")
-@click.option("--output", type=SIZE, default="1m", show_default=True, help="Bytes of each stream.")
+@click.option("--memory", type=SIZE, help="Memory, files too.  [default: 256m]")
+@click.option("--cpus", type=float, help="CPU time per wall time.  [default: 1.0]")
+@click.option("--pids", type=int, help="Processes and threads.  [default: 64]")
+@click.option("--disk", type=SIZE, help="Bytes it may store.  [default: 64m]")
+@click.option("--output", type=SIZE, help="Bytes of each stream.  [default: 1m]")
 @click.option(
     "--isolation",
     metavar="WALL",
-    default="auto",
-    show_default=True,
-    help=f"The wall: {', '.join(ISOLATIONS)}.",
+    help=f"The wall: {', '.join(ISOLATIONS)}.  [default: auto]",
 )
 @click.option("--package", "packages", multiple=True, metavar="NAME", help="Install it before.")
 @click.option("--package-dir", metavar="DIR", help="Where packages come from, by language.")
@@ -101,13 +98,13 @@ def run(
     args: tuple[str, ...],
     language: str | None,
     code: str | None,
-    timeout: float,
-    memory: int,
-    cpus: float,
-    pids: int,
-    disk: int,
-    output: int,
-    isolation: str,
+    timeout: float | None,
+    memory: int | None,
+    cpus: float | None,
+    pids: int | None,
+    disk: int | None,
+    output: int | None,
+    isolation: str | None,
     packages: tuple[str, ...],
     package_dir: str | None,
     env: tuple[str, ...],
@@ -128,6 +125,9 @@ def run(
     if code is not None and source is not None:
         args, source = (source, *args), None
     program = read_source(source, language, code, entrypoint)
+    config = configuration()
+    given = {"memory": memory, "cpus": cpus, "pids": pids, "disk": disk, "output": output}
+    limits: dict[str, Any] = {k: value for k, value in given.items() if value is not None}
     request = ExecutionRequest(
         program.language,
         program.code,
@@ -136,16 +136,22 @@ def run(
         args=args,
         env=_variables(env),
         timeout=timeout,
-        limits=ResourceLimits(int(memory), cpus, pids, int(disk), int(output)),
+        limits=replace(config.limits, **limits),
         packages=packages,
         artifacts=artifacts,
+        isolation=isolation,
     )
+    options = config.executor_options()
+    if allow_weaker:
+        options["allow_weaker"] = allow_weaker
+    if package_dir is not None:
+        options["package_dir"] = package_dir
     stdin: StdinSource | None = None
     if stdin_file is not None:
         request = replace(request, stdin=stdin_file.read(MAX_STDIN + 1))
     elif source != "-":
         stdin = _standard_input
-    result = _execute(request, isolation, allow_weaker, package_dir, stdin, live=not as_json)
+    result = _execute(request, options, stdin, live=not as_json)
     if as_json:
         click.echo(json.dumps(result_document(result)))
     elif result.error is not None:
@@ -170,9 +176,7 @@ def exit_code(result: ExecutionResult) -> int:
 
 def _execute(
     request: ExecutionRequest,
-    isolation: str,
-    allow_weaker: tuple[str, ...],
-    package_dir: str | None,
+    options: Mapping[str, Any],
     stdin: StdinSource | None,
     *,
     live: bool,
@@ -183,12 +187,7 @@ def _execute(
 
     async def follow() -> ExecutionResult:
         async with (
-            AsyncCodeExecutor(
-                isolation=isolation,
-                allow_weaker=allow_weaker,
-                package_dir=package_dir,
-                progress=_tell,
-            ) as executor,
+            AsyncCodeExecutor(**options, progress=_tell) as executor,
             executor.stream(request, stdin=stdin) as events,
         ):
             async for event in events:

@@ -1,0 +1,85 @@
+"""Writes configuration.md beside this file from the keys themselves: run './dev docs'."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from drybox.config import NAME, SYSTEM_FILE
+from drybox.keys import Key, known_keys
+
+PAGE = Path(__file__).with_suffix(".md")
+
+HEAD = f"""\
+# Configuration
+
+<!-- Written by './dev docs' from src/drybox/keys.py. -->
+
+Later ones count for more, key by key:
+
+1. what is built in,
+2. `{SYSTEM_FILE}`, then `$XDG_CONFIG_HOME/drybox/{NAME}` (`~/.config/drybox/{NAME}`); or, in the
+   place of both, the one file that `drybox --config FILE` or `DRYBOX_CONFIG` names,
+3. `DRYBOX_*` environment variables; an empty one counts as unset,
+4. arguments.
+
+A file of the current directory is [never read](../decisions/0007-configuration.md), and one that
+everybody may write is refused. An unknown key is an error, and so is an unknown `DRYBOX_*`
+variable.
+`DRYBOX_CONFIG=/dev/null` is no file at all.
+
+```toml
+timeout = "10s"
+isolation = "docker"
+
+[limits]
+memory = "512MiB"
+
+[images]
+python = "registry.example/python@sha256:0123…"   # pinned by digest
+"python@3.13" = "python:3.13-alpine"              # for requests of this version
+```
+
+The command line reads it for `run`, `languages`, `doctor` and `images`. From Python:
+
+```python
+from drybox import CodeExecutor, load_config
+
+with CodeExecutor(**load_config().executor_options()) as executor:
+    ...
+```
+
+An executor that is made without it reads neither files nor variables.
+
+## Values
+- **size**: `"256MiB"`, `"64m"`, `"1.5g"`, or a whole number of bytes; units are powers of 1024.
+- **duration**: `"10s"`, `"500ms"`, `"2m"`, or a number of seconds.
+- **list of texts**: `["memory", "cpus"]`; in a variable `memory,cpus`.
+- **true or false**: in a variable also `yes` and `no`, `on` and `off`, `1` and `0`.
+"""
+
+TAIL = """\
+An image for one version, such as `images."python@3.13"`, is `DRYBOX_IMAGES_PYTHON_3_13` in the
+environment.
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    sections: dict[str, list[Key]] = {}
+    for key in known_keys():
+        sections.setdefault(key.name.rpartition(".")[0], []).append(key)
+    parts = [HEAD]
+    for name, keys in sections.items():
+        rows = [
+            f"| `{key.name.rpartition('.')[2]}` | {key.kind.words} | {key.default} "
+            f"| {key.meaning} | `{key.variable}` |"
+            for key in keys
+        ]
+        title = f"## `[{name}]`" if name else "## Top level"
+        head = "| key | takes | default | | variable |\n|---|---|---|---|---|"
+        parts.append("\n".join([title, "", head, *rows, ""]))
+    return "\n".join([*parts, TAIL])
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
