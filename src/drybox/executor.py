@@ -195,9 +195,9 @@ class AsyncCodeExecutor:
         return EventStream(self._open_tasks(), run)
 
     async def check(self) -> list[Support]:
-        """What each backend can guarantee on this host. Never raises."""
+        """What each wall can guarantee on this host, in the order of their words."""
         self._open_tasks()
-        return [await (await self._walls.open("local")).check()]
+        return await self._walls.check(self._defaults.isolation)
 
     async def languages(self) -> list[LanguageInfo]:
         """Every known language, and the version that the default wall would run."""

@@ -266,10 +266,17 @@ class Guarantee:
 
 @dataclass(frozen=True, slots=True)
 class Support:
-    """What a backend can do here."""
+    """What a wall can promise here.
+
+    Attributes:
+        backend: The wall's word.
+        guarantees: Each promise, and whether it holds.
+        present: False if the wall is not there at all: nothing is broken, and nothing can run.
+    """
 
     backend: str
     guarantees: tuple[Guarantee, ...]
+    present: bool = True
 
     @property
     def usable(self) -> bool:

@@ -95,7 +95,7 @@ class CodeExecutor:
         return self._follow(self._call(begin))
 
     def check(self) -> list[Support]:
-        """What each backend can guarantee on this host. Never raises."""
+        """What each wall can guarantee on this host, in the order of their words."""
         return self._call(self._executor.check)
 
     def languages(self) -> list[LanguageInfo]:

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import anyio
 from anyio.abc import TaskGroup, TaskStatus
 
-from drybox.backends import AUTO, may_serve
+from drybox.backends import AUTO, EVERY_WALL, may_serve
 from drybox.errors import Unsupported
-from drybox.protocols import Backend, Language
+from drybox.protocols import Backend, Guarantee, Language, Support
 from drybox.settings import DockerSettings
 
 
@@ -67,6 +67,27 @@ class Walls:
                 await self._tasks.start(_keep, backend)
                 self._backends[wall] = backend
         return self._backends[wall]
+
+    async def check(self, isolation: str) -> list[Support]:
+        """What every wall can promise, all looked at together: one may keep others waiting.
+
+        Args:
+            isolation: The wall that the executor uses by default; it may be another package's.
+        """
+        walls = EVERY_WALL if isolation in ("auto", *EVERY_WALL) else (*EVERY_WALL, isolation)
+        found: dict[str, Support] = {}
+
+        async def look(wall: str) -> None:
+            try:
+                found[wall] = await (await self.open(wall)).check()
+            except Unsupported as error:
+                missing = Guarantee("installed", False, error.message, error.hint)
+                found[wall] = Support(wall, (missing,), present=False)
+
+        async with anyio.create_task_group() as tasks:
+            for wall in walls:
+                tasks.start_soon(look, wall)
+        return [found[wall] for wall in walls]
 
     async def _try(self, wall: str) -> Backend | None:
         if wall not in self._backends and not await anyio.to_thread.run_sync(

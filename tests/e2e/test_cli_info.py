@@ -8,6 +8,7 @@ import sys
 
 import pytest
 from tests.support.cli import Done, calm, drybox
+from tests.support.daemon import Daemon
 from tests.support.identity import Runner
 
 import drybox as package
@@ -151,6 +152,9 @@ def test_doctor_as_a_document() -> None:
     guarantees = {item["name"]: item for item in local["guarantees"]}
     assert guarantees.keys() >= GUARANTEES
     assert done.returncode == (0 if document["usable"] else 1)
+    assert document["isolation"] == "auto"
+    assert list(document["backends"]) == ["local", "docker", "gvisor", "kata", "firecracker"]
+    assert local["present"] is True
     assert local["usable"] is all(item["holds"] for item in local["guarantees"])
     assert all(item["detail"] for item in guarantees.values())
     assert all(item["fix"] for item in guarantees.values() if not item["holds"])
@@ -165,6 +169,32 @@ def test_doctor_for_people() -> None:
         assert f"ok       {name}" in text
     assert "\x1b" not in text  # no colours where nobody looks
     assert (done.returncode, done.stderr) == (0, b"")
+    assert "docker, gvisor, kata, firecracker: absent\n" in text
+    assert "systemctl start docker" in text
+    assert "'auto' by default: ready." in text
+
+
+def test_doctor_fails_where_the_wall_that_is_asked_for_is_absent() -> None:
+    done = drybox("doctor", env={"DRYBOX_ISOLATION": "docker"})
+    assert done.returncode == 1
+    assert "'docker' by default: not usable as it is." in done.stdout.decode()
+    assert drybox("doctor", env={"DRYBOX_ISOLATION": "local"}).returncode == 0
+
+
+def test_doctor_tells_which_walls_a_daemon_has(docker_daemon: Daemon) -> None:
+    env = {"DOCKER_HOST": docker_daemon.host, "DRYBOX_ISOLATION": "local"}
+    done = drybox("doctor", "--json", env=env)
+    document = json.loads(done.stdout)
+    states = {
+        wall: (item["present"], item["usable"]) for wall, item in document["backends"].items()
+    }
+    for wall in ("local", "docker", "gvisor"):
+        assert states[wall] == (True, True), document["backends"][wall]
+    for wall in ("kata", "firecracker"):
+        assert states[wall] == (False, False)
+        (missing,) = document["backends"][wall]["guarantees"]
+        assert "Install Kata Containers" in missing["fix"]
+    assert (done.returncode, document["usable"]) == (0, True)
 
 
 def test_doctor_without_bubblewrap_says_how_to_mend_it() -> None:

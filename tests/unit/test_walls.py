@@ -13,7 +13,7 @@ from tests.support.fake import FakeBackend
 from drybox import DockerSettings, Unsupported
 from drybox.backends import may_serve
 from drybox.languages import find_language
-from drybox.protocols import Backend
+from drybox.protocols import Backend, Support
 from drybox.walls import Walls
 
 pytestmark = pytest.mark.anyio
@@ -97,3 +97,30 @@ async def test_nobody_is_asked_where_nobody_listens(wall: str, tmp_path: Path) -
     assert not may_serve(wall, DockerSettings(host=f"unix://{dead}"))
     assert may_serve(wall, DockerSettings(host="tcp://127.0.0.1:1"))
     assert may_serve("local", None)
+
+
+async def checked(made: dict[str, Backend], isolation: str = "auto") -> list[Support]:
+    def make(wall: str) -> Backend:
+        if wall not in made:
+            raise Unsupported(f"no {wall}", hint=f"install {wall}")
+        return made[wall]
+
+    async with anyio.create_task_group() as tasks:
+        found = await Walls(tasks, make, None).check(isolation)
+        tasks.cancel_scope.cancel()
+    return found
+
+
+async def test_every_wall_is_looked_at_and_what_is_not_installed_is_absent() -> None:
+    found = await checked({"local": serving(), "docker": serving()})
+    assert [support.present for support in found] == [True, True, False, False, False]
+    assert found[0].usable
+    for support, wall in zip(found[2:], ("gvisor", "kata", "firecracker"), strict=True):
+        (guarantee,) = support.guarantees
+        assert (support.backend, support.usable) == (wall, False)
+        assert (guarantee.detail, guarantee.fix) == (f"no {wall}", f"install {wall}")
+
+
+async def test_another_packages_wall_is_looked_at_where_it_is_the_default() -> None:
+    found = await checked({"theirs": serving()}, "theirs")
+    assert [support.present for support in found] == [False] * 5 + [True]

@@ -18,6 +18,9 @@ from drybox.settings import DockerSettings
 CONTAINER_WALLS = ("docker", "gvisor", "kata", "firecracker")
 """Walls of the docker backend."""
 
+EVERY_WALL = ("local", *CONTAINER_WALLS)
+"""The walls that drybox brings."""
+
 AUTO = ("docker", "local")
 """Walls that ``auto`` stands for: the first that can serve a request."""
 

@@ -7,6 +7,7 @@ import json
 import click
 
 from drybox.cli.configuration import configuration
+from drybox.cli.progress import tell
 from drybox.wire import plain
 
 
@@ -16,7 +17,7 @@ def languages(as_json: bool) -> None:
     """List the languages, their names and the versions found here."""
     from drybox import CodeExecutor
 
-    with CodeExecutor(**configuration().executor_options()) as executor:
+    with CodeExecutor(**configuration().executor_options(), progress=tell) as executor:
         found = executor.languages()
     if as_json:
         click.echo(json.dumps(plain(found)))

@@ -14,6 +14,7 @@ import click
 
 from drybox.cli.artifacts import write_artifacts
 from drybox.cli.configuration import configuration
+from drybox.cli.progress import tell
 from drybox.cli.source import read_source
 from drybox.errors import DryboxError
 from drybox.model import ExecutionRequest, ExecutionResult
@@ -187,7 +188,7 @@ def _execute(
 
     async def follow() -> ExecutionResult:
         async with (
-            AsyncCodeExecutor(**options, progress=_tell) as executor,
+            AsyncCodeExecutor(**options, progress=tell) as executor,
             executor.stream(request, stdin=stdin) as events,
         ):
             async for event in events:
@@ -229,10 +230,6 @@ async def _write(fd: int, data: bytes) -> None:
             continue
         except BrokenPipeError:
             raise ReaderGone from None
-
-
-def _tell(line: str) -> None:
-    click.echo(f"drybox: {line} ...", err=True)
 
 
 def _variables(pairs: tuple[str, ...]) -> dict[str, str]:

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 import docker
 import requests
@@ -213,6 +214,10 @@ def _knock(host: str) -> None:
         OSError: Nobody does.
     """
     scheme, _, path = host.partition("://")
+    if scheme in ("tcp", "http", "https"):
+        at = urlsplit(host)
+        with socket.create_connection((at.hostname, at.port or 2375), PING_PATIENCE):
+            return
     if scheme == "unix":
         with socket.socket(socket.AF_UNIX) as knocker:
             knocker.settimeout(PING_PATIENCE)

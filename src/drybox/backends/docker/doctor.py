@@ -1,8 +1,10 @@
-"""What the docker backend can promise with the daemon at hand, and how to mend what it cannot."""
+"""What a wall of containers can promise with the daemon at hand, and how to mend what it cannot."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from drybox.backends.docker.daemon import GONE_FIX, Daemon
 from drybox.backends.docker.wall import Wall, find_runtime
@@ -15,82 +17,115 @@ from drybox.settings import DockerSettings
 OLDEST_RUNC = (1, 1, 12)
 """The first that closes CVE-2024-21626, a way out through a leaked descriptor."""
 
+RUNC_FIX = (
+    "Upgrade it and restart the Docker daemon: 'sudo apt install --only-upgrade runc', or "
+    f"'containerd.io' where Docker's own packages are used ({'.'.join(map(str, OLDEST_RUNC))} or "
+    "newer, or a distribution's package that has the fix)."
+)
+CONTROLLER_FIX = (
+    "Boot the daemon's machine with this cgroup controller enabled, and restart the daemon."
+)
+ROOTLESS_FIX = (
+    "Delegate the controllers to the user of the rootless daemon: 'sudo systemctl edit "
+    "user@.service', add the lines '[Service]' and 'Delegate=cpu cpuset io memory pids', log in "
+    "again."
+)
+
 
 def check(wall: Wall, settings: DockerSettings) -> Support:
     """Look at every guarantee. Never raises."""
     try:
         daemon = Daemon(settings.host)
     except DryboxError as error:
-        return Support(wall.name, (Guarantee("daemon", False, error.message, GONE_FIX),))
+        missing = Guarantee("daemon", False, error.message, GONE_FIX)
+        return Support(wall.name, (missing,), present=False)
     try:
-        return Support(wall.name, (*_daemon(daemon), _runtime(daemon, wall, settings), _seccomp()))
+        if find_runtime(wall, settings.runtimes.get(wall.name), daemon.runtimes) is None:
+            return Support(wall.name, (runtime(daemon.info, {}, wall, settings),), present=False)
+        about = f"Docker {daemon.info.get('ServerVersion')} at {daemon.address}"
+        found = Guarantee("daemon", True, about + (", users mapped" * daemon.is_remapped))
+        found_runtime = runtime(daemon.info, daemon.version(), wall, settings)
+        guarantees = (found, *limits(daemon.info), _init(), found_runtime, _seccomp())
+        return Support(wall.name, guarantees)
     except DryboxError as error:
         return Support(wall.name, (Guarantee("daemon", False, error.message, error.hint),))
     finally:
         daemon.close()
 
 
-def _daemon(daemon: Daemon) -> list[Guarantee]:
-    info = daemon.info
-    about = f"Docker {info.get('ServerVersion')} at {daemon.address}"
-    if daemon.is_remapped:
-        about += ", users mapped"
-    found = [Guarantee("daemon", True, about)]
-    for word, name in (("MemoryLimit", "memory"), ("CpuCfsQuota", "cpus"), ("PidsLimit", "pids")):
-        fix = "Boot the daemon's machine with this cgroup controller enabled, and restart it."
-        if daemon.is_remapped and "rootless" in str(info.get("SecurityOptions")):
-            fix = (
-                "Delegate the controllers to the user of the rootless daemon: 'sudo systemctl edit "
-                "user@.service', add '[Service]' and 'Delegate=cpu cpuset io memory pids'."
-            )
-        holds = bool(info.get(word))
-        detail = f"cgroup v{info.get('CgroupVersion', '1')}" if holds else "not enforced there"
-        found.append(Guarantee(name, holds, detail, "" if holds else fix))
-    try:
-        found.append(Guarantee("init", True, init_path()))
-    except DryboxError as error:
-        found.append(Guarantee("init", False, error.message, error.hint))
-    return found
+def limits(info: Mapping[str, Any]) -> list[Guarantee]:
+    """Which limits the daemon enforces.
+
+    Args:
+        info: What it says of itself.
+    """
+    rootless = "name=rootless" in str(info.get("SecurityOptions"))
+    fix = ROOTLESS_FIX if rootless else CONTROLLER_FIX
+    where = f"cgroup v{info.get('CgroupVersion', '1')}"
+    return [
+        Guarantee(name, True, where)
+        if info.get(word)
+        else Guarantee(name, False, "the daemon does not enforce it", fix)
+        for word, name in (
+            ("MemoryLimit", "memory"),
+            ("CpuCfsQuota", "cpus"),
+            ("PidsLimit", "pids"),
+        )
+    ]
 
 
-def _runtime(daemon: Daemon, wall: Wall, settings: DockerSettings) -> Guarantee:
-    name = find_runtime(wall, settings.runtimes.get(wall.name), daemon.runtimes)
+def runtime(
+    info: Mapping[str, Any], versions: Mapping[str, Any], wall: Wall, settings: DockerSettings
+) -> Guarantee:
+    """Whether the daemon has the wall's runtime, and it is no runc with known ways out.
+
+    Args:
+        info: What the daemon says of itself.
+        versions: What it says of its parts.
+        wall: The wall.
+        settings: The runtime's name, if that is configured.
+    """
+    known = frozenset(info.get("Runtimes") or ())
+    configured = settings.runtimes.get(wall.name)
+    name = find_runtime(wall, configured, known)
     if name is None:
-        known = ", ".join(sorted(daemon.runtimes))
-        return Guarantee("runtime", False, f"the daemon has only {known}", wall.fix)
-    if wall.own_kernel:
-        return Guarantee("runtime", True, name)
-    name = name or str(daemon.info.get("DefaultRuntime") or "runc")
-    version = runc_version(daemon) if name == "runc" else None
+        wanted = configured or (wall.runtimes[0] if wall.runtimes else wall.name)
+        detail = f"the daemon has no runtime {wanted!r}; it has {', '.join(sorted(known))}"
+        fix = wall.fix or "Correct its name in the configuration: [runtimes]."
+        return Guarantee("runtime", False, detail, fix)
+    name = name or str(info.get("DefaultRuntime") or "runc")
+    part = _runc(versions) if name == "runc" and not wall.own_kernel else {}
+    version = _version_of(part)
     if version is None:
         return Guarantee("runtime", True, name)
-    text = ".".join(map(str, version))
-    if version < OLDEST_RUNC and not _is_patched(daemon):
+    text = str(part.get("Version"))
+    if version < OLDEST_RUNC and not _is_patched(part):
         return Guarantee(
-            "runtime",
-            False,
-            f"runc {text} has known ways out (CVE-2024-21626)",
-            f"Upgrade runc to {'.'.join(map(str, OLDEST_RUNC))} or newer, or use a distribution's "
-            "package that has the fix.",
+            "runtime", False, f"runc {text} has known ways out (CVE-2024-21626)", RUNC_FIX
         )
     return Guarantee("runtime", True, f"runc {text}")
 
 
-def runc_version(daemon: Daemon) -> tuple[int, ...] | None:
-    """Version of the daemon's runc, as far as it tells it."""
-    for item in daemon.version().get("Components") or ():
-        if item.get("Name") == "runc":
-            match = re.match(r"(\d+)\.(\d+)\.(\d+)", item.get("Version") or "")
-            return tuple(map(int, match.groups())) if match else None
-    return None
+def _runc(versions: Mapping[str, Any]) -> Mapping[str, Any]:
+    parts = versions.get("Components") or ()
+    return next((part for part in parts if part.get("Name") == "runc"), {})
 
 
-def _is_patched(daemon: Daemon) -> bool:
+def _version_of(part: Mapping[str, Any]) -> tuple[int, ...] | None:
+    match = re.match(r"(\d+)\.(\d+)\.(\d+)", str(part.get("Version") or ""))
+    return tuple(map(int, match.groups())) if match else None
+
+
+def _is_patched(part: Mapping[str, Any]) -> bool:
     """Whether runc is a distribution's, which mends without raising the version."""
-    for item in daemon.version().get("Components") or ():
-        if item.get("Name") == "runc" and re.search(r"\+(ds|deb|dfsg)|ubuntu", str(item)):
-            return True
-    return False
+    return bool(re.search(r"\+(ds|deb|dfsg)|ubuntu", str(part)))
+
+
+def _init() -> Guarantee:
+    try:
+        return Guarantee("init", True, init_path())
+    except DryboxError as error:
+        return Guarantee("init", False, error.message, error.hint)
 
 
 def _seccomp() -> Guarantee:
