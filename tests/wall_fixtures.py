@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.support.identity import Behind, Runner, Self, ordinary_user
-from tests.support.walls import NO_DAEMON, WALLS, Containers, Wall, chosen, finding
+from tests.support.identity import Runner, Self, ordinary_user
+from tests.support.walls import NO_DAEMON, WALLS, Containers, Namespaces, Wall, chosen, finding
 
 from drybox import CodeExecutor
 
@@ -87,7 +87,7 @@ def executor() -> Iterator[CodeExecutor]:
 
 @pytest.fixture(scope="session")
 def own_runner(executor: CodeExecutor) -> Runner:
-    return Self(executor)
+    return Self(executor, Namespaces())
 
 
 @pytest.fixture(scope="session")
@@ -108,4 +108,4 @@ def runner(
         return
     wall = made_wall(runner_name, request)
     with finding(wall):
-        yield Behind(executor, wall)
+        yield Self(executor, wall)

@@ -20,6 +20,7 @@ from tests.support.packages import (
     make_sdist,
     make_wheel,
 )
+from tests.support.walls import Namespaces
 
 from drybox import CodeExecutor, ExecutionRequest, ExecutionResult, InvalidRequest
 
@@ -48,7 +49,7 @@ def package_dir() -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def own_installer(package_dir: Path) -> Iterator[Runner]:
     with CodeExecutor(package_dir=package_dir) as executor:
-        yield Self(executor)
+        yield Self(executor, Namespaces())
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,7 @@ def test_the_program_is_nobody_on_the_host(runner: Runner) -> None:
         assert 0 not in user | group
         if runner.uid == 0:
             assert all(number in SET_ASIDE for number in user | group)
-            assert groups == []
+            assert set(groups) <= group
         else:
             assert user == {runner.uid}
         assert {process[f"Cap{kind}"] for kind in ("Inh", "Prm", "Eff", "Bnd", "Amb")} == {"0" * 16}
@@ -60,7 +60,8 @@ def test_the_program_is_unprivileged_inside(runner: Runner) -> None:
         """,
     )
 
-    assert ids == [1000] * 6
+    assert len(set(ids)) == 1
+    assert ids[0] not in (0, NOBODY)
     assert {status[f"Cap{kind}"] for kind in ("Inh", "Prm", "Eff", "Bnd", "Amb")} == {"0" * 16}
     assert (status["NoNewPrivs"], status["Seccomp"]) == ("1", "2")
     assert set(become) <= {"EPERM", "EINVAL"}
@@ -96,7 +97,8 @@ def test_root_and_working_directory_are_the_sandboxs(runner: Runner) -> None:
         files = os.listdir(f"/proc/{attacks.pid}/cwd")
 
     assert (root.st_dev, root.st_ino) != (os.stat("/").st_dev, os.stat("/").st_ino)
-    assert not {"home", "root", "sys", "boot", "mnt", "srv", "media", "work"} & set(inside)
+    if runner.wall.name == "local":  # another has the folders of its image
+        assert not {"home", "root", "sys", "boot", "mnt", "srv", "media", "work"} & set(inside)
     assert (work, files) == ("/sandbox", ["main.py"])
 
 
@@ -123,6 +125,7 @@ def test_descriptors_do_not_lead_out(runner: Runner) -> None:
     assert (tops, refused, same) == (1, ["EPERM", "ENOTDIR"], True)
 
 
+@pytest.mark.walls("local")  # a daemon mounts as it likes; test_disk.py asks what can be written
 def test_every_mount_but_the_writable_places_is_read_only(runner: Runner) -> None:
     mounts = probe(runner, "answer([line.split() for line in open('/proc/self/mounts')])")
 
@@ -166,7 +169,7 @@ def test_setuid_programs_give_nothing(runner: Runner) -> None:
     )
 
     own = answers.pop("own copy")
-    assert own in ("1000", "refused")
+    assert own != "0"
     assert set(answers.values()) <= {"missing", "refused"}, answers
 
 
@@ -190,6 +193,7 @@ def test_setuid_bits_are_ignored_by_the_kernel(runner: Runner) -> None:
 
 
 def test_supplementary_groups_of_the_host_are_of_no_use(runner: Runner) -> None:
-    groups = probe(runner, "answer(os.getgroups())")
+    own, groups = probe(runner, "answer([os.getgid(), os.getgroups()])")
 
-    assert set(groups) <= {NOBODY, 1000}
+    assert own != 0
+    assert set(groups) <= {NOBODY, own}

@@ -14,7 +14,7 @@ from tests.support.identity import Runner
 from drybox import ResourceLimits
 
 PIDS = 32
-OWN = 2  # bubblewrap and init are in the sandbox's cgroup too
+OWN = 2  # init is in the sandbox's cgroup too, and bubblewrap where there is one
 FEW = ResourceLimits(pids=PIDS)
 
 DAEMON = """
@@ -59,7 +59,7 @@ def test_fork_bomb_is_contained(runner: Runner) -> None:
     result, counts = watched(runner, bomb, "pids", host.processes_in)
 
     assert result.status == "timeout"
-    assert max(count for _, count in counts) == PIDS + OWN
+    assert PIDS < max(count for _, count in counts) <= PIDS + OWN
     assert run_as(runner, ["true"]).returncode == 0
 
 

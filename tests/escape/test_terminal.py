@@ -15,6 +15,8 @@ import pytest
 from tests.support.attack import PATIENCE, drybox_run, probe, source
 from tests.support.identity import REPO, Runner
 
+from drybox import ResourceLimits
+
 TYPE = """
 import fcntl, termios
 TIOCLINUX = 0x541C
@@ -125,5 +127,5 @@ def test_terminals_are_bounded(runner: Runner) -> None:
         """,
     )
 
-    assert count < 250
+    assert count < ResourceLimits().open_files
     assert problem in ("ENOSPC", "ENOENT", "EMFILE")

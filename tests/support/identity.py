@@ -53,41 +53,28 @@ class Runner(Protocol):
         """The argument list and environment that start a program as the same somebody."""
 
 
+def behind(wall: Wall, request: ExecutionRequest) -> ExecutionRequest:
+    """The same request, for this wall and no other."""
+    return replace(request, isolation=wall.name)
+
+
 class Self:
     """drybox in the test's own process."""
 
-    wall: Wall = Namespaces()
-
-    def __init__(self, executor: CodeExecutor) -> None:
+    def __init__(self, executor: CodeExecutor, wall: Wall) -> None:
         self._executor = executor
+        self.wall = wall
         self.uid = os.getuid()
         self.pid = os.getpid()
 
     def execute(self, request: ExecutionRequest) -> ExecutionResult:
-        return self._executor.execute(request)
+        return self._executor.execute(behind(self.wall, request))
 
     def execute_many(self, requests: Sequence[ExecutionRequest]) -> list[ExecutionResult]:
-        return self._executor.execute_many(requests)
+        return self._executor.execute_many([behind(self.wall, request) for request in requests])
 
     def command(self, argv: Sequence[str]) -> tuple[list[str], dict[str, str]]:
         return list(argv), dict(os.environ)
-
-
-class Behind(Self):
-    """drybox in the test's own process, behind a wall of containers."""
-
-    def __init__(self, executor: CodeExecutor, wall: Wall) -> None:
-        super().__init__(executor)
-        self.wall = wall
-
-    def execute(self, request: ExecutionRequest) -> ExecutionResult:
-        return super().execute(self._behind(request))
-
-    def execute_many(self, requests: Sequence[ExecutionRequest]) -> list[ExecutionResult]:
-        return super().execute_many([self._behind(request) for request in requests])
-
-    def _behind(self, request: ExecutionRequest) -> ExecutionRequest:
-        return replace(request, isolation=self.wall.name)
 
 
 class OtherUser:
@@ -115,12 +102,12 @@ class OtherUser:
         return ["sh", "-c", f'{enter} exec "$@"', "sh", *drop, *argv], env
 
     def execute(self, request: ExecutionRequest) -> ExecutionResult:
-        answer = self._ask(request)
+        answer = self._ask(behind(self.wall, request))
         assert isinstance(answer, ExecutionResult)
         return answer
 
     def execute_many(self, requests: Sequence[ExecutionRequest]) -> list[ExecutionResult]:
-        answer = self._ask(list(requests))
+        answer = self._ask([behind(self.wall, request) for request in requests])
         assert isinstance(answer, list)
         return answer
 
