@@ -14,6 +14,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "AsyncCodeExecutor": "drybox.executor",
+    "AuditHook": "drybox.audit",
     "CodeExecutor": "drybox.sync",
     "Config": "drybox.config",
     "DockerSettings": "drybox.settings",
@@ -22,6 +23,8 @@ _HOMES = {
     "Event": "drybox.model",
     "ExecutionRequest": "drybox.model",
     "ExecutionResult": "drybox.model",
+    "HookContext": "drybox.hooks",
+    "HookEvent": "drybox.hooks",
     "InvalidRequest": "drybox.errors",
     "PhaseResult": "drybox.model",
     "Rejected": "drybox.errors",
@@ -38,6 +41,7 @@ _HOMES = {
 
 __all__ = [
     "AsyncCodeExecutor",
+    "AuditHook",
     "CodeExecutor",
     "Config",
     "DockerSettings",
@@ -46,6 +50,8 @@ __all__ = [
     "Event",
     "ExecutionRequest",
     "ExecutionResult",
+    "HookContext",
+    "HookEvent",
     "InvalidRequest",
     "PhaseResult",
     "Rejected",
@@ -60,6 +66,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from drybox.audit import AuditHook
     from drybox.config import Config, load_config
     from drybox.errors import (
         DryboxError,
@@ -70,6 +77,7 @@ if TYPE_CHECKING:
         Unsupported,
     )
     from drybox.executor import AsyncCodeExecutor
+    from drybox.hooks import HookContext, HookEvent
     from drybox.model import (
         ErrorInfo,
         Event,

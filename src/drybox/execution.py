@@ -10,6 +10,7 @@ from typing import Any
 import anyio
 
 from drybox.errors import SandboxLost
+from drybox.hooks import Hooks
 from drybox.model import (
     Command,
     ErrorInfo,
@@ -79,6 +80,7 @@ class Execution:
         operator: Limits of the phases before ``run``.
         emit: Takes the events.
         stdin: The program's input as it comes; the job's own bytes if None.
+        hooks: Whom to ask before it runs and to tell afterwards.
     """
 
     def __init__(
@@ -90,6 +92,7 @@ class Execution:
         operator: OperatorLimits,
         emit: Emit,
         stdin: Source | None = None,
+        hooks: Hooks | None = None,
     ) -> None:
         self._id = id
         self._job = job
@@ -98,37 +101,54 @@ class Execution:
         self._operator = operator
         self._emit = emit
         self._stdin = stdin or source_of(job.stdin)
+        self._streamed = stdin is not None
+        self._hooks = hooks or Hooks()
 
     async def run(self) -> ExecutionResult:
         """Claim a sandbox, run every phase in it, destroy it.
 
         Raises:
             Unsupported: A guarantee cannot be enforced here.
-            Unavailable: No sandbox could be had.
+            Unavailable: No sandbox could be had, or a hook failed.
+            Rejected: A hook said no.
             InvalidRequest: The files do not fit into the sandbox.
         """
         job = self._job
         plan = self._language.plan(job, self._operator.compile)
         spec = SandboxSpec(self._language, job.version, job.limits, job.isolation, job.package_dir)
+        life = await self._hooks.follow(self._id, job, self._backend.name, self._streamed)
         sandbox = await self._backend.open(spec)
-        phases: list[_Phase] = []
-        artifacts: dict[str, bytes] = {}
         try:
-            await sandbox.put(job.files)
-            await self._emit(Event("start", self._id))
-            for name, command, stdin in self._commands(plan):
-                phase = await self._run_phase(sandbox, name, command, stdin, plan.memory_marker)
-                phases.append(phase)
-                await self._tell_end(phase)
-                if name != "run" and phase.result.status != "success":
-                    break
-            if job.artifacts and phases[-1].result.status != "sandbox_error":
-                artifacts, phases[-1] = await self._fetch(sandbox, phases[-1])
+            try:
+                await life.created(sandbox)
+                await life.before_run()
+                result = await self._run_in(sandbox, plan)
+                await life.after_run(result)
+            finally:
+                await sandbox.close()
+        except BaseException as error:
+            life.failed(error)
+            raise
         finally:
-            await sandbox.close()
-        result = self._result(phases, artifacts, sandbox)
+            await life.destroyed()
         await self._emit(Event("result", self._id, result=result))
         return result
+
+    async def _run_in(self, sandbox: Sandbox, plan: Plan) -> ExecutionResult:
+        job = self._job
+        phases: list[_Phase] = []
+        artifacts: dict[str, bytes] = {}
+        await sandbox.put(job.files)
+        await self._emit(Event("start", self._id))
+        for name, command, stdin in self._commands(plan):
+            phase = await self._run_phase(sandbox, name, command, stdin, plan.memory_marker)
+            phases.append(phase)
+            await self._tell_end(phase)
+            if name != "run" and phase.result.status != "success":
+                break
+        if job.artifacts and phases[-1].result.status != "sandbox_error":
+            artifacts, phases[-1] = await self._fetch(sandbox, phases[-1])
+        return self._result(phases, artifacts, sandbox)
 
     def _commands(self, plan: Plan) -> Iterator[tuple[PhaseName, Command, Source | None]]:
         job, operator = self._job, self._operator

@@ -12,9 +12,10 @@ import anyio
 from anyio.abc import TaskGroup
 
 from drybox.backends import make_backend
-from drybox.errors import DryboxError, InvalidRequest, Unavailable
+from drybox.errors import DryboxError, InvalidRequest, Rejected, Unavailable
 from drybox.event_stream import EventStream
 from drybox.execution import Emit, Execution, OperatorLimits
+from drybox.hooks import HOOK_TIMEOUT, Hooks
 from drybox.languages import known_languages
 from drybox.model import (
     GIB,
@@ -50,6 +51,9 @@ class AsyncCodeExecutor:
         timeout: Wall seconds of a run phase, where the request names none.
         limits: Limits of a run phase, where the request names none.
         isolation: The wall, where the request names none.
+        hooks: Callables or objects that follow every execution and may refuse it; see
+            :class:`drybox.hooks.Hooks`.
+        hook_timeout: Wall seconds that one call of a hook may take.
         allow_weaker: Guarantees that may be missing on this host: ``memory``, ``cpus``,
             ``pids``, ``seccomp``. What is missing and not named here is refused.
         concurrency: Sandboxes that run at once; further requests wait. Twice the number of
@@ -73,6 +77,8 @@ class AsyncCodeExecutor:
         limits: ResourceLimits | None = None,
         isolation: str = "auto",
         *,
+        hooks: Iterable[object] = (),
+        hook_timeout: float = HOOK_TIMEOUT,
         allow_weaker: Iterable[str] = (),
         concurrency: int | None = None,
         compile_timeout: float = 60.0,
@@ -95,6 +101,7 @@ class AsyncCodeExecutor:
             check_limits(install_limits, "install_limits"),
             check_timeout(install_timeout, "install_timeout"),
         )
+        self._hooks = Hooks(hooks, check_timeout(hook_timeout, "hook_timeout"))
         weaker = [allow_weaker] if isinstance(allow_weaker, str) else allow_weaker
         self._allow_weaker = frozenset(weaker)
         self._progress = progress
@@ -138,17 +145,18 @@ class AsyncCodeExecutor:
         Raises:
             InvalidRequest: The request is wrong.
             Unsupported: What it asks for cannot be enforced here.
-            Unavailable: No sandbox could be had; nothing ran.
+            Unavailable: No sandbox could be had, or a hook failed; nothing ran.
+            Rejected: A hook said no; nothing ran.
         """
         language, job = make_job(request, self._defaults)
-        return await self._execute(language, job, _drop)
+        return await self._execute(_new_id(), language, job, _drop)
 
     async def execute_many(self, requests: Sequence[ExecutionRequest]) -> list[ExecutionResult]:
         """Run requests side by side.
 
         Returns:
-            Their results, in the order of the requests. One that found no sandbox has the
-            status ``sandbox_error``: it takes no other's result along.
+            Their results, in the order of the requests. One that found no sandbox, or that a
+            hook refused, has the status ``sandbox_error``: it takes no other's result along.
 
         Raises:
             InvalidRequest: One is wrong; none of them ran.
@@ -159,10 +167,11 @@ class AsyncCodeExecutor:
         results: dict[int, ExecutionResult] = {}
 
         async def one(index: int, language: Language, job: Job) -> None:
+            id = _new_id()
             try:
-                results[index] = await self._execute(language, job, _drop)
-            except (Unavailable, InvalidRequest) as error:
-                results[index] = _nothing_ran(language, job, error)
+                results[index] = await self._execute(id, language, job, _drop)
+            except (Unavailable, InvalidRequest, Rejected) as error:
+                results[index] = _nothing_ran(id, language, job, error)
 
         try:
             async with anyio.create_task_group() as tasks:
@@ -190,7 +199,7 @@ class AsyncCodeExecutor:
         language, job = make_job(request, self._defaults)
 
         async def run(emit: Emit) -> None:
-            await self._execute(language, job, emit, stdin)
+            await self._execute(_new_id(), language, job, emit, stdin)
 
         return EventStream(self._open_tasks(), run)
 
@@ -216,15 +225,15 @@ class AsyncCodeExecutor:
         return found
 
     async def _execute(
-        self, language: Language, job: Job, emit: Emit, stdin: Source | None = None
+        self, id: str, language: Language, job: Job, emit: Emit, stdin: Source | None = None
     ) -> ExecutionResult:
         self._open_tasks()
         async with self._limiter:
             backend = await self._walls.choose(
                 job.isolation, language, job.version, installs=bool(job.packages)
             )
-            run = Execution(uuid.uuid4().hex, job, language, backend, self._operator, emit, stdin)
-            return await run.run()
+            operator, hooks = self._operator, self._hooks
+            return await Execution(id, job, language, backend, operator, emit, stdin, hooks).run()
 
     def _make_backend(self, wall: str) -> Backend:
         return make_backend(
@@ -246,7 +255,11 @@ async def _drop(event: Event) -> None:
     """Takes events nobody follows."""
 
 
-def _nothing_ran(language: Language, job: Job, error: DryboxError) -> ExecutionResult:
+def _new_id() -> str:
+    return uuid.uuid4().hex
+
+
+def _nothing_ran(id: str, language: Language, job: Job, error: DryboxError) -> ExecutionResult:
     return ExecutionResult(
         status="sandbox_error",
         stdout_bytes=b"",
@@ -259,7 +272,7 @@ def _nothing_ran(language: Language, job: Job, error: DryboxError) -> ExecutionR
         usage=Usage(),
         truncated=Truncated(),
         artifacts={},
-        id=uuid.uuid4().hex,
+        id=id,
         language=language.name,
         version=job.version,
         isolation=job.isolation,

@@ -16,6 +16,7 @@ import anyio.from_thread
 
 from drybox.errors import InvalidRequest, SandboxLost
 from drybox.executor import COMPILE_LIMITS, AsyncCodeExecutor
+from drybox.hooks import HOOK_TIMEOUT
 from drybox.model import Event, ExecutionRequest, ExecutionResult, LanguageInfo, ResourceLimits
 from drybox.protocols import Source, Support
 from drybox.settings import DockerSettings
@@ -36,6 +37,8 @@ class CodeExecutor:
         limits: ResourceLimits | None = None,
         isolation: str = "auto",
         *,
+        hooks: Iterable[object] = (),
+        hook_timeout: float = HOOK_TIMEOUT,
         allow_weaker: Iterable[str] = (),
         concurrency: int | None = None,
         compile_timeout: float = 60.0,
@@ -50,6 +53,8 @@ class CodeExecutor:
             timeout,
             limits,
             isolation,
+            hooks=hooks,
+            hook_timeout=hook_timeout,
             allow_weaker=allow_weaker,
             concurrency=concurrency,
             compile_timeout=compile_timeout,

@@ -11,6 +11,7 @@ from tests.support.fake import FakeBackend, FakeSandbox
 
 from drybox import ExecutionRequest, ExecutionResult, ResourceLimits
 from drybox.execution import Execution, OperatorLimits
+from drybox.hooks import Hooks
 from drybox.model import MIB, Event
 from drybox.protocols import Source
 from drybox.validation import Defaults, make_job
@@ -29,6 +30,7 @@ async def play(
     language: str = "python",
     package_dir: Path | None = None,
     backend: FakeBackend | None = None,
+    hooks: Hooks | None = None,
     **fields: Any,
 ) -> tuple[ExecutionResult, list[Event]]:
     """Run one request on this sandbox; what was emitted comes back too."""
@@ -41,7 +43,7 @@ async def play(
         events.append(event)
 
     backend = backend or FakeBackend(sandbox)
-    execution = Execution("e1", job, found, backend, OPERATOR, emit, stdin)
+    execution = Execution("e1", job, found, backend, OPERATOR, emit, stdin, hooks)
     result = await execution.run()
     assert isinstance(sandbox, FakeSandbox)
     assert sandbox.closed

@@ -121,6 +121,8 @@ async def test_the_request_reaches_the_backend_with_the_executors_defaults(
         ({"compile_timeout": -1}, "compile_timeout"),
         ({"compile_limits": ResourceLimits(memory=1)}, "compile_limits.memory"),
         ({"concurrency": 0}, "concurrency"),
+        ({"hooks": [3]}, "hooks[0]"),
+        ({"hook_timeout": 0}, "hook_timeout"),
     ],
 )
 async def test_wrong_settings_are_refused_at_once(settings: dict[str, Any], field: str) -> None:

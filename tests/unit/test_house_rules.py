@@ -36,6 +36,8 @@ LAYERS = (
     ("backends",),
     ("packages",),
     ("validation",),
+    ("hooks",),
+    ("audit",),
     ("execution",),
     ("walls",),
     ("keys",),
@@ -51,7 +53,7 @@ FACADE = ("cli", "backends.local.warden_client")
 
 PUBLIC = {
     *("AsyncCodeExecutor", "CodeExecutor", "ExecutionRequest", "ResourceLimits", "execute"),
-    *("Config", "DockerSettings", "load_config"),
+    *("AuditHook", "Config", "DockerSettings", "HookContext", "HookEvent", "load_config"),
     *("ErrorInfo", "Event", "ExecutionResult", "PhaseResult", "Truncated", "Usage"),
     *("DryboxError", "InvalidRequest", "Rejected", "SandboxLost", "Unavailable", "Unsupported"),
 }
@@ -124,7 +126,8 @@ def _row(name: str) -> int:
 def test_imports_point_downwards(name: str) -> None:
     for other in set(_imports(name)):
         if name == "":
-            assert other in ("config", "errors", "executor", "model", "settings", "sync")
+            below = ("audit", "config", "errors", "executor", "hooks", "model", "settings", "sync")
+            assert other in below
         elif other == "":
             assert name.startswith(FACADE), f"{name} imports the package from below"
         elif _row(other) == _row(name):
