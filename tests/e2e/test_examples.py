@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import sysconfig
@@ -57,6 +58,23 @@ def test_api_example_runs() -> None:
     assert done.returncode == 0, done.stderr.decode()
     assert done.stderr == b""
     assert "timeout - The program was ended after 0.5 s." in done.stdout.decode()
+
+
+def test_hooks_example_refuses_and_keeps_an_audit() -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(EXAMPLES / "hooks.py")],
+        capture_output=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    assert done.stderr == b""
+    out, refusal, *lines = done.stdout.decode().splitlines()
+    assert (out, refusal) == ("42", "This program has 5,001 bytes. Send at most 4,096.")
+    audit = [json.loads(line) for line in lines]
+    assert [(line["who"], line["status"]) for line in audit] == [
+        ("ada", "success"),
+        ("bob", "rejected"),
+    ]
 
 
 def test_readme_of_the_examples_names_every_one() -> None:

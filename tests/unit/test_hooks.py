@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import hashlib
 import inspect
@@ -236,6 +237,18 @@ async def test_a_hook_that_fails_lets_nothing_run(
     assert f"({event})" in error.message
     assert type(problem).__name__ in error.message or "RuntimeError" in error.message
     assert error.hint
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+@pytest.mark.parametrize("problem", [KeyboardInterrupt, GeneratorExit, asyncio.CancelledError])
+async def test_nothing_that_comes_out_of_a_thread_ends_the_event_loop(
+    problem: type[BaseException],
+) -> None:
+    def policy(given: HookEvent) -> None:
+        raise problem
+
+    error = await refused(FakeSandbox([HELLO]), policy)
+    assert problem.__name__ in str(error)
 
 
 async def test_a_hook_that_fails_is_named() -> None:
