@@ -15,6 +15,7 @@ import drybox
 
 NAMES = {
     "AsyncCodeExecutor",
+    "AuditHook",
     "CodeExecutor",
     "Config",
     "DockerSettings",
@@ -23,6 +24,8 @@ NAMES = {
     "Event",
     "ExecutionRequest",
     "ExecutionResult",
+    "HookContext",
+    "HookEvent",
     "InvalidRequest",
     "PhaseResult",
     "Rejected",
