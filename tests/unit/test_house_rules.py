@@ -28,6 +28,7 @@ LAYERS = (
     # is a single folder.
     ("model", "errors", "settings"),
     ("protocols",),
+    ("images",),
     ("output", "units", "wire"),
     ("guest",),
     ("languages",),
@@ -155,9 +156,8 @@ def test_only_the_backends_folder_knows_the_inside_of_a_backend(name: str) -> No
         folder = f"backends.{backend}"
         inside = {other for other in _imports(name) if other.startswith(folder)}
         if not name.startswith(folder):
-            assert inside <= (
-                {f"{folder}.backend", f"{folder}.probe"} if name == "backends" else set()
-            )
+            known = {f"{folder}.{module}" for module in ("backend", "probe", "store")}
+            assert inside <= (known if name == "backends" else set())
 
 
 @each_module

@@ -12,6 +12,7 @@ from importlib.metadata import entry_points
 
 from drybox.backends.docker.probe import may_answer
 from drybox.errors import InvalidRequest, Unsupported
+from drybox.images import ImageStore
 from drybox.protocols import Backend
 from drybox.settings import DockerSettings
 
@@ -87,14 +88,32 @@ def may_serve(wall: str, docker: DockerSettings | None) -> bool:
     return wall not in CONTAINER_WALLS or may_answer(docker.host if docker else None)
 
 
+def open_image_store(docker: DockerSettings) -> ImageStore:
+    """The images of the daemon that walls of containers use.
+
+    Raises:
+        Unsupported: Docker's library is not installed.
+        Unavailable: The daemon does not answer.
+    """
+    try:
+        from drybox.backends.docker.store import DockerImageStore
+    except ModuleNotFoundError as error:
+        raise _not_installed("images", error) from error
+    return DockerImageStore(docker)
+
+
 def _container_backend(
     wall: str, settings: DockerSettings, progress: Callable[[str], None]
 ) -> Backend:
     try:
         from drybox.backends.docker.backend import DockerBackend
     except ModuleNotFoundError as error:
-        raise Unsupported(
-            f"isolation {wall!r} needs Testcontainers, which is not installed ({error.name}).",
-            hint="Install it: pip install 'drybox[docker]'",
-        ) from error
+        raise _not_installed(f"isolation {wall!r}", error) from error
     return DockerBackend(wall, settings, progress=progress)
+
+
+def _not_installed(what: str, error: ModuleNotFoundError) -> Unsupported:
+    return Unsupported(
+        f"{what} needs Testcontainers, which is not installed ({error.name}).",
+        hint="Install it: pip install 'drybox[docker]'",
+    )

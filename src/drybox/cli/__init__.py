@@ -10,6 +10,7 @@ import click
 
 import drybox
 from drybox.cli.doctor import doctor
+from drybox.cli.images import images
 from drybox.cli.languages import languages
 from drybox.cli.run import ReaderGone, run
 from drybox.cli.version import version
@@ -30,7 +31,7 @@ def group(config: str | None) -> None:
     """Run code that you do not trust, in a sealed, single-use sandbox."""
 
 
-for command in (run, languages, doctor, version):
+for command in (run, languages, images, doctor, version):
     group.add_command(command)
 
 

@@ -25,7 +25,6 @@ from drybox.backends.docker.stream import AttachedStream
 from drybox.backends.docker.wall import WALLS, find_runtime
 from drybox.errors import DryboxError, Unavailable, Unsupported
 from drybox.guest import seccomp
-from drybox.guest.binary import init_path
 from drybox.guest.protocol import GuestGone
 from drybox.model import ResourceLimits
 from drybox.protocols import Language, SandboxSpec, Support
@@ -206,7 +205,7 @@ class DockerBackend:
     async def _derived(
         self, language: Language, name: str, source: Mapping[str, Any]
     ) -> SandboxImage:
-        init = await anyio.to_thread.run_sync(_read_init, source.get("Architecture"))
+        init = await anyio.to_thread.run_sync(image.read_init, source.get("Architecture"))
         derived = image.derived_name(source, language, init, self._uid_base)
         found = await anyio.to_thread.run_sync(image.known_image, self.daemon, derived)
         if found is None:
@@ -290,9 +289,3 @@ class DockerBackend:
         except DryboxError as error:
             # It has ended, for its streams have; whoever starts next removes what is left.
             _log.warning("a container could not be removed: %s", error.message)
-
-
-def _read_init(architecture: str | None) -> bytes:
-    names: Mapping[str | None, str] = {"amd64": "x86_64", "arm64": "aarch64"}
-    with open(init_path(names.get(architecture)), "rb") as file:
-        return file.read()

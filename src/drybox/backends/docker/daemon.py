@@ -117,16 +117,31 @@ class Daemon:
         """
         repository, _, tag = name.partition("@") if "@" in name else _split_tag(name)
         with self._spoken_to():
-            yield from self._client.api.pull(repository, tag or "latest", stream=True, decode=True)
+            try:
+                api = self._client.api
+                for word in api.pull(repository, tag or "latest", stream=True, decode=True):
+                    if "error" in word:  # after it has begun, the answer is no longer a status
+                        raise _not_pulled(name, word["error"])
+                    yield word
+            except NotFound as error:
+                raise _not_pulled(name, error.explanation) from error
 
-    def remove_image(self, name: str) -> None:
-        """Remove an image; one that is in use stays.
+    def remove_image(self, name: str) -> bool:
+        """Remove an image, or its name where it has others; False if it is in use and stays.
 
         Raises:
             Unavailable: It cannot.
         """
         with self._spoken_to():
-            self._client.api.remove_image(name)
+            try:
+                self._client.api.remove_image(name)
+            except ImageNotFound:
+                pass
+            except APIError as error:
+                if error.status_code != 409:
+                    raise
+                return False
+            return True
 
     def commit(self, container: str, tag: str, config: Mapping[str, Any]) -> None:
         """Make an image of a container's files."""
@@ -222,6 +237,14 @@ def _knock(host: str) -> None:
         with socket.socket(socket.AF_UNIX) as knocker:
             knocker.settimeout(PING_PATIENCE)
             knocker.connect(path)
+
+
+def _not_pulled(name: str, reason: object) -> Unavailable:
+    return Unavailable(
+        f"image {name!r} could not be pulled: {str(reason).strip()[:300]}",
+        hint="See that its name is right ([images] in the configuration), that the daemon "
+        "reaches its registry, and 'docker login' if it is private.",
+    )
 
 
 def _split_tag(name: str) -> tuple[str, str, str]:

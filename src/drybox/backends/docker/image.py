@@ -18,6 +18,7 @@ from drybox.backends.docker import owner
 from drybox.backends.docker.container import INIT
 from drybox.backends.docker.daemon import Daemon
 from drybox.errors import DryboxError, Unavailable, Unsupported
+from drybox.guest.binary import init_path
 from drybox.model import File
 from drybox.protocols import BUILD_DIR, WORK_DIR, Language
 
@@ -76,6 +77,13 @@ def source_names(
         return (usual,)
     other = TAG_VERSION.sub(f":{version}", language.image, count=1)
     return (usual, other) if other != usual else (usual,)
+
+
+def read_init(architecture: str | None) -> bytes:
+    """The init binary for a daemon's word for an architecture; this machine's if it has none."""
+    names: Mapping[str | None, str] = {"amd64": "x86_64", "arm64": "aarch64"}
+    with open(init_path(names.get(architecture)), "rb") as file:
+        return file.read()
 
 
 def derived_name(source: Mapping[str, Any], language: Language, init: bytes, uid_base: int) -> str:

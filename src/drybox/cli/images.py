@@ -1,0 +1,96 @@
+"""``drybox images``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from drybox.cli.configuration import configuration
+from drybox.wire import plain
+
+if TYPE_CHECKING:
+    from drybox.images import ImageStore
+
+STEPS = 1000  # of a progress bar
+QUARTER = 0.25  # without a terminal there is a line for each
+
+
+@click.group()
+def images() -> None:
+    """Fetch, list and clear the images that containers are made of."""
+
+
+@images.command()
+@click.argument("languages", nargs=-1, metavar="[LANG[@VERSION]]...")
+def pull(languages: tuple[str, ...]) -> None:
+    """Fetch the images of languages; of all of them if none is named.
+
+    Which images those are, and that they are pinned by digest, the configuration may say.
+    """
+    with _store() as store:
+        for name in store.names(languages):
+            _pull(store, name)
+
+
+@images.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def list_(as_json: bool) -> None:
+    """List the image of each language, and what drybox has made of it."""
+    with _store() as store:
+        found = store.describe()
+    if as_json:
+        click.echo(json.dumps(plain(found)))
+        return
+    for item in found:
+        state = "present" if item.present else "missing"
+        about = item.digest or item.id or f"get it: drybox images pull {item.language}"
+        click.echo(f"{item.language:12} {state:8} {item.source}  {about}")
+        if item.present:
+            made = f"{item.version}, as {item.derived}" if item.derived else "by the first run"
+            click.echo(f"{'':12} prepared {made}")
+
+
+@images.command()
+def prune() -> None:
+    """Remove prepared images that are of no use any more; one in use stays."""
+    removed = 0
+    with _store() as store:
+        for item in store.prune():
+            removed += item.removed
+            word = "removed" if item.removed else "in use, kept"
+            click.echo(f"{word}: {item.name} of {item.source or 'no image'} ({item.reason})")
+    click.echo(f"{removed} removed.")
+
+
+@contextmanager
+def _store() -> Iterator[ImageStore]:
+    from drybox.backends import open_image_store
+
+    store = open_image_store(configuration().docker)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def _pull(store: ImageStore, name: str) -> None:
+    """Fetch one image; how far it is goes to stderr."""
+    if sys.stderr.isatty():
+        shown = 0
+        with click.progressbar(length=STEPS, label=name, file=sys.stderr) as bar:
+            for progress in store.pull(name):
+                bar.update(int(progress.share * STEPS) - shown)
+                shown = int(progress.share * STEPS)
+    else:
+        click.echo(f"drybox: Pulling {name} ...", err=True)
+        told = 0.0
+        for progress in store.pull(name):
+            if progress.share >= told + QUARTER:
+                told = progress.share // QUARTER * QUARTER
+                click.echo(f"drybox: {name}: {told:.0%}", err=True)
+    click.echo(name)
