@@ -1,4 +1,4 @@
-"""A registry of images on loopback: the read side of its HTTP interface, for daemons to pull from."""
+"""A registry of images on loopback: what daemons need of its HTTP interface to pull."""
 
 from __future__ import annotations
 
