@@ -71,6 +71,7 @@ def options_of(
         **limits_of(limits, wall, cpus),
         "entrypoint": [INIT],
         "stdin_open": True,
+        "stop_signal": "SIGKILL",  # init hears nothing else; a daemon that stops would wait for it
         "user": f"{uid}:{uid}",
         "network": "none",
         "dns": ["127.0.0.1"],  # else a container is told the host's

@@ -45,9 +45,10 @@ class Daemon:
     def __init__(self, host: str | None = None) -> None:
         found = host or get_docker_host()
         self.environment = {**os.environ, **({"DOCKER_HOST": found} if found else {})}
-        self.address = found or "its usual socket"
+        self._host = found or DEFAULT_HOST
+        self.address = self._host
         with self._spoken_to():
-            _knock(found or DEFAULT_HOST)
+            _knock(self._host)
             # Asking takes the place of the version that each container's client would ask for.
             self._client = self._connect(PATIENCE, "auto")
             self.api_version: str = self._client.api.api_version
@@ -89,6 +90,7 @@ class Daemon:
             Unavailable: It does not.
         """
         with self._spoken_to():
+            _knock(self._host)
             self._pinger.ping()
 
     def version(self) -> Mapping[str, Any]:
