@@ -20,6 +20,7 @@ from tests.support.host import eventually
 from tests.support.images import standard
 
 from drybox import CodeExecutor, DockerSettings, ExecutionRequest, ExecutionResult, Unavailable
+from drybox.backends.docker.sandbox import LEASE
 
 HANG = "import sys, time\nprint('ready', flush=True)\ntime.sleep(3600)"
 PROMPT = 2.0
@@ -125,8 +126,8 @@ def test_a_daemon_that_ends_under_a_program(own_daemon: Daemon, end: str) -> Non
             executor.execute(ExecutionRequest("python", "print(1)"))
         assert time.monotonic() - asked < PROMPT
         assert caught.value.hint
-    # The program's standard input has ended with whoever held it.
-    assert eventually(lambda: not host.running(marker), 10)
+    # Its streams have ended; where what held them lives on, its lease ends.
+    assert eventually(lambda: not host.running(marker), LEASE + 10)
     own_daemon.start()
     with CodeExecutor(isolation="docker", docker=settings) as executor:
         assert executor.execute(ExecutionRequest("python", "print(1)")).stdout == "1\n"
@@ -175,7 +176,7 @@ def test_the_walls_of_a_container(docker_daemon: Daemon, settings: DockerSetting
     assert wanted["Memory"] == wanted["MemorySwap"] == 256 * 1024 * 1024
     assert wanted["NanoCpus"] == 1_000_000_000
     assert wanted["PidsLimit"] == 65
-    assert set(wanted["Tmpfs"]) == {"/sandbox", "/build", "/tmp", "/dev/shm"}
+    assert set(wanted["Tmpfs"]) == {"/sandbox", "/build", "/tmp", "/dev/shm", "/dev/mqueue"}
     assert "no-new-privileges:true" in wanted["SecurityOpt"]
     assert any(word.startswith("seccomp={") for word in wanted["SecurityOpt"])
     assert wanted["LogConfig"]["Type"] == "none"

@@ -218,6 +218,22 @@ class Guest:
         except GuestGone:
             return  # the reader sees the same end, and has the whole story
 
+    async def hold(self, seconds: int) -> None:
+        """Have init end the sandbox if it hears nothing for so long; ends with the sandbox.
+
+        For streams that do not end with this process: somebody in between may outlive it. Run
+        it beside the rest of the conversation.
+
+        Args:
+            seconds: How long. It is told of this process several times as often.
+        """
+        try:
+            while True:
+                await self._send(b"H", struct.pack("<I", seconds))
+                await anyio.sleep(seconds / 5)
+        except GuestGone:
+            return
+
     async def kill(self) -> None:
         """End every process of the running command; :meth:`exec` then returns."""
         try:

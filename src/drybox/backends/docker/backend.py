@@ -254,6 +254,7 @@ class DockerBackend:
         except BaseException:
             self.discard(box)
             raise
+        self._tasks.start_soon(box.hold)
         return box
 
     def limit(self, box: Box, limits: ResourceLimits) -> None:
@@ -275,7 +276,7 @@ class DockerBackend:
         """Have a container removed while the caller goes on."""
         if box in self._boxes:
             self._boxes.discard(box)
-            box.stream.hang_up()  # its init sees the end of its input, and ends everything
+            box.hang_up()
             self._tasks.start_soon(self._destroy, box)
 
     async def _destroy(self, box: Box) -> None:

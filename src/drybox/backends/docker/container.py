@@ -76,12 +76,12 @@ def options_of(
         "network": "none",
         "dns": ["127.0.0.1"],  # else a container is told the host's
         "hostname": "sandbox",
+        "cgroupns": "private",
         "ipc_mode": "none",  # its own, and /dev/shm is among the places
         "read_only": True,
         "cap_drop": ["ALL"],
         "security_opt": ["no-new-privileges:true", f"seccomp={profile()}"],
         "log_config": {"type": "none"},  # else the program could fill the host's disk
-        "labels": owner.labels(),
         "working_dir": "/",
         "oom_kill_disable": False,
         **({"runtime": runtime} if runtime else {}),
@@ -91,7 +91,8 @@ def options_of(
 def places_of(limits: ResourceLimits, uid: int) -> dict[str, str]:
     """Options of the writable places' mounts."""
     inodes = max(1024, limits.disk // INODE_BYTES)
-    return {
+    closed = {"/dev/mqueue": "ro,size=4k,mode=0555"}  # the daemon mounts it writable
+    return closed | {
         path: f"rw,exec,nosuid,nodev,size={limits.disk},nr_inodes={inodes},"
         f"mode={mode:o},uid={uid},gid={uid}"
         for path, mode in PLACES.items()
@@ -123,6 +124,8 @@ class Container(DockerContainer):
         self.with_kwargs(**options)
         self._daemon = daemon
         self._ryuk = ryuk
+        self._name_label = owner.new_name()
+        self._kwargs["labels"] = owner.labels(self._name_label)
 
     def create(self) -> None:
         """Create it, without starting it.
@@ -156,6 +159,7 @@ class Container(DockerContainer):
         Raises:
             Unavailable: The daemon does not answer.
         """
+        owner.forget(self._name_label)
         if self._container is not None:
             self._daemon.remove(self.get_container_id())
         self.get_docker_client().client.close()

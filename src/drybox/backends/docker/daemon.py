@@ -48,7 +48,6 @@ class Daemon:
         self._host = found or DEFAULT_HOST
         self.address = self._host
         with self._spoken_to():
-            _knock(self._host)
             # Asking takes the place of the version that each container's client would ask for.
             self._client = self._connect(PATIENCE, "auto")
             self.api_version: str = self._client.api.api_version
@@ -90,7 +89,6 @@ class Daemon:
             Unavailable: It does not.
         """
         with self._spoken_to():
-            _knock(self._host)
             self._pinger.ping()
 
     def version(self) -> Mapping[str, Any]:
@@ -201,6 +199,7 @@ class Daemon:
     @contextmanager
     def _spoken_to(self) -> Iterator[None]:
         with spoken_to(self.address):
+            _knock(self._host)
             yield
 
 

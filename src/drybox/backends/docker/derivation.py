@@ -58,7 +58,6 @@ async def derive(
         "pids_limit": LIMITS.pids,
         "mem_limit": LIMITS.memory,
         "log_config": {"type": "none"},
-        "labels": owner.labels(),
         "working_dir": "/",
     }
     container = Container(daemon, source, ryuk, {}, options)

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Mapping
 
 SANDBOX = "dev.drybox.sandbox"
-"""Label of every container of drybox's; its value is the sandbox's own word."""
+"""Label of every container of drybox's; its value is a word of its own."""
 
 OWNER = "dev.drybox.owner"
 """Label that names the process which made the container."""
@@ -20,9 +20,28 @@ VERSION = "dev.drybox.version"
 """Label of such an image: the full version of its toolchain."""
 
 
-def labels() -> dict[str, str]:
-    """Labels of a new container of this process."""
-    return {SANDBOX: "1", OWNER: owner()}
+_live: set[str] = set()
+
+
+def new_name() -> str:
+    """A word for a new container, which is in use until :func:`forget`."""
+    name = uuid.uuid4().hex
+    _live.add(name)
+    return name
+
+
+def forget(name: str) -> None:
+    """Say that nobody uses a container any more."""
+    _live.discard(name)
+
+
+def labels(name: str) -> dict[str, str]:
+    """Labels of a new container of this process.
+
+    Args:
+        name: Its word, of :func:`new_name`.
+    """
+    return {SANDBOX: name, OWNER: owner()}
 
 
 def owner(pid: int | None = None) -> str:
@@ -32,7 +51,12 @@ def owner(pid: int | None = None) -> str:
 
 
 def is_orphan(container_labels: Mapping[str, str]) -> bool:
-    """Whether the process that made the container lived on this machine and is no more."""
+    """Whether nobody uses a container any more.
+
+    The process that made it is no more, or has given it up when the daemon did not answer.
+    """
+    if container_labels.get(OWNER) == owner():
+        return container_labels.get(SANDBOX) not in _live
     machine, _, rest = container_labels.get(OWNER, "").partition(":")
     pid, _, _ = rest.partition(":")
     if machine != _machine() or not pid.isdigit():

@@ -23,6 +23,10 @@ SIGKILL = 9
 END_PATIENCE = 1.0
 """Seconds to wait until the daemon knows of the end of a container whose stream has ended."""
 
+LEASE = 30
+"""Seconds after which a container ends that hears of no drybox any more. Its streams end with
+drybox, but not with a daemon that has crashed."""
+
 MOVE_PATIENCE = 60.0
 """Seconds that moving files from one container to the next may take."""
 
@@ -59,6 +63,7 @@ class Box:
         self.stream = stream
         self.limits = limits
         self.guest = Guest(stream)
+        self._held = anyio.CancelScope()
 
     @property
     def id(self) -> str:
@@ -72,6 +77,16 @@ class Box:
             GuestGone: It could not.
         """
         await self.guest.seal(Seal(seccomp=seccomp, disk=None, inodes=0), ())
+
+    async def hold(self) -> None:
+        """Keep it alive while this process is; returns when it is to end."""
+        with self._held:
+            await self.guest.hold(LEASE)
+
+    def hang_up(self) -> None:
+        """End it here and now: init sees the end of its input, and ends everything."""
+        self._held.cancel()
+        self.stream.hang_up()
 
 
 class DockerSandbox:

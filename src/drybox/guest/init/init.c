@@ -25,6 +25,10 @@ static int may_settle = 1; /* a request to settle may still come */
 
 static void handle(char type, unsigned char *p, size_t n)
 {
+    if (type == 'H') {
+        lease(p, n);
+        return;
+    }
     if (running()) {
         handle_running(type, p, n);
         return;
@@ -71,6 +75,7 @@ static size_t room(void)
 
 static void receive(void)
 {
+    renew_lease();
     ssize_t n = read(0, in_buf + in_len, room());
     if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
         _exit(0); /* drybox is gone; with PID 1 everything here goes */
@@ -86,8 +91,10 @@ static void step(const sigset_t *unblocked)
     struct pollfd program[3];
     struct timespec left, *timeout = prepare_run(program, &left);
     answers.fd = answers_wait() ? 1 : -1;
-    struct pollfd all[5] = {host, answers, program[0], program[1], program[2]};
-    ppoll(all, 5, timeout, unblocked);
+    struct pollfd all[6] = {host, answers, program[0], program[1], program[2], lease_ended()};
+    ppoll(all, 6, timeout, unblocked);
+    if (all[5].revents)
+        _exit(0);
     if (all[1].revents)
         flush_some();
     advance_run(all + 2);
