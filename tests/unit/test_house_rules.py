@@ -29,6 +29,7 @@ LAYERS = (
     ("model", "errors", "settings"),
     ("protocols",),
     ("images",),
+    ("warm",),
     ("output", "units", "wire"),
     ("guest",),
     ("languages",),

@@ -6,7 +6,6 @@ comes from the guest is untrusted: lengths are bounded and unknown frames end th
 
 from __future__ import annotations
 
-import errno
 import os
 import struct
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,12 +14,21 @@ from dataclasses import dataclass
 import anyio
 from anyio.abc import ByteStream
 
+from drybox.guest.frames import (
+    END,
+    HEAD,
+    MAX_JOB,
+    GuestExecError,
+    GuestExit,
+    exec_payload,
+    frame,
+    job_payload,
+    parse_exit,
+)
 from drybox.guest.glob import matches
 from drybox.model import Command, File, Stream
-from drybox.protocols import WORK_DIR, Sink, Source
-
-MAX_FRAME = 1 << 20
-"""Most bytes a request frame may hold; init refuses more."""
+from drybox.protocols import Sink, Source
+from drybox.warm import Runner
 
 MAX_ANSWER = 64 * 1024
 """Most bytes an answer frame may hold; init sends at most 32 KiB."""
@@ -32,8 +40,6 @@ STDIN_WINDOW = 64 * 1024
 MAX_LISTED_BYTES = 16 * 1024 * 1024
 """Bound on the names a listing may bring, whatever init's own bound is."""
 
-_HEAD = struct.Struct("<cI")
-_END = struct.Struct("<iQQ??Q")
 _STREAMS: Mapping[bytes, Stream] = {b"1": "stdout", b"2": "stderr"}
 
 
@@ -43,14 +49,6 @@ class GuestGone(Exception):
 
 class GuestFileError(Exception):
     """A file could not be placed; the text is the guest's reason."""
-
-
-class GuestExecError(Exception):
-    """The command could not be started."""
-
-    def __init__(self, program: str, number: int) -> None:
-        super().__init__(f"{program} could not be started: {os.strerror(number)}")
-        self.number = number
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,30 +67,6 @@ class Seal:
     inodes: int
 
 
-@dataclass(frozen=True, slots=True)
-class GuestExit:
-    """How init saw a command end.
-
-    Attributes:
-        code: Exit code, or None.
-        signal: Number of the signal that ended it, or None.
-        wall_time: Seconds it took.
-        cpu_time: Seconds of CPU of its whole tree.
-        timed_out: Whether init ended it at the deadline.
-        out_of_memory: Whether the kernel ended a process of the sandbox for want of memory, as
-            far as that is seen from inside: a container sees its own cgroup.
-        memory_peak: Most bytes of memory in use at once; None where that is not seen.
-    """
-
-    code: int | None
-    signal: int | None
-    wall_time: float
-    cpu_time: float
-    timed_out: bool
-    out_of_memory: bool = False
-    memory_peak: int | None = None
-
-
 class Guest:
     """One conversation with one init. Not for concurrent use, except :meth:`kill`."""
 
@@ -100,6 +74,7 @@ class Guest:
         self._stream = stream
         self._buffer = bytearray()
         self._send_lock = anyio.Lock()
+        self._waiting: tuple[Runner, int] | None = None
 
     async def seal(self, seal: Seal, system_files: Iterable[File]) -> None:
         """Place the sandbox's own files, seal it and wait until init says it is sealed.
@@ -112,9 +87,9 @@ class Guest:
         if files:
             await self.put(files)
         # Both steps at once: init goes from one to the other without waiting for this end.
-        steps = _frame(b"S", seal.seccomp)
+        steps = frame(b"S", seal.seccomp)
         if seal.disk is not None:
-            steps = _frame(b"M", struct.pack("<QI", seal.disk, seal.inodes)) + steps
+            steps = frame(b"M", struct.pack("<QI", seal.disk, seal.inodes)) + steps
         await self._send_raw(steps)
         if seal.disk is not None:
             await self._expect(b"m")
@@ -137,13 +112,13 @@ class Guest:
         """
         batch = bytearray()
         for file in files:
-            batch += _frame(b"P", struct.pack("<H", file.mode) + os.fsencode(file.path))
+            batch += frame(b"P", struct.pack("<H", file.mode) + os.fsencode(file.path))
             for start in range(0, len(file.content), CHUNK):
-                batch += _frame(b"D", file.content[start : start + CHUNK])
+                batch += frame(b"D", file.content[start : start + CHUNK])
                 if len(batch) > 8 * CHUNK:
                     await self._send_raw(bytes(batch))
                     batch.clear()
-        await self._send_raw(bytes(batch) + _frame(b"Y", b""))
+        await self._send_raw(bytes(batch) + frame(b"Y", b""))
         problem = None
         while True:
             kind, data = await self._receive()
@@ -155,6 +130,35 @@ class Guest:
         if problem is not None:
             raise GuestFileError(problem)
 
+    async def warm(self, runner: Runner, command: Command, env: Mapping[str, str]) -> None:
+        """Start a runner by a command and wait until it waits.
+
+        Raises:
+            GuestGone: It ended instead.
+            GuestFileError: Its files could not be placed.
+            GuestExecError: There is no such program, or it may not be started.
+        """
+        if runner.files:
+            await self.put(runner.files)
+        await self._send(b"V", exec_payload(command, env))
+        kind, data = await self._receive()
+        if kind == b"N" and len(data) == 4:
+            raise GuestExecError(command.argv[0], struct.unpack("<I", data)[0])
+        if kind != b"W":
+            raise GuestGone(f"unexpected answer {kind!r}")
+        self._waiting = runner, command.limits.open_files
+
+    def _request(self, command: Command, env: Mapping[str, str]) -> bytes:
+        """What has a command run: by the runner that waits, if it can become this one."""
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None:
+            runner, open_files = waiting
+            job = job_payload(command, env)
+            fits = open_files == command.limits.open_files and len(job) <= MAX_JOB
+            if fits and runner.fits(command):
+                return frame(b"J", job)
+        return frame(b"X", exec_payload(command, env))
+
     async def exec(
         self, command: Command, env: Mapping[str, str], sink: Sink, stdin: Source | None
     ) -> GuestExit:
@@ -164,7 +168,7 @@ class Guest:
             GuestGone: The sandbox died meanwhile.
             GuestExecError: There is no such program, or it may not be started.
         """
-        await self._send(b"X", _exec_payload(command, env))
+        await self._send_raw(self._request(command, env))
         kind, data = await self._receive()
         if kind == b"N" and len(data) == 4:
             raise GuestExecError(command.argv[0], struct.unpack("<I", data)[0])
@@ -199,8 +203,8 @@ class Guest:
                 await sink(stream, data)
             elif kind == b"C" and len(data) == 4:
                 credit.add(struct.unpack("<I", data)[0])
-            elif kind == b"Z" and len(data) == _END.size:
-                return _parse_exit(data)
+            elif kind == b"Z" and len(data) == END.size:
+                return parse_exit(data)
             else:
                 raise GuestGone(f"unexpected answer {kind!r}")
 
@@ -295,7 +299,7 @@ class Guest:
             raise GuestGone(f"unexpected answer {kind!r}")
 
     async def _send(self, kind: bytes, payload: bytes) -> None:
-        await self._send_raw(_frame(kind, payload))
+        await self._send_raw(frame(kind, payload))
 
     async def _send_raw(self, data: bytes) -> None:
         try:
@@ -305,15 +309,15 @@ class Guest:
             raise GuestGone("the sandbox is gone") from error
 
     async def _receive(self) -> tuple[bytes, bytes]:
-        while len(self._buffer) < _HEAD.size:
+        while len(self._buffer) < HEAD.size:
             await self._more()
-        kind, size = _HEAD.unpack_from(self._buffer)
+        kind, size = HEAD.unpack_from(self._buffer)
         if size > MAX_ANSWER:
             raise GuestGone(f"an answer of {size} bytes")
-        while len(self._buffer) < _HEAD.size + size:
+        while len(self._buffer) < HEAD.size + size:
             await self._more()
-        data = bytes(self._buffer[_HEAD.size : _HEAD.size + size])
-        del self._buffer[: _HEAD.size + size]
+        data = bytes(self._buffer[HEAD.size : HEAD.size + size])
+        del self._buffer[: HEAD.size + size]
         return kind, data
 
     async def _more(self) -> None:
@@ -346,31 +350,3 @@ class _Credit:
         taken = min(most, self._amount)
         self._amount -= taken
         return taken
-
-
-def _frame(kind: bytes, payload: bytes) -> bytes:
-    return _HEAD.pack(kind, len(payload)) + payload
-
-
-def _exec_payload(command: Command, env: Mapping[str, str]) -> bytes:
-    words = [command.cwd or WORK_DIR, *command.argv, *(f"{k}={v}" for k, v in env.items())]
-    deadline = min(max(int(command.timeout * 1000), 1), 2**32 - 1)
-    head = struct.pack("<IIII", deadline, command.limits.open_files, len(command.argv), len(env))
-    payload = head + b"".join(os.fsencode(word) + b"\0" for word in words)
-    if len(payload) > MAX_FRAME:
-        raise GuestExecError(command.argv[0], errno.E2BIG)
-    return payload
-
-
-def _parse_exit(data: bytes) -> GuestExit:
-    status, wall, cpu, timed_out, out_of_memory, peak = _END.unpack(data)
-    signal = status & 0x7F  # as wait(2) lays it out
-    return GuestExit(
-        code=None if signal else status >> 8 & 0xFF,
-        signal=signal or None,
-        wall_time=wall / 1e9,
-        cpu_time=cpu / 1e6,
-        timed_out=timed_out,
-        out_of_memory=out_of_memory,
-        memory_peak=peak or None,
-    )

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 
+from drybox.languages import runners
 from drybox.languages.argument import as_argument
-from drybox.model import ResourceLimits
+from drybox.model import File, ResourceLimits
 from drybox.protocols import (
     BUILD_DIR,
     INSTALL_DIR,
@@ -18,6 +19,7 @@ from drybox.protocols import (
     Step,
     Toolchain,
 )
+from drybox.warm import Runner
 
 PIP = "/opt/pip"
 
@@ -83,6 +85,19 @@ class Python:
         # installed packages usually are.
         place = {"PYTHONUSERBASE": INSTALL_DIR}
         return Plan(install=_install(job.packages, place), run=Step(argv, place))
+
+    def runner(self, version: str) -> Runner:
+        """An interpreter that has done all it does before it opens the program."""
+        series = ".".join(version.split(".")[:2])
+        module = f".local/lib/python{series}/site-packages/usercustomize.py"
+        return Runner(
+            ("python3", "main.py"),
+            (File(module, runners.source("usercustomize.py")),),
+            fixed=(
+                *("PYTHON*", "HOME", "PATH", "TZ", "LANG", "LANGUAGE", "LC_*", "LOCPATH"),
+                *("LD_*", "GLIBC_*", "MALLOC_*", "MUSL_*"),
+            ),
+        )
 
 
 def _install(packages: tuple[str, ...], place: Mapping[str, str]) -> Step:

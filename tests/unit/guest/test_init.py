@@ -24,7 +24,8 @@ from drybox.backends.local.layout import INIT, Layout, make_tree
 from drybox.errors import DryboxError
 from drybox.execution import source_of
 from drybox.guest.binary import init_path
-from drybox.guest.protocol import Guest, GuestExecError, GuestExit, GuestFileError, GuestGone
+from drybox.guest.frames import GuestExecError, GuestExit
+from drybox.guest.protocol import Guest, GuestFileError, GuestGone
 from drybox.model import Command, File, ResourceLimits, Stream
 from drybox.protocols import WORK_DIR, Source
 

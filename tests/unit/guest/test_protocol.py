@@ -15,17 +15,8 @@ from tests.support.clock import INSTANT, InstantLoop
 from tests.support.guest import FakeGuest, credit_frame, exit_frame, frame, listed_frame
 
 from drybox.execution import source_of
-from drybox.guest.protocol import (
-    MAX_ANSWER,
-    MAX_FRAME,
-    STDIN_WINDOW,
-    Guest,
-    GuestExecError,
-    GuestExit,
-    GuestFileError,
-    GuestGone,
-    Seal,
-)
+from drybox.guest.frames import MAX_FRAME, GuestExecError, GuestExit
+from drybox.guest.protocol import MAX_ANSWER, STDIN_WINDOW, Guest, GuestFileError, GuestGone, Seal
 from drybox.model import Command, File, ResourceLimits, Stream
 
 pytestmark = pytest.mark.anyio

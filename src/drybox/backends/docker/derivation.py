@@ -14,7 +14,8 @@ from drybox.backends.docker.daemon import Daemon
 from drybox.backends.docker.image import path_of, read_version
 from drybox.backends.docker.stream import AttachedStream
 from drybox.errors import Unavailable, Unsupported
-from drybox.guest.protocol import Guest, GuestExecError, GuestFileError, GuestGone
+from drybox.guest.frames import GuestExecError
+from drybox.guest.protocol import Guest, GuestFileError, GuestGone
 from drybox.model import GIB, Command, ResourceLimits, Stream
 from drybox.protocols import WORK_DIR, Language, Preparation
 

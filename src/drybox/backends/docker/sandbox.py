@@ -14,7 +14,8 @@ from drybox.backends.docker.image import SandboxImage
 from drybox.backends.docker.stream import AttachedStream
 from drybox.backends.docker.wall import Wall
 from drybox.errors import DryboxError, InvalidRequest, SandboxLost, Unavailable
-from drybox.guest.protocol import Guest, GuestExecError, GuestFileError, GuestGone, Seal
+from drybox.guest.frames import GuestExecError
+from drybox.guest.protocol import Guest, GuestFileError, GuestGone, Seal
 from drybox.model import Command, Exit, File, ResourceLimits, Stream
 from drybox.protocols import BUILD_DIR, WORK_DIR, Sink, Source
 

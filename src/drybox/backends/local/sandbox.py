@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import select
+import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import anyio
-from anyio.abc import SocketStream
+from anyio.abc import SocketAttribute, SocketStream
 
 from drybox.backends.local.cgroup import Cgroup, Limits
 from drybox.backends.local.toolchain import FoundToolchain
 from drybox.backends.local.warden_client import WardenClient
 from drybox.errors import InvalidRequest, SandboxLost, Unavailable
-from drybox.guest.protocol import Guest, GuestExecError, GuestFileError, GuestGone, Seal
+from drybox.guest.frames import GuestExecError
+from drybox.guest.protocol import Guest, GuestFileError, GuestGone, Seal
 from drybox.model import Command, Exit, File, ResourceLimits
 from drybox.protocols import Sink, Source
+from drybox.warm import Runner
 
 OWN_PIDS = 2
 """Processes in the cgroup that are not the program's: bubblewrap and init."""
 
 SIGKILL = 9
+
+WARM_PATIENCE = 20.0
+"""Seconds until a runner must wait."""
 
 
 def apply_limits(cgroup: Cgroup, limits: ResourceLimits) -> None:
@@ -64,6 +71,26 @@ class LocalSandbox:
         """
         await self._guest.seal(seal, files)
 
+    async def warm(self, runner: Runner, limits: ResourceLimits) -> None:
+        """Start a runner and wait until it waits."""
+        known = replace(runner, argv=self._in_sandbox(runner.argv))
+        command = Command(known.argv, limits, timeout=WARM_PATIENCE)
+        try:
+            with anyio.fail_after(WARM_PATIENCE):
+                await self._guest.warm(known, command, {**self._env, **runner.env})
+        except (GuestGone, GuestFileError, GuestExecError, TimeoutError) as error:
+            raise Unavailable(
+                f"no {runner.argv[0]} could be kept waiting: {error}.",
+                hint="Programs start cold instead.",
+            ) from error
+
+    def is_alive(self) -> bool:
+        """Whether an idle sandbox can still be used: init speaks only when it is asked."""
+        line: socket.socket = self._stream.extra_attributes[SocketAttribute.raw_socket]()
+        watch = select.poll()
+        watch.register(line, select.POLLIN | select.POLLRDHUP)
+        return not self._closed and not watch.poll(0)
+
     async def put(self, files: Sequence[File]) -> None:
         """Place files in the working directory."""
         try:
@@ -101,10 +128,9 @@ class LocalSandbox:
             ) from error
         kills, cpu, peak = cgroup.oom_kills(), cgroup.cpu_seconds(), cgroup.open_peak()
         started = anyio.current_time()
-        program = {self._found.name: self._found.program}.get(command.argv[0], command.argv[0])
         try:
             end = await self._guest.exec(
-                replace(command, argv=(program, *command.argv[1:])),
+                replace(command, argv=self._in_sandbox(command.argv)),
                 {**self._env, **command.env},
                 sink,
                 stdin,
@@ -133,6 +159,12 @@ class LocalSandbox:
             end.timed_out,
             out_of_memory=cgroup.oom_kills() > kills,
         )
+
+    def _in_sandbox(self, argv: tuple[str, ...]) -> tuple[str, ...]:
+        """A command line with the toolchain's program by its place."""
+        if argv[0] != self._found.name:
+            return argv
+        return (self._found.program, *argv[1:])
 
     async def get(self, globs: Sequence[str], max_bytes: int) -> Mapping[str, bytes]:
         """Bring back regular files of the working directory, never through a link."""

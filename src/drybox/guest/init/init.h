@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include <time.h>
 
 #define WORK "/sandbox"
@@ -44,9 +45,25 @@ void put_end(void);
 void list_files(void);
 void send_file(const unsigned char *p, size_t n);
 
+/* spawn.c: how a process comes to be */
+struct order {
+    uint32_t open_files;
+    char **argv, **env;
+    const char *cwd;
+    int is_runner; /* gets its job later, over a socket on descriptor 3 */
+};
+struct process {
+    pid_t pid;        /* 0 when there is none */
+    int in, out, err; /* our ends of its pipes; -1 when closed */
+    int channel;      /* our end of a runner's socket; -1 when closed */
+};
+int spawn(struct process *made, const struct order *order);
+void let_go(struct process *made);
+
 /* run.c: the program */
 int running(void);
-void start(unsigned char *p, size_t n);
+void start(unsigned char *p, size_t n, int is_runner);
+void hand_over(const unsigned char *p, size_t n);
 void handle_running(char type, const unsigned char *p, size_t n);
 struct timespec *prepare_run(struct pollfd p[3], struct timespec *left);
 void advance_run(const struct pollfd p[3]);

@@ -1,13 +1,10 @@
 #define _GNU_SOURCE
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -24,8 +21,9 @@ static uint64_t now_ns(void)
 }
 
 static struct {
-    pid_t pid;          /* the main process; 0 when none runs */
-    int out, err, in;   /* our ends of its pipes; -1 when closed */
+    struct process main;
+    int waits;          /* whether it is a runner that has no job yet */
+    int64_t cpu_before; /* what a runner used before it got its job, in microseconds */
     int status, ended, timed_out, in_eof;
     uint64_t start, end, deadline;
     struct rusage before;
@@ -33,65 +31,40 @@ static struct {
     unsigned char pending[STDIN_WINDOW]; /* stdin it has not taken yet */
     size_t pending_len;
     uint32_t taken; /* bytes of stdin it has taken since the host was last told */
-} run = {.out = -1, .err = -1, .in = -1};
+} run = {.main = {0, -1, -1, -1, -1}};
 
 static int had_run; /* whether this is not the first command */
 
-static void reset_signals(void)
+static void forget(void)
 {
-    struct sigaction plain = {.sa_handler = SIG_DFL};
-    sigset_t none;
-    for (int s = 1; s < NSIG; s++)
-        sigaction(s, &plain, NULL);
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
+    let_go(&run.main);
+    memset(&run, 0, offsetof(__typeof__(run), pending));
+    run.main = (struct process){0, -1, -1, -1, -1};
+    run.pending_len = run.taken = 0;
 }
 
-static void limit(int what, rlim_t value)
+/* From here on the clock runs and what is used is the program's. */
+static void begin(uint32_t ms)
 {
-    struct rlimit old, both = {value, value};
-    if (!getrlimit(what, &old) && old.rlim_max < value)
-        both.rlim_cur = both.rlim_max = old.rlim_max;
-    setrlimit(what, &both);
+    getrusage(RUSAGE_CHILDREN, &run.before);
+    run.kills_before = oom_kills(), run.peak_before = had_run ? memory_peak() : 0;
+    had_run = 1;
+    run.start = now_ns();
+    run.deadline = run.start + (uint64_t)ms * 1000000u;
 }
 
-static void become(int in, int out, int err, int report, uint32_t open_files, char **argv,
-                   char **env, const char *cwd)
+/* A runner that waits makes room for a command that it cannot become. */
+static void dismiss(void)
 {
-    reset_signals();
-    prctl(PR_SET_DUMPABLE, 1, 0, 0, 0); /* else its /proc files are not its own */
-    /* The kernel prefers the program, not its supervisor, when memory runs out. */
-    int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-    if (fd >= 0 && write(fd, "1000", 4) < 0)
-        close(fd);
-    dup2(in, 0);
-    dup2(out, 1);
-    dup2(err, 2);
-    dup2(report, 3);
-    fcntl(3, F_SETFD, FD_CLOEXEC);
-    if (syscall(SYS_close_range, 4, ~0u, 0))
-        for (int extra = 4; extra < 1024; extra++)
-            close(extra);
-    limit(RLIMIT_CORE, 0);
-    limit(RLIMIT_NOFILE, open_files);
-    /* Counted for the host's user as well, so the program may take but a part of them. */
-    limit(RLIMIT_SIGPENDING, 1024);
-    limit(RLIMIT_MSGQUEUE, 256 << 10);
-    umask(022);
-    /* Found on this process's own PATH: a PATH of the request is for the program only. */
-    if (!chdir(cwd))
-        execvpe(argv[0], argv, env);
-    int problem = errno;
-    if (write(3, &problem, sizeof problem) < 0)
-        _exit(126);
-    _exit(127);
+    kill(-1, SIGKILL);
+    while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
+        ;
 }
 
 /* Payload: 32-bit deadline in ms, open files, argc, envc; then cwd, argv and environment,
- * each with its NUL. */
-void start(unsigned char *p, size_t n)
+ * each with its NUL. A runner has no deadline: it waits for its job. */
+void start(unsigned char *p, size_t n, int is_runner)
 {
-    int in[2], out[2], err[2], report[2], problem = 0;
     if (n < 18 || p[n - 1])
         die("a malformed run request");
     uint32_t ms = get32(p), open_files = get32(p + 4), argc = get32(p + 8), envc = get32(p + 12);
@@ -100,7 +73,8 @@ void start(unsigned char *p, size_t n)
     char **strings = calloc(argc + envc + 3, sizeof *strings), **env = strings + argc + 2;
     if (!strings)
         die("no memory for the arguments");
-    char *at = (char *)p + 16, *stop = (char *)p + n, *cwd = at;
+    char *at = (char *)p + 16, *stop = (char *)p + n;
+    struct order order = {open_files, strings, env, at, is_runner};
     for (uint32_t i = 0; i <= argc + envc; i++) {
         if (at >= stop)
             die("a malformed run request");
@@ -108,41 +82,57 @@ void start(unsigned char *p, size_t n)
             (i <= argc ? strings : env - argc)[i - 1] = at;
         at += strlen(at) + 1;
     }
-    if (pipe2(in, O_CLOEXEC) || pipe2(out, O_CLOEXEC) || pipe2(err, O_CLOEXEC) ||
-        pipe2(report, O_CLOEXEC))
-        die("no pipe: %s", strerror(errno));
-    memset(&run, 0, sizeof run);
-    run.in = in[1], run.out = out[0], run.err = err[0];
-    getrusage(RUSAGE_CHILDREN, &run.before);
-    run.kills_before = oom_kills(), run.peak_before = had_run ? memory_peak() : 0;
-    had_run = 1;
-    run.start = now_ns();
-    run.deadline = run.start + (uint64_t)ms * 1000000u;
-    run.pid = fork();
-    if (run.pid == 0)
-        become(in[0], out[1], err[1], report[1], open_files, strings, env, cwd);
-    close(in[0]), close(out[1]), close(err[1]), close(report[1]);
+    if (run.waits)
+        dismiss();
+    forget();
+    if (!is_runner)
+        begin(ms);
+    int problem = spawn(&run.main, &order);
     free(strings);
-    if (run.pid < 0)
-        problem = errno;
-    else if (read(report[0], &problem, sizeof problem) <= 0)
-        problem = 0;
-    close(report[0]);
     if (problem) {
-        if (run.pid > 0)
-            waitpid(run.pid, NULL, 0);
-        close(run.in), close(run.out), close(run.err);
-        memset(&run, 0, sizeof run);
-        run.in = run.out = run.err = -1;
         unsigned char code[4];
         put32(code, problem);
         answer('N', code, 4);
-        return;
+    } else if (is_runner) {
+        run.waits = 1;
+    } else {
+        queue('B', "", 0);
     }
-    fcntl(run.in, F_SETFL, O_NONBLOCK);
-    fcntl(run.out, F_SETFL, O_NONBLOCK);
-    fcntl(run.err, F_SETFL, O_NONBLOCK);
+}
+
+static int64_t cpu_of(pid_t pid)
+{
+    clockid_t clock;
+    struct timespec t;
+    if (clock_getcpuclockid(pid, &clock) || clock_gettime(clock, &t))
+        return 0;
+    return t.tv_sec * 1000000ll + t.tv_nsec / 1000;
+}
+
+/* Payload: 32-bit deadline in ms, then what the runner is to read. It becomes the program. */
+void hand_over(const unsigned char *p, size_t n)
+{
+    if (n < 4 || !run.waits)
+        die("a job, but no runner for it");
+    begin(get32(p));
+    run.cpu_before = cpu_of(run.main.pid);
+    ssize_t sent = send(run.main.channel, p + 4, n - 4, MSG_DONTWAIT);
+    if (sent < 0 || (size_t)sent != n - 4)
+        die("the runner does not take its job");
+    close(run.main.channel);
+    run.main.channel = -1;
+    run.waits = 0;
     queue('B', "", 0);
+}
+
+/* A runner says with one byte that it waits; whatever else it does is its end. */
+static void attend(const struct pollfd *p)
+{
+    char word;
+    if (p->revents && read(run.main.channel, &word, 1) == 1 && word == 'W')
+        answer('W', "", 0);
+    else if (p->revents || waitpid(-1, NULL, WNOHANG) > 0)
+        die("the runner has ended");
 }
 
 /* Lets the host send as much stdin as the program has taken. */
@@ -156,17 +146,17 @@ static void credit(void)
 
 static void close_stdin(void)
 {
-    if (run.in >= 0)
-        close(run.in);
-    run.in = -1;
+    if (run.main.in >= 0)
+        close(run.main.in);
+    run.main.in = -1;
 }
 
 /* Gives the program what it takes of its stdin; what it will never take is let go. */
 static void feed(void)
 {
     size_t done = 0;
-    while (run.in >= 0 && done < run.pending_len) {
-        ssize_t n = write(run.in, run.pending + done, run.pending_len - done);
+    while (run.main.in >= 0 && done < run.pending_len) {
+        ssize_t n = write(run.main.in, run.pending + done, run.pending_len - done);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0 && errno == EAGAIN)
@@ -176,7 +166,7 @@ static void feed(void)
         else
             done += n;
     }
-    if (run.in < 0)
+    if (run.main.in < 0)
         done = run.pending_len;
     memmove(run.pending, run.pending + done, run.pending_len - done);
     run.pending_len -= done;
@@ -207,7 +197,7 @@ static void reap(void)
     int status;
     pid_t pid;
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        if (pid == run.pid && !run.ended) {
+        if (pid == run.main.pid && !run.ended) {
             run.ended = 1;
             run.status = status;
             run.end = now_ns();
@@ -232,13 +222,13 @@ static void finish(void)
     put32(frame, run.status);
     put64(frame + 4, run.end - run.start);
     put64(frame + 12, micros(after.ru_utime, run.before.ru_utime) +
-                          micros(after.ru_stime, run.before.ru_stime));
+                          micros(after.ru_stime, run.before.ru_stime) - run.cpu_before);
     frame[20] = run.timed_out;
     frame[21] = oom_kills() > run.kills_before;
     /* The kernel keeps one peak for all phases; one that was not passed is not this one's. */
     put64(frame + 22, peak > run.peak_before ? peak : 0);
     close_stdin();
-    run.pid = 0;
+    run.main.pid = 0;
     queue('Z', frame, sizeof frame);
     flush_all();
 }
@@ -246,7 +236,7 @@ static void finish(void)
 /* Whether a program runs, or its end has not been told yet. */
 int running(void)
 {
-    return run.pid != 0;
+    return run.main.pid && !run.waits;
 }
 
 /* A request that came while a program runs. */
@@ -274,14 +264,16 @@ struct timespec *prepare_run(struct pollfd p[3], struct timespec *left)
 {
     p[0] = p[1] = (struct pollfd){-1, POLLIN, 0};
     p[2] = (struct pollfd){-1, POLLOUT, 0};
-    if (!run.pid)
+    if (run.waits)
+        p[0].fd = run.main.channel;
+    if (!running())
         return NULL;
     if (!answers_wait() && run.taken)
         credit();
     if (!answers_wait())
-        p[0].fd = run.out, p[1].fd = run.err;
+        p[0].fd = run.main.out, p[1].fd = run.main.err;
     if (run.pending_len)
-        p[2].fd = run.in;
+        p[2].fd = run.main.in;
     if (run.ended || run.timed_out)
         return NULL;
     uint64_t now = now_ns(), rest = run.deadline > now ? run.deadline - now : 0;
@@ -293,7 +285,9 @@ struct timespec *prepare_run(struct pollfd p[3], struct timespec *left)
 /* Does what the wait was for, and tells the end once everything before it is told. */
 void advance_run(const struct pollfd p[3])
 {
-    if (!run.pid)
+    if (run.waits)
+        attend(p);
+    if (!running())
         return;
     if (!run.ended && !run.timed_out && now_ns() >= run.deadline) {
         run.timed_out = 1;
@@ -304,11 +298,11 @@ void advance_run(const struct pollfd p[3])
         feed();
     if (!answers_wait()) {
         if (p[0].revents)
-            pump(&run.out, '1');
+            pump(&run.main.out, '1');
         if (p[1].revents)
-            pump(&run.err, '2');
+            pump(&run.main.err, '2');
         flush_some();
     }
-    if (run.ended && run.out < 0 && run.err < 0 && !answers_wait())
+    if (run.ended && run.main.out < 0 && run.main.err < 0 && !answers_wait())
         finish();
 }

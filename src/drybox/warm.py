@@ -1,0 +1,70 @@
+"""The seam of warmth: what is started in an idle sandbox before its request is known.
+
+A language offers a runner, a sandbox keeps it waiting; either may do without.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Protocol, runtime_checkable
+
+from drybox.model import Command, File, ResourceLimits
+from drybox.protocols import WORK_DIR
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """A program that starts in an idle sandbox and waits there to become a request's own.
+
+    It says that it waits by writing ``W`` to the socket that it finds as descriptor 3, and
+    reads its job from there: 32-bit little-endian length of the rest, number of arguments and
+    number of variables, then each of them with a NUL. By then it has removed its own files.
+    It closes the socket and goes on as if it had been started with the job's command line.
+
+    Attributes:
+        argv: Its command line; it can become commands that begin alike.
+        files: Files in the working directory that it starts from.
+        env: Variables that it needs beside the sandbox's own.
+        fixed: Patterns of variables that take effect while a program starts, so that they
+            cannot change any more.
+    """
+
+    argv: tuple[str, ...]
+    files: tuple[File, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    fixed: tuple[str, ...] = ()
+
+    def fits(self, command: Command) -> bool:
+        """Whether it can become this command so that the program does not notice."""
+        return (
+            command.argv[: len(self.argv)] == self.argv
+            and command.cwd in (None, WORK_DIR)
+            and not any(fnmatchcase(name, item) for name in command.env for item in self.fixed)
+        )
+
+
+@runtime_checkable
+class WarmLanguage(Protocol):
+    """A language whose programs can be started before they are known."""
+
+    def runner(self, version: str) -> Runner | None:
+        """What waits in an idle sandbox, for a full version of its toolchain; None if nothing."""
+
+
+@runtime_checkable
+class WarmSandbox(Protocol):
+    """A sandbox that can be kept idle until a request comes."""
+
+    async def warm(self, runner: Runner, limits: ResourceLimits) -> None:
+        """Start a runner and wait until it waits. Before any user data comes in.
+
+        The next command that fits it is then served by it; any other ends it first.
+
+        Raises:
+            Unavailable: It does not start here.
+        """
+
+    def is_alive(self) -> bool:
+        """Whether an idle sandbox can still be used, as far as it is known without asking it."""
