@@ -27,6 +27,7 @@ _HOMES = {
     "HookEvent": "drybox.hooks",
     "InvalidRequest": "drybox.errors",
     "PhaseResult": "drybox.model",
+    "PoolSettings": "drybox.settings",
     "Rejected": "drybox.errors",
     "ResourceLimits": "drybox.model",
     "SandboxLost": "drybox.errors",
@@ -54,6 +55,7 @@ __all__ = [
     "HookEvent",
     "InvalidRequest",
     "PhaseResult",
+    "PoolSettings",
     "Rejected",
     "ResourceLimits",
     "SandboxLost",
@@ -88,7 +90,7 @@ if TYPE_CHECKING:
         Truncated,
         Usage,
     )
-    from drybox.settings import DockerSettings
+    from drybox.settings import DockerSettings, PoolSettings
     from drybox.sync import CodeExecutor, execute
 
 

@@ -29,8 +29,9 @@ from drybox.model import (
     Usage,
 )
 from drybox.packages import check_package_dir
+from drybox.pool import Pool
 from drybox.protocols import Backend, Job, Language, Source, Support
-from drybox.settings import DockerSettings
+from drybox.settings import DockerSettings, PoolSettings
 from drybox.validation import Defaults, check_isolation, check_limits, check_timeout, make_job
 from drybox.walls import Walls
 
@@ -66,6 +67,7 @@ class AsyncCodeExecutor:
         install_limits: Limits of installers.
         progress: Called with a line of text before something is prepared that takes seconds.
         docker: Which daemon, images and runtimes the walls made of containers use.
+        pool: How many sandboxes wait for requests of a kind that came before; None for none.
 
     Raises:
         InvalidRequest: One of these is wrong.
@@ -88,6 +90,7 @@ class AsyncCodeExecutor:
         install_limits: ResourceLimits = COMPILE_LIMITS,
         progress: Callable[[str], None] = lambda _: None,
         docker: DockerSettings | None = None,
+        pool: PoolSettings | None = PoolSettings(),  # noqa: B008 - frozen
     ) -> None:
         self._defaults = Defaults(
             check_timeout(timeout),
@@ -106,6 +109,7 @@ class AsyncCodeExecutor:
         self._allow_weaker = frozenset(weaker)
         self._progress = progress
         self._docker = docker
+        self._pool = pool
         if concurrency is not None and concurrency < 1:
             raise InvalidRequest("concurrency", f"{concurrency} is too few", hint="Pass 1 or more.")
         self._concurrency = concurrency or 2 * (os.cpu_count() or 1)
@@ -233,15 +237,21 @@ class AsyncCodeExecutor:
                 job.isolation, language, job.version, installs=bool(job.packages)
             )
             operator, hooks = self._operator, self._hooks
-            return await Execution(id, job, language, backend, operator, emit, stdin, hooks).run()
+            run = Execution(id, job, language, backend, operator, emit, stdin, hooks)
+            try:
+                return await run.run()
+            finally:
+                if isinstance(backend, Pool):
+                    backend.answered()
 
     def _make_backend(self, wall: str) -> Backend:
-        return make_backend(
+        backend = make_backend(
             wall,
             allow_weaker=self._allow_weaker,
             progress=self._progress,
             docker=self._docker,
         )
+        return Pool(backend, self._pool) if self._pool else backend
 
     def _open_tasks(self) -> TaskGroup:
         if self._tasks is None:

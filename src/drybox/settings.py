@@ -25,3 +25,20 @@ class DockerSettings:
     images: Mapping[str, str] = field(default_factory=dict)
     runtimes: Mapping[str, str] = field(default_factory=dict)
     ryuk: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PoolSettings:
+    """How many sandboxes wait for requests that have not come yet.
+
+    Attributes:
+        min_idle: Sandboxes that wait for each kind of request that came of late.
+        max_total: Sandboxes that wait in all.
+        max_age: Seconds that one waits at most, and that a kind of request is remembered.
+        memory: Bytes that those waiting may take together, by each runner's usual size.
+    """
+
+    min_idle: int = 2
+    max_total: int = 8
+    max_age: float = 300.0
+    memory: int = 1 << 30

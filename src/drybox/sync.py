@@ -19,7 +19,7 @@ from drybox.executor import COMPILE_LIMITS, AsyncCodeExecutor
 from drybox.hooks import HOOK_TIMEOUT
 from drybox.model import Event, ExecutionRequest, ExecutionResult, LanguageInfo, ResourceLimits
 from drybox.protocols import Source, Support
-from drybox.settings import DockerSettings
+from drybox.settings import DockerSettings, PoolSettings
 
 T = TypeVar("T")
 
@@ -48,6 +48,7 @@ class CodeExecutor:
         install_limits: ResourceLimits = COMPILE_LIMITS,
         progress: Callable[[str], None] = lambda _: None,
         docker: DockerSettings | None = None,
+        pool: PoolSettings | None = PoolSettings(),  # noqa: B008 - frozen
     ) -> None:
         self._executor = AsyncCodeExecutor(
             timeout,
@@ -64,6 +65,7 @@ class CodeExecutor:
             install_limits=install_limits,
             progress=progress,
             docker=docker,
+            pool=pool,
         )
         self._lock = threading.Lock()
         self._portal: anyio.from_thread.BlockingPortal | None = None

@@ -5,12 +5,12 @@ A language offers a runner, a sandbox keeps it waiting; either may do without.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Protocol, runtime_checkable
 
-from drybox.model import Command, File, ResourceLimits
+from drybox.model import MIB, Command, File, ResourceLimits
 from drybox.protocols import WORK_DIR
 
 
@@ -29,20 +29,34 @@ class Runner:
         env: Variables that it needs beside the sandbox's own.
         fixed: Patterns of variables that take effect while a program starts, so that they
             cannot change any more.
+        fixed_files: Patterns of paths of which the same is true.
+        size: Bytes of memory that it takes while it waits, about.
     """
 
     argv: tuple[str, ...]
     files: tuple[File, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     fixed: tuple[str, ...] = ()
+    fixed_files: tuple[str, ...] = ()
+    size: int = 16 * MIB
 
-    def fits(self, command: Command) -> bool:
-        """Whether it can become this command so that the program does not notice."""
+    def fits(self, command: Command, paths: Iterable[str]) -> bool:
+        """Whether it can become this command so that the program does not notice.
+
+        Args:
+            command: The command.
+            paths: Files placed since it waits.
+        """
         return (
             command.argv[: len(self.argv)] == self.argv
             and command.cwd in (None, WORK_DIR)
-            and not any(fnmatchcase(name, item) for name in command.env for item in self.fixed)
+            and not _match(command.env, self.fixed)
+            and not _match(paths, self.fixed_files)
         )
+
+
+def _match(names: Iterable[str], patterns: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(name, pattern) for name in names for pattern in patterns)
 
 
 @runtime_checkable

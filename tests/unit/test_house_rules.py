@@ -41,6 +41,8 @@ LAYERS = (
     ("hooks",),
     ("audit",),
     ("execution",),
+    ("pool_policy",),
+    ("pool",),
     ("walls",),
     ("keys",),
     ("event_stream",),
@@ -55,7 +57,8 @@ FACADE = ("cli", "backends.local.warden_client")
 
 PUBLIC = {
     *("AsyncCodeExecutor", "CodeExecutor", "ExecutionRequest", "ResourceLimits", "execute"),
-    *("AuditHook", "Config", "DockerSettings", "HookContext", "HookEvent", "load_config"),
+    *("AuditHook", "Config", "DockerSettings", "HookContext", "HookEvent", "PoolSettings"),
+    "load_config",
     *("ErrorInfo", "Event", "ExecutionResult", "PhaseResult", "Truncated", "Usage"),
     *("DryboxError", "InvalidRequest", "Rejected", "SandboxLost", "Unavailable", "Unsupported"),
 }

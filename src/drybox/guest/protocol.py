@@ -75,6 +75,8 @@ class Guest:
         self._buffer = bytearray()
         self._send_lock = anyio.Lock()
         self._waiting: tuple[Runner, int] | None = None
+        self._placed: list[str] = []
+        self._held = b""
 
     async def seal(self, seal: Seal, system_files: Iterable[File]) -> None:
         """Place the sandbox's own files, seal it and wait until init says it is sealed.
@@ -86,6 +88,7 @@ class Guest:
         files = list(system_files)
         if files:
             await self.put(files)
+            await self._settle()
         # Both steps at once: init goes from one to the other without waiting for this end.
         steps = frame(b"S", seal.seccomp)
         if seal.disk is not None:
@@ -106,19 +109,35 @@ class Guest:
     async def put(self, files: Iterable[File]) -> None:
         """Place files; relative paths are below the working directory.
 
+        Few bytes travel with the request that follows them, which then raises in its place.
+
         Raises:
             GuestGone: The sandbox is no more.
             GuestFileError: A file could not be placed.
         """
+        await self._settle()
         batch = bytearray()
+        is_large = False
         for file in files:
+            self._placed.append(file.path)
             batch += frame(b"P", struct.pack("<H", file.mode) + os.fsencode(file.path))
             for start in range(0, len(file.content), CHUNK):
                 batch += frame(b"D", file.content[start : start + CHUNK])
                 if len(batch) > 8 * CHUNK:
                     await self._send_raw(bytes(batch))
                     batch.clear()
-        await self._send_raw(bytes(batch) + frame(b"Y", b""))
+                    is_large = True
+        self._held = bytes(batch) + frame(b"Y", b"")
+        if is_large or len(self._held) > CHUNK:
+            await self._settle()
+
+    async def _settle(self, request: bytes = b"") -> None:
+        """Send the files that are held back, and a request with them; wait for the files."""
+        held, self._held = self._held, b""
+        if held or request:
+            await self._send_raw(held + request)
+        if not held:
+            return
         problem = None
         while True:
             kind, data = await self._receive()
@@ -140,12 +159,13 @@ class Guest:
         """
         if runner.files:
             await self.put(runner.files)
-        await self._send(b"V", exec_payload(command, env))
+        await self._settle(frame(b"V", exec_payload(command, env)))
         kind, data = await self._receive()
         if kind == b"N" and len(data) == 4:
             raise GuestExecError(command.argv[0], struct.unpack("<I", data)[0])
         if kind != b"W":
             raise GuestGone(f"unexpected answer {kind!r}")
+        self._placed.clear()
         self._waiting = runner, command.limits.open_files
 
     def _request(self, command: Command, env: Mapping[str, str]) -> bytes:
@@ -155,7 +175,7 @@ class Guest:
             runner, open_files = waiting
             job = job_payload(command, env)
             fits = open_files == command.limits.open_files and len(job) <= MAX_JOB
-            if fits and runner.fits(command):
+            if fits and runner.fits(command, self._placed):
                 return frame(b"J", job)
         return frame(b"X", exec_payload(command, env))
 
@@ -167,8 +187,9 @@ class Guest:
         Raises:
             GuestGone: The sandbox died meanwhile.
             GuestExecError: There is no such program, or it may not be started.
+            GuestFileError: A file of those placed before is not there; nothing ran.
         """
-        await self._send_raw(self._request(command, env))
+        await self._settle(self._request(command, env))
         kind, data = await self._receive()
         if kind == b"N" and len(data) == 4:
             raise GuestExecError(command.argv[0], struct.unpack("<I", data)[0])
@@ -252,6 +273,7 @@ class Guest:
             GuestGone: The sandbox is no more.
             ValueError: They are larger than ``max_bytes`` together.
         """
+        await self._settle()
         wanted = [path for path, _ in await self._list(globs, max_bytes)]
         found: dict[str, bytes] = {}
         left = max_bytes

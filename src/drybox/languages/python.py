@@ -97,6 +97,7 @@ class Python:
                 *("PYTHON*", "HOME", "PATH", "TZ", "LANG", "LANGUAGE", "LC_*", "LOCPATH"),
                 *("LD_*", "GLIBC_*", "MALLOC_*", "MUSL_*"),
             ),
+            fixed_files=(".local/*",),  # packages of the user's own
         )
 
 

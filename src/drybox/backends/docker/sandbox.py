@@ -114,11 +114,7 @@ class DockerSandbox:
         try:
             await self._open_box().guest.put(files)
         except GuestFileError as error:
-            raise InvalidRequest(
-                "files",
-                f"they could not be placed: {error}",
-                hint="Check their paths and sizes, or ask for a larger limits.disk.",
-            ) from error
+            raise _unplaced(error) from error
         except GuestGone as error:
             if await self._ran_out_of_memory():
                 raise InvalidRequest(
@@ -137,6 +133,8 @@ class DockerSandbox:
         env = {**self._image.env, **command.env}
         try:
             end = await self._open_box().guest.exec(command, env, sink, stdin)
+        except GuestFileError as error:
+            raise _unplaced(error) from error
         except GuestExecError as error:
             raise Unavailable(
                 f"{error}.", hint="Nothing ran. Check limits.pids and the image."
@@ -239,6 +237,14 @@ class DockerSandbox:
             raise
         self._box = new
         self._place.discard(old)
+
+
+def _unplaced(error: GuestFileError) -> InvalidRequest:
+    return InvalidRequest(
+        "files",
+        f"they could not be placed: {error}",
+        hint="Check their paths and sizes, or ask for a larger limits.disk.",
+    )
 
 
 async def _copy(old: Box, new: Box, folders: Sequence[str]) -> None:

@@ -96,11 +96,7 @@ class LocalSandbox:
         try:
             await self._guest.put(files)
         except GuestFileError as error:
-            raise InvalidRequest(
-                "files",
-                f"they could not be placed: {error}",
-                hint="Check their paths and sizes, or ask for a larger limits.disk.",
-            ) from error
+            raise _unplaced(error) from error
         except GuestGone as error:
             if self._cgroup.oom_kills():
                 raise InvalidRequest(
@@ -135,6 +131,8 @@ class LocalSandbox:
                 sink,
                 stdin,
             )
+        except GuestFileError as error:
+            raise _unplaced(error) from error
         except GuestExecError as error:
             raise Unavailable(
                 f"{error}.", hint="Nothing ran. Check limits.pids and the toolchain."
@@ -181,9 +179,14 @@ class LocalSandbox:
 
     async def close(self) -> None:
         """Destroy the sandbox; the warden does it while the caller goes on."""
-        if self._closed:
-            return
-        self._closed = True
-        with anyio.CancelScope(shield=True):
-            await self._warden.destroy(self._number)
-            await self._stream.aclose()
+        if not self._closed:
+            self._closed = True
+            self._warden.destroy_soon(self._number, self._stream)
+
+
+def _unplaced(error: GuestFileError) -> InvalidRequest:
+    return InvalidRequest(
+        "files",
+        f"they could not be placed: {error}",
+        hint="Check their paths and sizes, or ask for a larger limits.disk.",
+    )

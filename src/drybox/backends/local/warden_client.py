@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
-from anyio.abc import TaskGroup
+from anyio.abc import ByteStream, TaskGroup
 
 import drybox
 from drybox.backends.local.channel import Channel
@@ -26,6 +26,9 @@ START_PATIENCE = 10.0
 CLOSE_PATIENCE = 10.0
 """Seconds until a warden must have ended; it gives dying processes five."""
 
+LULL = 0.001
+"""Seconds that a sandbox whose work is done is left alone."""
+
 _CODE = (
     "import sys; sys.path.insert(0, sys.argv.pop(1)); "
     "from drybox.backends.local.warden import main; main()"
@@ -35,7 +38,10 @@ _CODE = (
 class WardenClient:
     """The one warden of a backend. Made by :meth:`start`, ended by :meth:`close`."""
 
-    def __init__(self, process: subprocess.Popen[bytes], channel: Channel) -> None:
+    def __init__(
+        self, process: subprocess.Popen[bytes], channel: Channel, tasks: TaskGroup
+    ) -> None:
+        self._tasks = tasks
         self._process = process
         self._channel = channel
         self._lock = anyio.Lock()
@@ -58,7 +64,7 @@ class WardenClient:
         """Start a warden and wait until it is ready.
 
         Args:
-            tasks: Where the reader of its answers runs.
+            tasks: Where the reader of its answers runs, and what goes on beside its callers.
             folders: Cgroup folders in which it makes its own.
             own_scope: Start it in a scope of the systemd user manager instead.
 
@@ -79,7 +85,7 @@ class WardenClient:
                 )
             except OSError as error:
                 raise Unavailable(f"{argv[0]}: {error.strerror}.", hint=_DOCTOR) from error
-            client = cls(process, Channel(ours.dup()))
+            client = cls(process, Channel(ours.dup()), tasks)
         hello: dict[str, Any] = {"error": "it said nothing in time"}
         with anyio.move_on_after(START_PATIENCE):
             hello = await client._read() or {"error": _last_words(process)}
@@ -151,8 +157,23 @@ class WardenClient:
             raise Unavailable(f"no stage could be made: {answer.get('error')}.", hint=_DOCTOR)
         return [str(path) for path in answer["staged"]]
 
-    async def destroy(self, number: int) -> None:
-        """Have everything of a sandbox killed and taken away, without waiting for it."""
+    def destroy_soon(self, number: int, stream: ByteStream) -> None:
+        """Have everything of a sandbox killed and taken away, without waiting for it.
+
+        Args:
+            number: The sandbox's.
+            stream: The conversation with it, which ends.
+        """
+        self._tasks.start_soon(self._destroy, number, stream)
+
+    async def _destroy(self, number: int, stream: ByteStream) -> None:
+        with anyio.CancelScope(shield=True):
+            # The sandbox's answer is on its way to a user: it goes first.
+            await anyio.sleep(LULL)
+            await self._order_destruction(number)
+            await stream.aclose()
+
+    async def _order_destruction(self, number: int) -> None:
         if self._ended.is_set():
             return
         self._waiting[number] = anyio.Event()

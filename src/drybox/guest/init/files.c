@@ -13,6 +13,7 @@
 #define MAX_LISTED 100000 /* files that a listing names */
 
 static int put_fd = -1, put_failed;
+static int lacking; /* whether the last batch is not there as a whole */
 
 /* Tells the first failure of a batch only: the host may be busy sending the rest. */
 static void file_error(const char *path)
@@ -72,8 +73,15 @@ void put_data(const unsigned char *p, size_t n)
 void put_end(void)
 {
     close_put();
+    lacking = put_failed;
     put_failed = 0;
-    answer('y', "", 0);
+    queue('y', "", 0);
+}
+
+/* A command may come right behind its files; without all of them it is not to run. */
+int files_lacking(void)
+{
+    return lacking;
 }
 
 static int listed;

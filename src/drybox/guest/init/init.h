@@ -42,6 +42,7 @@ struct pollfd lease_ended(void);
 void put_open(unsigned char *p, size_t n);
 void put_data(const unsigned char *p, size_t n);
 void put_end(void);
+int files_lacking(void);
 void list_files(void);
 void send_file(const unsigned char *p, size_t n);
 

@@ -61,12 +61,23 @@ static void dismiss(void)
         ;
 }
 
+static void refuse(int problem)
+{
+    unsigned char code[4];
+    put32(code, problem);
+    answer('N', code, 4);
+}
+
 /* Payload: 32-bit deadline in ms, open files, argc, envc; then cwd, argv and environment,
  * each with its NUL. A runner has no deadline: it waits for its job. */
 void start(unsigned char *p, size_t n, int is_runner)
 {
     if (n < 18 || p[n - 1])
         die("a malformed run request");
+    if (files_lacking()) {
+        refuse(ENOENT);
+        return;
+    }
     uint32_t ms = get32(p), open_files = get32(p + 4), argc = get32(p + 8), envc = get32(p + 12);
     if (!argc || argc > n || envc > n)
         die("a malformed run request");
@@ -90,9 +101,7 @@ void start(unsigned char *p, size_t n, int is_runner)
     int problem = spawn(&run.main, &order);
     free(strings);
     if (problem) {
-        unsigned char code[4];
-        put32(code, problem);
-        answer('N', code, 4);
+        refuse(problem);
     } else if (is_runner) {
         run.waits = 1;
     } else {
@@ -114,6 +123,10 @@ void hand_over(const unsigned char *p, size_t n)
 {
     if (n < 4 || !run.waits)
         die("a job, but no runner for it");
+    if (files_lacking()) {
+        refuse(ENOENT);
+        return;
+    }
     begin(get32(p));
     run.cpu_before = cpu_of(run.main.pid);
     ssize_t sent = send(run.main.channel, p + 4, n - 4, MSG_DONTWAIT);

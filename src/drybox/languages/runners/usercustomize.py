@@ -4,6 +4,7 @@ Python imports this module, if it exists, before it opens the program. It takes 
 away, waits, and ends as an import of a module that does not exist: nothing is left of it.
 """
 
+import gc
 import os
 import sys
 
@@ -48,6 +49,23 @@ def _take_job() -> None:
             os.environ[name] = value
 
 
+def _lighten() -> None:
+    """Keep what exists out of the collections at the interpreter's end, half of its time.
+
+    Only module ``gc`` can tell: once a program imports it, everything is as it ever was.
+    """
+    unfreeze = gc.unfreeze
+
+    def watch(event: str, details: tuple[object, ...]) -> None:
+        if event == "import" and details[0] == "gc":
+            unfreeze()
+
+    sys.addaudithook(watch)
+    del sys.modules["gc"]
+    gc.freeze()
+
+
 _leave()
+_lighten()
 _take_job()
 raise ImportError(name=__name__)

@@ -1,0 +1,205 @@
+"""Idle sandboxes over any backend: what ``pool_policy`` decides, done.
+
+A sandbox waits for one request and is destroyed after it, like any other. New ones are made
+while nothing else is to do: after an answer, or when a request takes its time.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import anyio
+from anyio.abc import TaskGroup
+
+from drybox.errors import DryboxError
+from drybox.model import MIB
+from drybox.pool_policy import Shelf, next_steps
+from drybox.protocols import Backend, Language, Sandbox, SandboxSpec, Support
+from drybox.settings import PoolSettings
+from drybox.warm import Runner, WarmLanguage, WarmSandbox
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+LULL = 0.05
+"""Seconds after a claim when the pool refills although the request has no answer yet."""
+
+DELIVERY = 0.002
+"""Seconds that an answer takes at most to whoever asked, in another thread perhaps."""
+
+BARE_SIZE = 4 * MIB
+"""Bytes of an idle sandbox in which no runner waits."""
+
+MOST_KINDS = 64
+"""Kinds of requests that are remembered."""
+
+_log = logging.getLogger("drybox.pool")
+
+
+@dataclass(slots=True)
+class _Kind:
+    """One kind of sandbox: how to make one, and those that wait."""
+
+    spec: SandboxSpec
+    wanted_at: float
+    size: int = BARE_SIZE
+    failures: int = 0
+    failed_at: float = 0.0
+    idle: deque[tuple[float, Sandbox]] = field(default_factory=deque)
+
+    def shelf(self) -> Shelf:
+        born = tuple(born for born, _ in self.idle)
+        return Shelf(self.wanted_at, born, self.size, self.failures, self.failed_at)
+
+
+_Key = tuple[str, str, str, int]
+
+
+class Pool:
+    """A backend that keeps sandboxes of another waiting. Enter it like any other.
+
+    Args:
+        backend: What makes the sandboxes.
+        settings: How many to keep.
+    """
+
+    def __init__(self, backend: Backend, settings: PoolSettings) -> None:
+        self.name = backend.name
+        self._backend = backend
+        self._settings = settings
+        self._kinds: dict[_Key, _Kind] = {}
+        self._due = anyio.Event()
+        self._due_at: float | None = None
+        self._tasks: TaskGroup
+        self._stack: AsyncExitStack
+
+    async def check(self) -> Support:
+        """Say what is guaranteed here and how to mend what is not. Never raises."""
+        return await self._backend.check()
+
+    async def version(self, language: Language, version: str) -> str:
+        """Full version of the toolchain that would run."""
+        return await self._backend.version(language, version)
+
+    async def serves(self, language: Language, version: str, *, installs: bool = False) -> bool:
+        """Whether the backend can serve such a request."""
+        return await self._backend.serves(language, version, installs=installs)
+
+    async def open(self, spec: SandboxSpec) -> Sandbox:
+        """A sandbox that waited for such a request, else a new one."""
+        if spec.package_dir:
+            return await self._backend.open(spec)
+        kind = self._kinds.get(_key(spec))
+        if kind is not None:
+            kind.wanted_at = time.monotonic()
+            self._poke(LULL)
+            while kind.idle:
+                _, sandbox = kind.idle.popleft()
+                if isinstance(sandbox, WarmSandbox) and sandbox.is_alive():
+                    return sandbox
+                await sandbox.close()
+        sandbox = await self._backend.open(spec)
+        if kind is None and isinstance(sandbox, WarmSandbox):
+            self._remember(spec)
+        return sandbox
+
+    def answered(self) -> None:
+        """A request has its answer: once that is delivered, what it used up is made anew."""
+        self._poke(DELIVERY)
+
+    async def __aenter__(self) -> Self:
+        """Get ready; nothing waits before the first request."""
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self._backend)
+            stack.push_async_callback(self._close_idle)
+            self._tasks = await stack.enter_async_context(anyio.create_task_group())
+            self._tasks.start_soon(self._keep)
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Destroy every idle sandbox, then whatever the backend holds."""
+        self._tasks.cancel_scope.cancel()
+        await self._stack.__aexit__(None, None, None)
+
+    async def _close_idle(self) -> None:
+        for kind in self._kinds.values():
+            while kind.idle:
+                await kind.idle.popleft()[1].close()
+
+    def _remember(self, spec: SandboxSpec) -> None:
+        now = time.monotonic()
+        while len(self._kinds) >= MOST_KINDS:
+            oldest = min(self._kinds, key=lambda key: self._kinds[key].wanted_at)
+            if self._kinds[oldest].idle:
+                return
+            del self._kinds[oldest]
+        self._kinds[_key(spec)] = _Kind(spec, now)
+
+    def _poke(self, delay: float) -> None:
+        """Have the keeper look after so many seconds, or before."""
+        due_at = time.monotonic() + delay
+        if self._due_at is None or due_at < self._due_at:
+            self._due_at = due_at
+            self._due.set()
+
+    async def _keep(self) -> None:
+        """Does what the policy says, one step after the other."""
+        while True:
+            kinds = list(self._kinds.values())
+            now = time.monotonic()
+            steps = next_steps(self._settings, [kind.shelf() for kind in kinds], now)
+            for kind, count in zip(kinds, steps.close, strict=True):
+                for _ in range(min(count, len(kind.idle))):
+                    await kind.idle.popleft()[1].close()
+            if steps.open is not None:
+                await self._fill(kinds[steps.open])
+            else:
+                await self._rest(steps.wait)
+
+    async def _rest(self, wait: float | None) -> None:
+        """Wait for the moment that somebody named, or for so many seconds."""
+        until = None if wait is None else time.monotonic() + wait
+        while True:
+            now = time.monotonic()
+            ends = [end for end in (until, self._due_at) if end is not None]
+            if ends and min(ends) <= now:
+                self._due_at = None
+                return
+            self._due = anyio.Event()
+            with anyio.move_on_after(min(ends) - now if ends else None):
+                await self._due.wait()
+
+    async def _fill(self, kind: _Kind) -> None:
+        sandbox: Sandbox | None = None
+        try:
+            sandbox = await self._backend.open(kind.spec)
+            runner = _runner(kind.spec.language, sandbox.version)
+            if runner is not None and isinstance(sandbox, WarmSandbox):
+                await sandbox.warm(runner, kind.spec.limits)
+                kind.size = runner.size
+        except BaseException as error:
+            if sandbox is not None:
+                await sandbox.close()
+            if not isinstance(error, (DryboxError, OSError)):
+                raise
+            kind.failures += 1
+            kind.failed_at = time.monotonic()
+            _log.warning("no sandbox could be kept waiting: %s", error)
+        else:
+            kind.failures = 0
+            kind.idle.append((time.monotonic(), sandbox))
+
+
+def _key(spec: SandboxSpec) -> _Key:
+    """What requests must have in common: other limits are set when a sandbox is claimed."""
+    return spec.language.name, spec.version, spec.isolation, spec.limits.disk
+
+
+def _runner(language: Language, version: str) -> Runner | None:
+    return language.runner(version) if isinstance(language, WarmLanguage) else None
