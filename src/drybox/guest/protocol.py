@@ -88,7 +88,6 @@ class Guest:
         files = list(system_files)
         if files:
             await self.put(files)
-            await self._settle()
         # Both steps at once: init goes from one to the other without waiting for this end.
         steps = frame(b"S", seal.seccomp)
         if seal.disk is not None:
@@ -106,10 +105,13 @@ class Guest:
         """
         await self.seal(Seal(seccomp=b"", disk=None, inodes=0), ())
 
-    async def put(self, files: Iterable[File]) -> None:
+    async def put(self, files: Iterable[File], *, hold: bool = False) -> None:
         """Place files; relative paths are below the working directory.
 
-        Few bytes travel with the request that follows them, which then raises in its place.
+        Args:
+            files: The files.
+            hold: Let few bytes travel with the request that follows, which then raises in
+                place of this one.
 
         Raises:
             GuestGone: The sandbox is no more.
@@ -128,7 +130,7 @@ class Guest:
                     batch.clear()
                     is_large = True
         self._held = bytes(batch) + frame(b"Y", b"")
-        if is_large or len(self._held) > CHUNK:
+        if not hold or is_large or len(self._held) > CHUNK:
             await self._settle()
 
     async def _settle(self, request: bytes = b"") -> None:
@@ -158,7 +160,7 @@ class Guest:
             GuestExecError: There is no such program, or it may not be started.
         """
         if runner.files:
-            await self.put(runner.files)
+            await self.put(runner.files, hold=True)
         await self._settle(frame(b"V", exec_payload(command, env)))
         kind, data = await self._receive()
         if kind == b"N" and len(data) == 4:

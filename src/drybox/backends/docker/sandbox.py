@@ -112,7 +112,7 @@ class DockerSandbox:
     async def put(self, files: Sequence[File]) -> None:
         """Place files in the working directory."""
         try:
-            await self._open_box().guest.put(files)
+            await self._open_box().guest.put(files, hold=True)
         except GuestFileError as error:
             raise _unplaced(error) from error
         except GuestGone as error:

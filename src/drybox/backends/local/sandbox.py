@@ -94,7 +94,7 @@ class LocalSandbox:
     async def put(self, files: Sequence[File]) -> None:
         """Place files in the working directory."""
         try:
-            await self._guest.put(files)
+            await self._guest.put(files, hold=True)
         except GuestFileError as error:
             raise _unplaced(error) from error
         except GuestGone as error:
