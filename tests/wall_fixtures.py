@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from tests.support.identity import Runner, Self, ordinary_user
 from tests.support.walls import NO_DAEMON, WALLS, Containers, Namespaces, Wall, chosen, finding
+from tests.support.warmth import Warm
 
-from drybox import CodeExecutor
+from drybox import CodeExecutor, PoolSettings
 
 TESTS = Path(__file__).parent
 
@@ -80,9 +81,16 @@ def wall(wall_name: str, request: pytest.FixtureRequest) -> Iterator[Wall]:
 
 @pytest.fixture(scope="session")
 def executor() -> Iterator[CodeExecutor]:
-    """An executor of whoever runs the tests, with default settings."""
-    with CodeExecutor() as executor:
+    """An executor of whoever runs the tests; nothing waits in it, every sandbox starts cold."""
+    with CodeExecutor(pool=None) as executor:
         yield executor
+
+
+@pytest.fixture(scope="session")
+def warm_executor() -> Iterator[Warm]:
+    """An executor that serves every request from a sandbox that waited for it."""
+    with CodeExecutor(pool=PoolSettings(min_idle=4, max_total=16, memory=4 << 30)) as executor:
+        yield Warm(executor)
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ from tests.fidelity import outside
 from tests.fidelity.cases import SUFFIXES, Case, cases
 from tests.fidelity.outside import Outcome
 from tests.support.walls import finding
+from tests.support.warmth import Warm
 from tests.wall_fixtures import made_wall
 
 from drybox import CodeExecutor, ExecutionRequest, ResourceLimits
@@ -26,7 +27,11 @@ CASES = cases()
 LIMITS = ResourceLimits(output=16 << 20)
 
 
-def inside(case: Case, executor: CodeExecutor, isolation: str) -> Outcome:
+WARMTHS = ("cold", "warm")
+"""Whether the sandbox is made for the program, or has waited for one."""
+
+
+def inside(case: Case, executor: CodeExecutor | Warm, isolation: str) -> Outcome:
     """Run the program in a sandbox."""
     result = executor.execute(
         ExecutionRequest(
@@ -51,23 +56,27 @@ def inside(case: Case, executor: CodeExecutor, isolation: str) -> Outcome:
     )
 
 
-Pairs = dict[tuple[str, str], tuple[Future[Outcome], Future[Outcome]]]
-"""What becomes of each program, by its name and the wall's: outside and inside."""
+Pairs = dict[tuple[str, str, str], tuple[Future[Outcome], Future[Outcome]]]
+"""What becomes of each program, by its name, the wall's and the warmth: outside and inside."""
 
 
 @pytest.fixture(scope="module")
-def pairs(executor: CodeExecutor, request: pytest.FixtureRequest) -> Iterator[Pairs]:
+def pairs(
+    executor: CodeExecutor, warm_executor: Warm, request: pytest.FixtureRequest
+) -> Iterator[Pairs]:
     """Both outcomes of every program that this session asks for, made side by side."""
     folder = Path(tempfile.mkdtemp(prefix="fidelity-"))
     folder.chmod(0o755)
-    wanted: dict[str, tuple[Case, list[str]]] = {}
+    executors: dict[str, CodeExecutor | Warm] = {"cold": executor, "warm": warm_executor}
+    wanted: dict[str, tuple[Case, list[tuple[str, str]]]] = {}
     for item in request.session.items:
         if isinstance(item, pytest.Function) and "pairs" in item.fixturenames:
-            case, name = map(item.callspec.params.get, ("case", "wall_name"))
+            case, name, warmth = map(item.callspec.params.get, ("case", "wall_name", "warmth"))
             assert isinstance(case, Case)
             assert isinstance(name, str)
-            wanted.setdefault(case.id, (case, []))[1].append(name)
-    used = {name for _, names in wanted.values() for name in names}
+            assert isinstance(warmth, str)
+            wanted.setdefault(case.id, (case, []))[1].append((name, warmth))
+    used = {name for _, ways in wanted.values() for name, _ in ways}
 
     def free(case: Case) -> Outcome:
         place = folder / case.id
@@ -78,20 +87,21 @@ def pairs(executor: CodeExecutor, request: pytest.FixtureRequest) -> Iterator[Pa
     futures: Pairs = {}
     with finding(*(made_wall(name, request) for name in used)):
         try:
-            for case, names in wanted.values():
+            for case, ways in wanted.values():
                 once = pool.submit(free, case)
-                for name in names:
-                    boxed = pool.submit(inside, case, executor, name)
-                    futures[case.id, name] = once, boxed
+                for name, warmth in ways:
+                    boxed = pool.submit(inside, case, executors[warmth], name)
+                    futures[case.id, name, warmth] = once, boxed
             yield futures
         finally:
             pool.shutdown(cancel_futures=True)
             shutil.rmtree(folder)
 
 
+@pytest.mark.parametrize("warmth", WARMTHS)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
-def test_the_same_outside_and_inside(case: Case, wall_name: str, pairs: Pairs) -> None:
-    free, boxed = (future.result() for future in pairs[case.id, wall_name])
+def test_the_same_outside_and_inside(case: Case, wall_name: str, warmth: str, pairs: Pairs) -> None:
+    free, boxed = (future.result() for future in pairs[case.id, wall_name, warmth])
     assert boxed.end == free.end, boxed.stderr
     assert boxed.stdout == free.stdout
     assert boxed.stderr == free.stderr

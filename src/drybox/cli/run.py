@@ -188,7 +188,7 @@ def _execute(
 
     async def follow() -> ExecutionResult:
         async with (
-            AsyncCodeExecutor(**options, progress=tell) as executor,
+            AsyncCodeExecutor(**options, progress=tell, pool=None) as executor,
             executor.stream(request, stdin=stdin) as events,
         ):
             async for event in events:

@@ -52,7 +52,8 @@ def _take_job() -> None:
 def _lighten() -> None:
     """Keep what exists out of the collections at the interpreter's end, half of its time.
 
-    Only module ``gc`` can tell: once a program imports it, everything is as it ever was.
+    Only module ``gc`` can tell: once a program imports it, everything is as it ever was. What
+    becomes the program's own module must not exist yet, for it dies with all that it holds.
     """
     unfreeze = gc.unfreeze
 
@@ -63,6 +64,11 @@ def _lighten() -> None:
     sys.addaudithook(watch)
     del sys.modules["gc"]
     gc.freeze()
+    old = vars(sys.modules["__main__"])
+    main = sys.modules["__main__"] = type(sys)("__main__")
+    names = vars(main)
+    names.clear()
+    names.update({name: {} if value == {} else value for name, value in old.items()})
 
 
 _leave()
