@@ -212,16 +212,20 @@ class WardenClient:
             ) from error
 
     async def _follow(self) -> None:
-        while answer := await self._read():
-            number = answer.get("id", 0)
-            event = self._waiting.pop(number, None)
-            if event:
-                if "closed" not in answer:
-                    self._answers[number] = answer
+        try:
+            while answer := await self._read():
+                number = answer.get("id", 0)
+                event = self._waiting.pop(number, None)
+                if event:
+                    if "closed" not in answer:
+                        self._answers[number] = answer
+                    event.set()
+        finally:
+            # Whoever waits, shielded perhaps, gets no answer any more, be this the warden's
+            # end or the backend's.
+            self._ended.set()
+            for event in self._waiting.values():
                 event.set()
-        self._ended.set()
-        for event in self._waiting.values():
-            event.set()
 
     async def _read(self) -> dict[str, Any]:
         """The next message, or an empty one at the end."""
