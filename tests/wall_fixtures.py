@@ -31,6 +31,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "nightly: takes long; runs with --nightly only")
     config.addinivalue_line("markers", "walls(*names): is about these walls, not about each")
+    config.addinivalue_line("markers", "one_of(n): one in n is enough behind a container, usually")
     try:
         chosen("", config.getoption("walls"), nightly=False)
     except ValueError as error:
@@ -44,8 +45,24 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if not config.getoption("nightly"):
         late = [item for item in items if item.get_closest_marker("nightly")]
+        if not config.getoption("walls"):
+            late += _enough_without(items)
         items[:] = [item for item in items if item not in late]
         config.hook.pytest_deselected(items=late)
+
+
+def _enough_without(items: list[pytest.Item]) -> list[pytest.Item]:
+    """All behind containers that are marked ``one_of(n)``, but each n-th."""
+    found: dict[str, list[pytest.Item]] = {}
+    count = 1
+    for item in items:
+        mark = item.get_closest_marker("one_of")
+        if mark and isinstance(item, pytest.Function):
+            name = item.callspec.params.get("wall_name")
+            if name != "local":
+                found.setdefault(str(name), []).append(item)
+                count = mark.args[0]
+    return [item for each in found.values() for at, item in enumerate(each) if at % count]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -20,17 +20,32 @@ for path in glob.glob("/proc/*/environ") + glob.glob("/proc/*/task/*/environ"):
 answer(found)
 """
 
+PLACES = (
+    *("/etc/shadow", "/etc/gshadow", "/etc/sudoers", "/etc/ssh", "/etc/machine-id", "/etc/fstab"),
+    *("/root", "/home", "/boot", "/sys", "/sys/fs/cgroup", "/mnt", "/media", "/srv", "/work"),
+    *("/usr/local", "/usr/src", "/usr/share/doc"),
+    *("/var/run", "/var/lib", "/var/log", "/var/cache"),
+)
+"""Files and folders that a host has; an image has its own."""
+
+SOCKETS = ("/run/docker.sock", "/run/systemd", "/run/dbus", "/run/user")
+DEVICES = (
+    *("/dev/mem", "/dev/kmsg", "/dev/vda", "/dev/kvm", "/dev/fuse", "/dev/net/tun"),
+    *("/sys/class/net", "/sys/block/vda", "/sys/kernel/mm", "/sys/devices/system"),
+)
+
 
 def test_environment_of_the_host_is_unseen(runner: Runner) -> None:
     secret = new_marker()
 
     done = run_cli(
-        runner, READ_ALL_ENVIRONMENTS, change=lambda env: env.update(DRYBOX_CANARY=secret)
+        runner, READ_ALL_ENVIRONMENTS, change=lambda env: env.update(TESTS_CANARY=secret)
     )
 
+    assert not done.returncode, done.stderr
     found = json.loads(done.stdout)
     assert secret not in done.stdout
-    assert "DRYBOX_CANARY" not in done.stdout
+    assert "TESTS_CANARY" not in done.stdout
     assert found["/proc/1/environ"] == "EACCES"
     assert found["/proc/self/environ"].startswith("PATH=")
     names = {name for name in found if not name.startswith("/")}
@@ -39,45 +54,7 @@ def test_environment_of_the_host_is_unseen(runner: Runner) -> None:
 
 def test_no_file_of_the_host_is_seen(runner: Runner, canary: Path) -> None:
     secret = canary.read_text()
-    hidden = [
-        str(canary),
-        "/etc/shadow",
-        "/etc/gshadow",
-        "/etc/sudoers",
-        "/etc/ssh",
-        "/etc/machine-id",
-        "/etc/fstab",
-        "/root",
-        "/home",
-        "/boot",
-        "/sys",
-        "/sys/fs/cgroup",
-        "/mnt",
-        "/media",
-        "/srv",
-        "/work",
-        "/usr/local",
-        "/usr/src",
-        "/usr/share/doc",
-        "/run/docker.sock",
-        "/run/systemd",
-        "/run/dbus",
-        "/run/user",
-        "/var/run",
-        "/var/lib",
-        "/var/log",
-        "/var/cache",
-        "/dev/mem",
-        "/dev/kmsg",
-        "/dev/vda",
-        "/dev/kvm",
-        "/dev/fuse",
-        "/dev/net/tun",
-        pwd.getpwuid(os.getuid()).pw_dir,
-        str(REPO),
-        str(REPO / "src/drybox"),
-        sys.prefix,
-    ]
+    hidden = [str(canary), *SOCKETS, *DEVICES, str(REPO), str(REPO / "src/drybox"), sys.prefix]
 
     there, names, tmp, folders = probe(
         runner,
@@ -92,7 +69,26 @@ def test_no_file_of_the_host_is_seen(runner: Runner, canary: Path) -> None:
     assert there == []
     assert (names, tmp) == ([], [])
     assert secret not in json.dumps(folders)
-    assert [sorted(found) for found in folders] in ([[], ["tmp"], []], [["tmp"], []])
+    if not runner.wall.from_image:
+        assert [sorted(found) for found in folders] in ([[], ["tmp"], []], [["tmp"], []])
+
+
+def test_no_place_of_the_host_is_seen(runner: Runner) -> None:
+    hidden = [*PLACES, pwd.getpwuid(os.getuid()).pw_dir]
+
+    there = probe(
+        runner,
+        f"""
+        there = [path for path in {hidden!r} if os.path.exists(path)]
+        answer([[path, os.stat(path).st_dev, os.stat(path).st_ino] for path in there])
+        """,
+    )
+
+    if not runner.wall.from_image:
+        assert there == []
+    for path, device, inode in there:
+        if os.path.exists(path):
+            assert (device, inode) != (os.stat(path).st_dev, os.stat(path).st_ino), path
 
 
 def test_users_of_the_host_are_unseen(runner: Runner) -> None:
@@ -112,7 +108,7 @@ def test_users_of_the_host_are_unseen(runner: Runner) -> None:
         "nogroup",
     }
     assert files["hostname"].strip() == files["uname"] == "sandbox"
-    assert files["resolv.conf"] == ""
+    assert files["resolv.conf"] in ("", "nameserver 127.0.0.1\n")
     assert os.uname().nodename not in files["hosts"].split()
 
 
@@ -153,12 +149,14 @@ def test_settings_of_the_kernel_cannot_be_written(runner: Runner) -> None:
         """
         own = {name for name in os.listdir("/proc") if name.isdigit()}
         own.add("pressure")  # whoever opens it makes a monitor of their own, no setting
-        opened = []
+        opened, null = [], os.stat("/dev/null").st_rdev
         for at, folders, names in os.walk("/proc"):
             if at == "/proc":
                 folders[:] = sorted(set(folders) - own - {"self", "thread-self"})
             for name in names:
                 path = f"{at}/{name}"
+                if attempt(os.stat, path) == "allowed" and os.stat(path).st_rdev == null:
+                    continue  # it stands in for what is hidden
                 if attempt(os.open, path, os.O_WRONLY | os.O_NONBLOCK) == "allowed":
                     opened.append(path)
         answer(opened)

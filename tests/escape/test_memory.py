@@ -33,6 +33,10 @@ fill(shared.write)
     "files in /tmp": "with open('/tmp/bomb', 'wb', 0) as file: fill(file.write)",
     "files in /dev/shm": "with open('/dev/shm/bomb', 'wb', 0) as file: fill(file.write)",
     "files in the working directory": "with open('bomb', 'wb', 0) as file: fill(file.write)",
+    "files in all places": """
+places = [open(f"{at}/bomb", "wb", 0) for at in ("/sandbox", "/build", "/tmp", "/dev/shm")]
+fill(lambda piece: places[0].write(piece) and places.append(places.pop(0)))
+""",
     "memfd": "fd = os.memfd_create('bomb')\nfill(lambda piece: os.write(fd, piece))",
     "System V shared memory": """
 from ctypes import c_int, c_long, c_size_t, c_void_p

@@ -29,6 +29,18 @@ class Wall(Protocol):
     def shows_processes(self) -> bool:
         """Whether a program is a process of the host."""
 
+    @property
+    def from_image(self) -> bool:
+        """Whether a sandbox's folders are an image's, and not some of the host's."""
+
+    @property
+    def one_disk(self) -> bool:
+        """Whether the writable places share ``limits.disk``; otherwise each has all of it."""
+
+    @property
+    def one_user_namespace(self) -> bool:
+        """Whether sandboxes share the host's user namespace, where each is another user."""
+
     def runs(self, marker: str) -> bool:
         """Whether a program with this word among its arguments is alive."""
 
@@ -51,6 +63,9 @@ class Namespaces:
 
     name: str = "local"
     shows_processes: bool = True
+    from_image: bool = False
+    one_disk: bool = True
+    one_user_namespace: bool = False
 
     def runs(self, marker: str) -> bool:
         return bool(host.running(marker))
@@ -79,6 +94,9 @@ class Containers:
     daemon: Daemon = field(repr=False)
     name: str = "docker"
     shows_processes: bool = True
+    from_image: bool = True
+    one_disk: bool = False
+    one_user_namespace: bool = True  # but of a daemon that is set up with userns-remap
 
     def runs(self, marker: str) -> bool:
         return self._find(marker) is not None

@@ -22,6 +22,14 @@ PLACES = {WORK_DIR: 0o755, BUILD_DIR: 0o755, "/tmp": 0o1777, "/dev/shm": 0o1777}
 """The writable places and their modes; each has the whole of ``limits.disk``, and all of them
 count as memory, which bounds them together."""
 
+CLOSED = (
+    *("/dev/mqueue", "/sys/block", "/sys/bus", "/sys/class", "/sys/dev", "/sys/devices"),
+    *("/sys/kernel", "/sys/module"),
+)
+"""What a daemon gives and no program needs: room for messages, and what the kernel tells of the
+host's devices. An empty folder that nobody may write stands in for each. Init needs the rest of
+``/sys``: the sandbox's own cgroup."""
+
 INODE_BYTES = 4096
 """One file, folder or link may exist for so many bytes of disk, but 1024 always."""
 
@@ -91,8 +99,7 @@ def options_of(
 def places_of(limits: ResourceLimits, uid: int) -> dict[str, str]:
     """Options of the writable places' mounts."""
     inodes = max(1024, limits.disk // INODE_BYTES)
-    closed = {"/dev/mqueue": "ro,size=4k,mode=0555"}  # the daemon mounts it writable
-    return closed | {
+    return dict.fromkeys(CLOSED, "ro,size=4k,mode=0555") | {
         path: f"rw,exec,nosuid,nodev,size={limits.disk},nr_inodes={inodes},"
         f"mode={mode:o},uid={uid},gid={uid}"
         for path, mode in PLACES.items()
