@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.support.identity import Runner, Self, ordinary_user
-from tests.support.walls import NO_DAEMON, WALLS, Containers, Namespaces, Wall, chosen, finding
+from tests.support.walls import (
+    NO_DAEMON,
+    WALLS,
+    Containers,
+    Namespaces,
+    Wall,
+    chosen,
+    finding,
+    share,
+)
 from tests.support.warmth import Warm
 
 from drybox import CodeExecutor, PoolSettings
@@ -31,7 +41,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "nightly: takes long; runs with --nightly only")
     config.addinivalue_line("markers", "walls(*names): is about these walls, not about each")
-    config.addinivalue_line("markers", "one_of(n): one in n is enough behind a container, usually")
     try:
         chosen("", config.getoption("walls"), nightly=False)
     except ValueError as error:
@@ -52,22 +61,28 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _enough_without(items: list[pytest.Item]) -> list[pytest.Item]:
-    """All behind containers that are marked ``one_of(n)``, but each n-th."""
-    found: dict[str, list[pytest.Item]] = {}
-    count = 1
+    """What a run can do without; see ``SHARES``."""
+    counts: Counter[tuple[str, str]] = Counter()
+    late: list[pytest.Item] = []
     for item in items:
-        mark = item.get_closest_marker("one_of")
-        if mark and isinstance(item, pytest.Function):
-            name = item.callspec.params.get("wall_name")
-            if name != "local":
-                found.setdefault(str(name), []).append(item)
-                count = mark.args[0]
-    return [item for each in found.values() for at, item in enumerate(each) if at % count]
+        if isinstance(item, pytest.Function) and hasattr(item, "callspec"):
+            params = item.callspec.params
+            name = params.get("wall_name") or params.get("runner_name")
+            if name in WALLS:
+                suite = _suite(item.path)
+                if counts[suite, name] % share(suite, name):
+                    late.append(item)
+                counts[suite, name] += 1
+    return late
+
+
+def _suite(path: Path) -> str:
+    return path.relative_to(TESTS).parts[0]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     config = metafunc.config
-    suite = metafunc.definition.path.relative_to(TESTS).parts[0]
+    suite = _suite(metafunc.definition.path)
     names = chosen(suite, config.getoption("walls"), nightly=config.getoption("nightly"))
     for mark in metafunc.definition.iter_markers("walls"):
         names = [name for name in names if name in mark.args]

@@ -98,7 +98,6 @@ def pairs(
             shutil.rmtree(folder)
 
 
-@pytest.mark.one_of(11)  # odd, so that the warm and the cold take turns
 @pytest.mark.parametrize("warmth", WARMTHS)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_the_same_outside_and_inside(case: Case, wall_name: str, warmth: str, pairs: Pairs) -> None:

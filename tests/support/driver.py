@@ -8,7 +8,7 @@ from drybox import CodeExecutor
 
 
 def main() -> None:
-    with CodeExecutor(package_dir=sys.argv[1] or None) as executor:
+    with CodeExecutor(package_dir=sys.argv[1] or None, pool=None) as executor:
         while (request := receive(sys.stdin.buffer)) is not None:
             many = isinstance(request, list)
             answer: object

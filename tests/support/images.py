@@ -27,7 +27,18 @@ from drybox.languages import known_languages
 CACHE = Path.home() / ".cache" / "drybox-tests" / "images"
 KEEP_UNUSED = 14 * 86400.0  # seconds
 PACKAGES = (
-    *("coreutils", "dash", "findutils", "gzip", "libstdc++6", "procps", "python3", "tar", "tzdata"),
+    *(
+        "coreutils",
+        "dash",
+        "findutils",
+        "gzip",
+        "libc-bin",
+        "libstdc++6",
+        "procps",
+        "python3",
+        "tar",
+        "tzdata",
+    ),
     *("util-linux", "zlib1g"),
 )
 NEEDED = {"mmdebstrap": "mmdebstrap", "/bin/busybox": "busybox-static"}

@@ -166,11 +166,13 @@ WALLS: dict[str, type[Namespaces | Containers]] = {
 }
 """How each wall is made; those of containers are given the tests' own daemon."""
 
-STANDING = ("local",)
-"""The walls that tests use unless told otherwise; without them ``--walls`` still takes all."""
-
-SLOW = {"gvisor": ("conformance",)}
-"""Walls that take seconds for a run, and the suites that use them every time."""
+SHARES: dict[str, dict[str, int]] = {
+    "docker": {},
+    "gvisor": {},
+}
+"""Of the tests behind containers, which take their time, one in so many of a suite runs unless
+told otherwise: all for 1, none of a suite that is not named. ``--walls`` and ``--nightly`` take
+them all. Numbers that divide nothing else let languages and the like take turns."""
 
 
 def chosen(suite: str, asked: str, *, nightly: bool) -> list[str]:
@@ -189,7 +191,12 @@ def chosen(suite: str, asked: str, *, nightly: bool) -> list[str]:
         if unknown := sorted({*names} - {*WALLS}):
             raise ValueError(f"no wall is called {unknown[0]!r}; there are {', '.join(WALLS)}")
         return names
-    return [name for name in STANDING if nightly or suite in SLOW.get(name, (suite,))]
+    return [name for name in WALLS if nightly or share(suite, name)]
+
+
+def share(suite: str, name: str) -> int:
+    """Of a suite's tests behind a wall one in so many runs every time; 0 for none."""
+    return SHARES[name].get(suite, 0) if name in SHARES else 1
 
 
 @contextmanager
