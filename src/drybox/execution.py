@@ -100,7 +100,7 @@ class Execution:
         self._backend = backend
         self._operator = operator
         self._emit = emit
-        self._stdin = stdin or source_of(job.stdin)
+        self._stdin = stdin or (source_of(job.stdin) if job.stdin else None)
         self._streamed = stdin is not None
         self._hooks = hooks or Hooks()
 

@@ -191,13 +191,17 @@ class Guest:
             GuestExecError: There is no such program, or it may not be started.
             GuestFileError: A file of those placed before is not there; nothing ran.
         """
-        await self._settle(self._request(command, env))
+        # Without any stdin its end goes along, and there is nothing to do beside listening.
+        end = frame(b"E", b"") if stdin is None else b""
+        await self._settle(self._request(command, env) + end)
         kind, data = await self._receive()
         if kind == b"N" and len(data) == 4:
             raise GuestExecError(command.argv[0], struct.unpack("<I", data)[0])
         if kind != b"B":
             raise GuestGone(f"unexpected answer {kind!r}")
         credit = _Credit(STDIN_WINDOW)
+        if stdin is None:
+            return await self._follow(sink, credit)
         ends: list[GuestExit | Exception] = []
         async with anyio.create_task_group() as tasks:
 
@@ -231,9 +235,9 @@ class Guest:
             else:
                 raise GuestGone(f"unexpected answer {kind!r}")
 
-    async def _feed(self, source: Source | None, credit: _Credit) -> None:
+    async def _feed(self, source: Source, credit: _Credit) -> None:
         try:
-            while source is not None:
+            while True:
                 data = memoryview(await source())
                 if not data:
                     break

@@ -12,11 +12,12 @@ from functools import partial
 
 import anyio
 import anyio.to_thread
-from anyio.abc import SocketStream, TaskGroup
+from anyio.abc import TaskGroup
 
 from drybox.backends.local import bubblewrap, cgroup, doctor, layout, packages
 from drybox.backends.local.cgroup import Cgroup, Place
 from drybox.backends.local.cgroup_tree import CONTROLLERS
+from drybox.backends.local.channel import Line
 from drybox.backends.local.layout import Layout, Tree
 from drybox.backends.local.preparation import prepare
 from drybox.backends.local.sandbox import LocalSandbox, apply_limits
@@ -248,7 +249,7 @@ class LocalBackend:
                 raise
             finally:
                 os.close(write_errors)
-        stream = await SocketStream.from_socket(ours)
+        stream = Line(ours)
         box = Cgroup(self._place, name)
         sandbox = LocalSandbox(
             stream, self._warden, number, box, kit.found, kit.env, self._weakened

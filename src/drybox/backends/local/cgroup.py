@@ -7,6 +7,7 @@ controllers still live there. The warden puts processes in and takes cgroups awa
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -217,6 +218,12 @@ class Cgroup:
         name = "memory.peak" if self._v2 else "memory.max_usage_in_bytes"
         return PeakMemory(f"{folder}/{name}", resettable=True)
 
+    def whole_peak(self) -> PeakMemory:
+        """Peak memory since the sandbox was made."""
+        folder = self._dirs.get("memory")
+        name = "memory.peak" if self._v2 else "memory.max_usage_in_bytes"
+        return PeakMemory(f"{folder}/{name}" if folder else None, resettable=False, whole=True)
+
     def _set(self, controller: str, name: str, value: int | str, *, optional: bool = False) -> None:
         folder = self._dirs.get(controller)
         if folder is None or (optional and not os.path.exists(f"{folder}/{name}")):
@@ -240,10 +247,14 @@ class PeakMemory:
     Linux 6.12. Before that a peak is known only if it rose above the one before.
     """
 
-    def __init__(self, path: str | None, *, resettable: bool) -> None:
+    def __init__(self, path: str | None, *, resettable: bool, whole: bool = False) -> None:
         self._fd = -1
         self._before = -1
         if path is None:
+            return
+        if whole:
+            with contextlib.suppress(OSError):
+                self._fd = os.open(path, os.O_RDONLY)
             return
         try:
             self._fd = os.open(path, os.O_RDWR if resettable else os.O_RDONLY)

@@ -87,10 +87,18 @@ def remove(folder: str) -> bool:
 def read(path: str) -> str:
     """The text of a kernel file, or "" if there is none."""
     try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return file.read()
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return ""
+    try:
+        pieces = []
+        while piece := os.read(file, 65536):
+            pieces.append(piece)
+        return b"".join(pieces).decode("utf-8", "replace")
+    except OSError:
+        return ""
+    finally:
+        os.close(file)
 
 
 def write(path: str, value: str) -> None:

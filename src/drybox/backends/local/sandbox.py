@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import select
-import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import anyio
-from anyio.abc import SocketAttribute, SocketStream
 
-from drybox.backends.local.cgroup import Cgroup, Limits
+from drybox.backends.local.cgroup import Cgroup, Limits, PeakMemory
+from drybox.backends.local.channel import Line
 from drybox.backends.local.toolchain import FoundToolchain
 from drybox.backends.local.warden_client import WardenClient
 from drybox.errors import InvalidRequest, SandboxLost, Unavailable
@@ -43,7 +41,7 @@ class LocalSandbox:
 
     def __init__(
         self,
-        stream: SocketStream,
+        stream: Line,
         warden: WardenClient,
         number: int,
         cgroup: Cgroup,
@@ -59,6 +57,9 @@ class LocalSandbox:
         self._found = found
         self._env = env
         self._closed = False
+        self._has_ended = False
+        self._fresh: ResourceLimits | None = None
+        self._warm_cpu: float | None = None
         self.weakened = weakened
         self.version = found.version
 
@@ -83,13 +84,12 @@ class LocalSandbox:
                 f"no {runner.argv[0]} could be kept waiting: {error}.",
                 hint="Programs start cold instead.",
             ) from error
+        # Nothing more happens in here until the request comes; its meters begin here.
+        self._fresh, self._warm_cpu = limits, self._cgroup.cpu_seconds()
 
     def is_alive(self) -> bool:
         """Whether an idle sandbox can still be used: init speaks only when it is asked."""
-        line: socket.socket = self._stream.extra_attributes[SocketAttribute.raw_socket]()
-        watch = select.poll()
-        watch.register(line, select.POLLIN | select.POLLRDHUP)
-        return not self._closed and not watch.poll(0)
+        return not self._closed and self._stream.is_quiet()
 
     async def put(self, files: Sequence[File]) -> None:
         """Place files in the working directory."""
@@ -110,8 +110,12 @@ class LocalSandbox:
 
     async def exec(self, command: Command, sink: Sink, stdin: Source | None = None) -> Exit:
         """Run one command to its end and leave no process of it."""
+        self._has_ended = False
         cgroup = self._cgroup
         limit = command.limits.memory
+        fresh, self._fresh = self._fresh, None
+        if fresh == command.limits:
+            return await self._exec(command, sink, stdin, 0, self._warm_cpu, cgroup.whole_peak())
         if cgroup.memory_used() > limit and cgroup.memory_kept() > limit:
             # What earlier phases left on the disk alone is more than this one may have.
             return Exit(None, SIGKILL, 0.0, memory_peak=cgroup.memory_kept(), out_of_memory=True)
@@ -123,6 +127,19 @@ class LocalSandbox:
                 hint="Run 'drybox doctor' to see what this host is missing.",
             ) from error
         kills, cpu, peak = cgroup.oom_kills(), cgroup.cpu_seconds(), cgroup.open_peak()
+        return await self._exec(command, sink, stdin, kills, cpu, peak)
+
+    async def _exec(
+        self,
+        command: Command,
+        sink: Sink,
+        stdin: Source | None,
+        kills: int,
+        cpu: float | None,
+        peak: PeakMemory,
+    ) -> Exit:
+        """Run a command; what it uses is counted from the figures given."""
+        cgroup = self._cgroup
         started = anyio.current_time()
         try:
             end = await self._guest.exec(
@@ -147,6 +164,7 @@ class LocalSandbox:
             ) from error
         finally:
             memory_peak = peak.close()
+        self._has_ended = True
         used = cgroup.cpu_seconds()
         return Exit(
             end.code,
@@ -178,10 +196,17 @@ class LocalSandbox:
         await self._guest.kill()
 
     async def close(self) -> None:
-        """Destroy the sandbox; the warden does it while the caller goes on."""
-        if not self._closed:
-            self._closed = True
+        """Destroy the sandbox; the warden does it while the caller goes on.
+
+        A command that still runs ends at once. If there is none, nothing is urgent.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        if self._has_ended:
             self._warden.destroy_soon(self._number, self._stream)
+        else:
+            await self._warden.destroy(self._number, self._stream)
 
 
 def _unplaced(error: GuestFileError) -> InvalidRequest:

@@ -158,18 +158,23 @@ class WardenClient:
         return [str(path) for path in answer["staged"]]
 
     def destroy_soon(self, number: int, stream: ByteStream) -> None:
+        """Destroy a sandbox whose answer may be on its way to a user: that goes first."""
+
+        async def wait() -> None:
+            with anyio.CancelScope(shield=True):
+                await anyio.sleep(LULL)
+                await self.destroy(number, stream)
+
+        self._tasks.start_soon(wait)
+
+    async def destroy(self, number: int, stream: ByteStream) -> None:
         """Have everything of a sandbox killed and taken away, without waiting for it.
 
         Args:
             number: The sandbox's.
             stream: The conversation with it, which ends.
         """
-        self._tasks.start_soon(self._destroy, number, stream)
-
-    async def _destroy(self, number: int, stream: ByteStream) -> None:
         with anyio.CancelScope(shield=True):
-            # The sandbox's answer is on its way to a user: it goes first.
-            await anyio.sleep(LULL)
             await self._order_destruction(number)
             await stream.aclose()
 
