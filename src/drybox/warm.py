@@ -23,6 +23,9 @@ class Runner:
     number of variables, then each of them with a NUL. By then it has removed its own files.
     It closes the socket and goes on as if it had been started with the job's command line.
 
+    Or it has a door: what it runs is named by its last argument, and it waits to read that. It
+    then can become just the command that it was started as.
+
     Attributes:
         argv: Its command line; it can become commands that begin alike.
         files: Files in the working directory that it starts from.
@@ -30,6 +33,8 @@ class Runner:
         fixed: Patterns of variables that take effect while a program starts, so that they
             cannot change any more.
         fixed_files: Patterns of paths of which the same is true.
+        has_door: It needs no code of its own to wait: its last argument is a named pipe until
+            the program comes.
         size: Bytes of memory that it takes while it waits, about.
     """
 
@@ -38,6 +43,7 @@ class Runner:
     env: Mapping[str, str] = field(default_factory=dict)
     fixed: tuple[str, ...] = ()
     fixed_files: tuple[str, ...] = ()
+    has_door: bool = False
     size: int = 16 * MIB
 
     def fits(self, command: Command, paths: Iterable[str]) -> bool:
@@ -47,6 +53,8 @@ class Runner:
             command: The command.
             paths: Files placed since it waits.
         """
+        if self.has_door and (command.argv != self.argv or command.env):
+            return False
         return (
             command.argv[: len(self.argv)] == self.argv
             and command.cwd in (None, WORK_DIR)

@@ -182,6 +182,56 @@ def test_a_hundred_runs_draw_different_numbers(python: Warm) -> None:
         assert len(set(column)) == 100
 
 
+def test_a_hundred_runs_of_node_draw_different_numbers(python: Warm) -> None:
+    code = (
+        "const c = require('crypto');\n"
+        "console.log(c.randomBytes(8).toString('hex'), Math.random(), c.randomUUID())"
+    )
+    request = ExecutionRequest("node", code, isolation="local")
+    rows = [python.execute(request).stdout.split() for _ in range(100)]
+    for column in zip(*rows, strict=True):
+        assert len(set(column)) == 100
+
+
+NODE_VIEW = """
+console.log(process.argv, process.execArgv, process.env, process.execPath, process.title);
+console.log(__filename, require.main === module, module.paths, Object.keys(require.cache));
+console.log(process.moduleLoadList, process.version, process.pid > 1, process.ppid);
+const fs = require('fs');
+console.log(fs.readdirSync('.'), fs.readdirSync('/proc/self/fd'), fs.statSync('main.js').isFile());
+console.log(fs.readFileSync('/proc/self/cmdline', 'utf8'), fs.readFileSync('main.js', 'utf8'));
+new (require('worker_threads').Worker)('console.log(process.execArgv)', { eval: true });
+setTimeout(() => { throw new Error('the end') }, 50);
+"""
+
+
+def test_a_script_sees_what_it_sees_in_a_plain_start(executor: CodeExecutor, python: Warm) -> None:
+    request = ExecutionRequest("node", NODE_VIEW, isolation="local")
+    cold, warm = executor.execute(request), python.execute(request)
+    assert warm.stdout == cold.stdout
+    assert (warm.stderr, warm.exit_code) == (cold.stderr, cold.exit_code)
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "wanted"),
+    [
+        ({"files": {"package.json": '{"type": "module"}'}}, "console.log(import.meta.url)", "file"),
+        ({"env": {"NODE_OPTIONS": "--title=given"}}, "console.log(process.title)", "given"),
+        ({"env": {"SOME": "x"}}, "console.log(process.env.SOME)", "x"),
+        ({"args": ["a b", "c"]}, "console.log(process.argv.slice(2).join('|'))", "a b|c"),
+        ({"files": {"lib.js": "module.exports = 7"}}, "console.log(require('./lib'))", "7"),
+        ({"stdin": b"given"}, "process.stdin.on('data', d => console.log(`${d}`))", "given"),
+        ({}, "/*" + "x" * 300_000 + "*/ console.log('long')", "long"),
+    ],
+)
+def test_what_a_script_asks_for_holds(
+    python: Warm, changes: dict[str, object], code: str, wanted: str
+) -> None:
+    request = ExecutionRequest("node", code, isolation="local")
+    result = python.execute(replace(request, **changes))  # type: ignore[arg-type]
+    assert result.stdout.startswith(wanted), result.stderr
+
+
 def test_no_sandbox_serves_twice(python: Warm) -> None:
     code = (
         "import os\nprint(os.listdir('.'), os.path.exists('/tmp/mark'))\n"

@@ -161,7 +161,8 @@ class Guest:
         """
         if runner.files:
             await self.put(runner.files, hold=True)
-        await self._settle(frame(b"V", exec_payload(command, env)))
+        kind_of = b"O" if runner.has_door else b"V"
+        await self._settle(frame(kind_of, exec_payload(command, env)))
         kind, data = await self._receive()
         if kind == b"N" and len(data) == 4:
             raise GuestExecError(command.argv[0], struct.unpack("<I", data)[0])

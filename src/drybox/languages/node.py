@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from drybox.languages.argument import as_argument
-from drybox.model import ResourceLimits
+from drybox.model import MIB, ResourceLimits
 from drybox.protocols import (
     BUILD_DIR,
     INSTALL_DIR,
@@ -18,6 +18,7 @@ from drybox.protocols import (
     Step,
     Toolchain,
 )
+from drybox.warm import Runner
 
 NPM = "/opt/npm"
 
@@ -158,6 +159,15 @@ class Node:
         """The entry among several files."""
         names = [base + suffix for base in ("main", "index") for suffix in self.suffixes]
         return next((name for name in names if name in files), None)
+
+    def runner(self, version: str) -> Runner:
+        """A process that is about to read its program."""
+        return Runner(
+            ("node", "main.js"),
+            has_door=True,
+            fixed_files=("package.json",),  # says what kind of source main.js is
+            size=48 * MIB,
+        )
 
     def plan(self, job: Job, compile_limits: ResourceLimits) -> Plan:
         """The steps for a job."""

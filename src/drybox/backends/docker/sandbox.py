@@ -18,6 +18,7 @@ from drybox.guest.frames import GuestExecError
 from drybox.guest.protocol import Guest, GuestFileError, GuestGone, Seal
 from drybox.model import Command, Exit, File, ResourceLimits, Stream
 from drybox.protocols import BUILD_DIR, WORK_DIR, Sink, Source
+from drybox.warm import Runner
 
 SIGKILL = 9
 
@@ -27,6 +28,9 @@ END_PATIENCE = 1.0
 LEASE = 30
 """Seconds after which a container ends that hears of no drybox any more. Its streams end with
 drybox, but not with a daemon that has crashed."""
+
+WARM_PATIENCE = 60.0
+"""Seconds until a runner must wait; slow walls take long to start one."""
 
 MOVE_PATIENCE = 60.0
 """Seconds that moving files from one container to the next may take."""
@@ -108,6 +112,23 @@ class DockerSandbox:
         self._image = image
         self._uid = uid
         self.version = image.version
+
+    async def warm(self, runner: Runner, limits: ResourceLimits) -> None:
+        """Start a runner and wait until it waits."""
+        command = Command(runner.argv, limits, timeout=WARM_PATIENCE)
+        env = {**self._image.env, **runner.env}
+        try:
+            with anyio.fail_after(WARM_PATIENCE):
+                await self._open_box().guest.warm(runner, command, env)
+        except (GuestGone, GuestFileError, GuestExecError, TimeoutError) as error:
+            raise Unavailable(
+                f"no {runner.argv[0]} could be kept waiting: {error}.",
+                hint="Programs start cold instead.",
+            ) from error
+
+    def is_alive(self) -> bool:
+        """Whether an idle sandbox can still be used: init speaks only when it is asked."""
+        return self._box is not None and self._box.stream.is_quiet()
 
     async def put(self, files: Sequence[File]) -> None:
         """Place files in the working directory."""

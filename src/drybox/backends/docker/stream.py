@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import select
 import socket
 import struct
 import threading
@@ -72,6 +73,14 @@ class AttachedStream(ByteStream):
     async def send_eof(self) -> None:
         """Tell init that drybox is done: it ends, and the container with it."""
         await self._stream.send_eof()
+
+    def is_quiet(self) -> bool:
+        """Whether the container is there and its init has said nothing."""
+        if self._socket.fileno() < 0:
+            return False
+        watch = select.poll()
+        watch.register(self._socket, select.POLLIN | select.POLLRDHUP)
+        return not watch.poll(0)
 
     def hang_up(self) -> None:
         """End the connection here and now, without waiting for the event loop's next turn."""

@@ -63,7 +63,8 @@ void let_go(struct process *made);
 
 /* run.c: the program */
 int running(void);
-void start(unsigned char *p, size_t n, int is_runner);
+enum kind { PROGRAM, RUNNER, RUNNER_WITH_DOOR };
+void start(unsigned char *p, size_t n, enum kind kind);
 void hand_over(const unsigned char *p, size_t n);
 void handle_running(char type, const unsigned char *p, size_t n);
 struct timespec *prepare_run(struct pollfd p[3], struct timespec *left);

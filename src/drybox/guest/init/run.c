@@ -1,10 +1,13 @@
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -23,6 +26,7 @@ static uint64_t now_ns(void)
 static struct {
     struct process main;
     int waits;          /* whether it is a runner that has no job yet */
+    char door[256];     /* the file that such a runner waits to read, if that is its job */
     int64_t cpu_before; /* what a runner used before it got its job, in microseconds */
     int status, ended, timed_out, in_eof;
     uint64_t start, end, deadline;
@@ -68,10 +72,29 @@ static void refuse(int problem)
     answer('N', code, 4);
 }
 
-/* Payload: 32-bit deadline in ms, open files, argc, envc; then cwd, argv and environment,
- * each with its NUL. A runner has no deadline: it waits for its job. */
-void start(unsigned char *p, size_t n, int is_runner)
+/* Waits until the runner opens its door, a named pipe in the place of the program. From then on
+ * there is nothing at that place: the program's file may come. */
+static int open_door(void)
 {
+    for (;;) {
+        struct pollfd host = {0, POLLRDHUP, 0};
+        int fd = open(run.door, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+        if (fd >= 0) {
+            fcntl(fd, F_SETFL, 0);
+            return unlink(run.door) ? die("cannot remove %s: %s", run.door, strerror(errno)), -1
+                                    : fd;
+        }
+        if (errno != ENXIO || poll(&host, 1, 1) > 0 || waitpid(-1, NULL, WNOHANG) > 0)
+            die("the runner does not come to its door: %s", strerror(errno));
+    }
+}
+
+/* Payload: 32-bit deadline in ms, open files, argc, envc; then cwd, argv and environment,
+ * each with its NUL. A runner has no deadline: it waits for its job. The last argument of one
+ * with a door is the door. */
+void start(unsigned char *p, size_t n, enum kind kind)
+{
+    int is_runner = kind != PROGRAM;
     if (n < 18 || p[n - 1])
         die("a malformed run request");
     if (files_lacking()) {
@@ -85,7 +108,7 @@ void start(unsigned char *p, size_t n, int is_runner)
     if (!strings)
         die("no memory for the arguments");
     char *at = (char *)p + 16, *stop = (char *)p + n;
-    struct order order = {open_files, strings, env, at, is_runner};
+    struct order order = {open_files, strings, env, at, kind == RUNNER};
     for (uint32_t i = 0; i <= argc + envc; i++) {
         if (at >= stop)
             die("a malformed run request");
@@ -98,12 +121,21 @@ void start(unsigned char *p, size_t n, int is_runner)
     forget();
     if (!is_runner)
         begin(ms);
+    if (kind == RUNNER_WITH_DOOR) {
+        snprintf(run.door, sizeof run.door, "%s", strings[argc - 1]);
+        if (mkfifo(run.door, 0600))
+            die("cannot make %s: %s", run.door, strerror(errno));
+    }
     int problem = spawn(&run.main, &order);
     free(strings);
     if (problem) {
         refuse(problem);
     } else if (is_runner) {
         run.waits = 1;
+        if (kind == RUNNER_WITH_DOOR) {
+            run.main.channel = open_door();
+            answer('W', "", 0);
+        }
     } else {
         queue('B', "", 0);
     }
@@ -118,6 +150,24 @@ static int64_t cpu_of(pid_t pid)
     return t.tv_sec * 1000000ll + t.tv_nsec / 1000;
 }
 
+/* Gives the program's file through the door. A runner that goes away meanwhile was killed,
+ * which is told in its time. */
+static void pass_program(void)
+{
+    unsigned char data[CHUNK];
+    ssize_t n = 0;
+    int file = open(run.door, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (file < 0)
+        die("there is no %s: %s", run.door, strerror(errno));
+    while ((n = read(file, data, sizeof data)) > 0)
+        for (ssize_t done = 0, w; done < n; done += w)
+            if ((w = write(run.main.channel, data + done, n - done)) < 0) {
+                close(file);
+                return;
+            }
+    close(file);
+}
+
 /* Payload: 32-bit deadline in ms, then what the runner is to read. It becomes the program. */
 void hand_over(const unsigned char *p, size_t n)
 {
@@ -129,8 +179,9 @@ void hand_over(const unsigned char *p, size_t n)
     }
     begin(get32(p));
     run.cpu_before = cpu_of(run.main.pid);
-    ssize_t sent = send(run.main.channel, p + 4, n - 4, MSG_DONTWAIT);
-    if (sent < 0 || (size_t)sent != n - 4)
+    if (*run.door)
+        pass_program();
+    else if (send(run.main.channel, p + 4, n - 4, MSG_DONTWAIT) != (ssize_t)(n - 4))
         die("the runner does not take its job");
     close(run.main.channel);
     run.main.channel = -1;
