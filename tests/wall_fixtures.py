@@ -118,7 +118,7 @@ def executor() -> Iterator[CodeExecutor]:
         yield executor
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def warm_executor() -> Iterator[Warm]:
     """An executor that serves every request from a sandbox that waited for it."""
     with CodeExecutor(pool=PoolSettings(min_idle=4, max_total=16, memory=4 << 30)) as executor:

@@ -77,7 +77,7 @@ def test_hooks_hear_the_same_whatever_is_called_and_whatever_runs(bench: Bench) 
         heard.append((event.context.id, event.name))
 
     request = bench.request(bench.programs.hello)
-    with CodeExecutor(hooks=[note]) as executor:
+    with CodeExecutor(pool=None, hooks=[note]) as executor:
         first = executor.execute(request)
         (second,) = executor.execute_many([request])
         third = list(executor.stream(request))[-1].result
@@ -92,7 +92,7 @@ def test_what_a_hook_may_read_is_what_the_result_says(bench: Bench) -> None:
     def note(event: HookEvent) -> None:
         contexts[event.name] = event.context
 
-    with CodeExecutor(hooks=[note]) as executor:
+    with CodeExecutor(pool=None, hooks=[note]) as executor:
         result = executor.execute(bench.request(bench.programs.hello))
     for context in contexts.values():
         assert (context.id, context.language) == (result.id, result.language)
@@ -106,7 +106,7 @@ def test_what_a_hook_may_read_is_what_the_result_says(bench: Bench) -> None:
 def test_a_rejection_leaves_no_program_and_no_sandbox(wall: Wall, event: str, use: str) -> None:
     word, no = marker(), Rejected("not here", hint="Elsewhere.")
     watch = Watch(wall, event, lambda: raise_(no))
-    with CodeExecutor(hooks=[watch]) as executor:
+    with CodeExecutor(pool=None, hooks=[watch]) as executor:
         with pytest.raises(Rejected, match="not here") as caught:
             USES[use](executor, request_of(wall, SLEEP, word))
         assert caught.value is no
@@ -120,7 +120,7 @@ def test_a_rejection_leaves_no_program_and_no_sandbox(wall: Wall, event: str, us
 def test_a_hook_that_fails_leaves_no_program_and_no_sandbox(wall: Wall, event: str) -> None:
     word = marker()
     watch = Watch(wall, event, lambda: raise_(ZeroDivisionError("oops")))
-    with CodeExecutor(hooks=[watch]) as executor:
+    with CodeExecutor(pool=None, hooks=[watch]) as executor:
         with pytest.raises(Unavailable, match=r"Watch .* raised ZeroDivisionError: oops"):
             executor.execute(request_of(wall, SLEEP, word))
         assert watch.there
@@ -134,7 +134,7 @@ def test_a_hook_that_hangs_leaves_no_program_and_no_sandbox(
 ) -> None:
     word = marker()
     watch = Watch(wall, event, held.wait)
-    with CodeExecutor(hooks=[watch], hook_timeout=0.5) as executor:
+    with CodeExecutor(pool=None, hooks=[watch], hook_timeout=0.5) as executor:
         with pytest.raises(Unavailable, match=r"took longer than 0\.5 s"):
             executor.execute(request_of(wall, SLEEP, word))
         assert watch.there
@@ -152,7 +152,7 @@ def test_a_hook_that_fails_after_the_run_changes_nothing(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     watch = Watch(wall, event, held.wait if hangs else lambda: raise_(ValueError("late")))
-    with CodeExecutor(hooks=[watch], hook_timeout=0.5) as executor:
+    with CodeExecutor(pool=None, hooks=[watch], hook_timeout=0.5) as executor:
         assert executor.execute(request_of(wall)).stdout == "1\n"
         assert no_sandbox(wall)
     (record,) = [item for item in caplog.records if item.name == "drybox.hooks"]
@@ -174,7 +174,7 @@ def test_cancelling_leaves_no_sandbox_whatever_a_hook_is_doing(
 
     async def main() -> None:
         with anyio.fail_after(60):
-            async with AsyncCodeExecutor(hooks=[watch], hook_timeout=50) as executor:
+            async with AsyncCodeExecutor(pool=None, hooks=[watch], hook_timeout=50) as executor:
                 async with anyio.create_task_group() as tasks:
                     tasks.start_soon(executor.execute, request_of(wall, code, word))
                     while not (wall.runs(word) if event == "run" else reached.is_set()):
@@ -194,7 +194,7 @@ def test_cancelling_leaves_no_sandbox_whatever_a_hook_is_doing(
 
 def test_leaving_a_stream_is_told(wall: Wall) -> None:
     watch = Watch(wall, "before_run")
-    with CodeExecutor(hooks=[watch]) as executor:
+    with CodeExecutor(pool=None, hooks=[watch]) as executor:
         for event in executor.stream(request_of(wall, SLEEP)):
             if event.type == "stdout":
                 break

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -198,12 +199,13 @@ class LocalSandbox:
     async def close(self) -> None:
         """Destroy the sandbox; the warden does it while the caller goes on.
 
-        A command that still runs ends at once. If there is none, nothing is urgent.
+        At once, unless its command has ended and its answer is on the way.
         """
         if self._closed:
             return
         self._closed = True
-        if self._has_ended:
+        is_cancelled = anyio.current_effective_deadline() == -math.inf
+        if self._has_ended and not is_cancelled:
             self._warden.destroy_soon(self._number, self._stream)
         else:
             await self._warden.destroy(self._number, self._stream)
