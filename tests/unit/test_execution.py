@@ -113,7 +113,7 @@ async def test_the_program_alone_reads_the_standard_input(streamed: bool) -> Non
     stdin = source_of(b"streamed") if streamed else None
     sandbox = FakeSandbox([Script(reads=True), Script(reads=True)])
     await play(sandbox, language="go", stdin=stdin)
-    assert sandbox.stdin == [None, b"streamed" if streamed else b""]
+    assert sandbox.stdin == [None, b"streamed" if streamed else None]
 
 
 async def test_a_source_gives_its_bytes_once() -> None:
