@@ -68,7 +68,7 @@ def measure(wall: str, host: str, rounds: int) -> dict[str, list[float]]:
 
     settings = DockerSettings(host=host)
     times: dict[str, list[float]] = {"docker run": [], "naive": [], "drybox": []}
-    with CodeExecutor(isolation=wall, docker=settings) as executor:
+    with CodeExecutor(isolation=wall, docker=settings, pool=None) as executor:
 
         def drybox(source: str) -> str:
             result = executor.execute(ExecutionRequest("python", source))
