@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from drybox.errors import InvalidRequest
-from drybox.protocols import Language
+from drybox.protocols import Installer, Language
 
 MAX_PACKAGES = 100
 MAX_PACKAGE = 200  # characters
@@ -80,6 +81,34 @@ def check_packages(
             hint=f"Make it, and put {form.archives} into it.",
         )
     return words, str(folder)
+
+
+def installer_choices(installer: Installer, home: str = "") -> Iterator[list[tuple[str, str]]]:
+    """The ways to have an installer that are whole on this machine, best first.
+
+    Args:
+        installer: What is looked for.
+        home: The toolchain's home here; "" if the toolchain is not this machine's.
+
+    Yields:
+        Names below the installer's ``mount``, each with what belongs there.
+    """
+    for choice in installer.choices:
+        found = [(name, _resolve(path, home)) for name, path in choice]
+        if all(os.path.exists(path) for _, path in found):
+            yield found
+
+
+def _resolve(path: str, home: str) -> str:
+    """The path on this machine; "" if it has none."""
+    root, _, rest = path.partition("/")
+    name = root.strip("{}")
+    if name == "home":
+        return home and os.path.join(home, rest)
+    spec = importlib.util.find_spec(name)
+    for folder in (spec and spec.submodule_search_locations) or ():
+        return os.path.join(folder, rest).rstrip("/")
+    return ""
 
 
 def _show(value: Any) -> str:

@@ -120,12 +120,15 @@ class Installer:
             or with ``{NAME}``, the folder of the Python module NAME beside drybox. The first
             choice that is there whole is taken.
         install_hint: The one command that installs it.
+        probe: A command that succeeds where a sandbox can use it, be it below ``mount`` or
+            the toolchain's own. It may write what lets the program begin sooner.
     """
 
     name: str
     mount: str
     choices: tuple[tuple[tuple[str, str], ...], ...]
     install_hint: str
+    probe: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,8 +246,8 @@ class SandboxSpec:
         limits: Limits that hold from the start; commands may bring their own.
         isolation: The wall.
         package_dir: Folder of the host that the sandbox sees as :data:`PACKAGES_DIR`, and
-            its installer with it; "" for neither. A backend that cannot mount it sends its
-            files in before anything runs.
+            its installer with it; "" for neither. A backend that cannot mount it gives the
+            sandbox a copy.
     """
 
     language: Language

@@ -14,9 +14,6 @@ from tests.support.walls import Wall
 
 from drybox import CodeExecutor, ExecutionRequest, ExecutionResult, InvalidRequest
 
-pytestmark = pytest.mark.walls("local")
-"""Walls of containers refuse packages: see ``tests/unit/backends/docker/test_packages.py``."""
-
 
 @dataclass(frozen=True)
 class Greeting:

@@ -23,6 +23,8 @@ from pathlib import Path
 from tests.support.host import Process, eventually, processes
 from tests.support.images import CACHE, Image
 
+from drybox.backends.docker import owner
+
 DOCKERD = "/usr/sbin/dockerd"
 CLIENT = "/usr/bin/docker"
 """Debian's, whatever else is on PATH."""
@@ -239,6 +241,9 @@ def running_daemon() -> Iterator[Daemon]:
             daemon.start()
             daemon.docker("container", "prune", "--force")
             daemon.docker("image", "prune", "--all", "--force", f"--filter=until={KEEP_IMAGES}")
+            # Folders of packages are new in every run.
+            with_packages = ("--filter", f"label={owner.PACKAGES}")
+            daemon.docker("image", "prune", "--all", "--force", *with_packages)
             yield daemon
         finally:
             daemon.stop()

@@ -23,6 +23,9 @@ from pathlib import Path
 
 from drybox.backends.local.toolchain import FoundToolchain, find_toolchain
 from drybox.languages import known_languages
+from drybox.languages.node import Node
+from drybox.languages.python import Python
+from drybox.packages import installer_choices
 
 CACHE = Path.home() / ".cache" / "drybox-tests" / "images"
 KEEP_UNUSED = 14 * 86400.0  # seconds
@@ -44,6 +47,9 @@ PACKAGES = (
 NEEDED = {"mmdebstrap": "mmdebstrap", "/bin/busybox": "busybox-static"}
 NOT_COPIED = ("jmods", "man", "legal", "docs", "test", "api", "misc", "doc", "src/cmd")
 """What no program needs of a JDK or of Go, below its home."""
+
+PIP, NPM = "usr/lib/python3/dist-packages/pip", "usr/local/lib/node_modules/npm"
+NOT_COMPILED = shutil.ignore_patterns("__pycache__")
 
 UNUSED = ("usr/share/doc", "usr/share/man", "usr/share/info", "usr/share/locale", "usr/share/perl5")
 LOADER = "/lib64/ld-linux-x86-64.so.2"
@@ -138,6 +144,7 @@ def _build(place: Path) -> None:
     _add_busybox(small)
     for toolchain in _toolchains():
         _copy_toolchain(toolchain, root)
+    _copy_installers(root)
     for folder, name in ((root, "standard.tar"), (small, "busybox-python.tar")):
         for file, text in ACCOUNTS.items():
             (folder / "etc").mkdir(exist_ok=True)
@@ -213,6 +220,16 @@ def _copy_toolchain(toolchain: FoundToolchain, root: Path) -> None:
         inside = root / path.lstrip("/")
         if not inside.exists() and not Path(path).is_relative_to(home):
             _copy_file(Path(path), inside)
+
+
+def _copy_installers(root: Path) -> None:
+    """Give it pip and npm, which the official images of Python and Node have."""
+    home = next(each.home for each in _toolchains() if each.name == "node")
+    for language, folder in ((Python(), PIP), (Node(), NPM)):
+        installer = language.toolchain.installer
+        assert installer is not None
+        _, found = next(installer_choices(installer, home))[0]
+        shutil.copytree(found, root / folder, ignore=NOT_COMPILED, symlinks=True)
 
 
 def _libraries(programs: Iterable[str], root: Path) -> Iterator[str]:

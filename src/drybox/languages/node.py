@@ -22,16 +22,35 @@ from drybox.warm import Runner
 
 NPM = "/opt/npm"
 
+_FIND = r"""
+const path = require('path');
+const carried = path.join(npmHome, 'node');
+const own = path.join(path.dirname(process.execPath), '../lib/node_modules/npm');
+const cli = [path.join(npmHome, 'npm'), own, '/usr/local/lib/node_modules/npm']
+  .map((folder) => path.join(folder, 'bin/npm-cli.js')).find(require('fs').existsSync);
+const node = require('fs').existsSync(carried) ? carried : process.execPath;
+"""
+
+_PROBE = (
+    "const [npmHome] = process.argv.slice(1);"
+    + _FIND
+    + """
+const done = cli && require('child_process').spawnSync(node, [cli, '--version']);
+process.exit(done && done.status === 0 ? 0 : 1);
+"""
+)
+
 _WORD = r"[a-z0-9][a-z0-9._~-]*"
 
 # npm resolves names only against a registry, so it gets one, on the sandbox's own loopback,
 # that answers from the archives. Modules are looked for in folders named node_modules alone, so
 # a link shows the installed ones beside the program; links are never artifacts.
-_INSTALL = r"""
-const [packages, target, work, npmHome, ...names] = process.argv.slice(1);
+_INSTALL = (
+    "const [packages, target, work, npmHome, ...names] = process.argv.slice(1);"
+    + _FIND
+    + r"""
 const { createHash } = require('crypto');
 const fs = require('fs');
-const path = require('path');
 const { gunzipSync } = require('zlib');
 
 function fail(text) {
@@ -89,9 +108,6 @@ function answer(request, response) {
 if (fs.existsSync(path.join(work, 'node_modules'))) {
   fail("The request's files have a folder node_modules: leave it out, or name no packages.");
 }
-const carried = path.join(npmHome, 'node');
-const cli = [path.join(npmHome, 'npm'), '/usr/local/lib/node_modules/npm']
-  .map((folder) => path.join(folder, 'bin/npm-cli.js')).find(fs.existsSync);
 const cache = path.join(target, 'cache');
 fs.mkdirSync(target);
 const server = require('http').createServer(answer).listen(0, '127.0.0.1', () => {
@@ -99,7 +115,6 @@ const server = require('http').createServer(answer).listen(0, '127.0.0.1', () =>
     '--no-fund', '--no-save', '--no-package-lock', '--no-progress', '--no-update-notifier',
     '--fetch-retries=0', '--logs-max=0', '--color=false', '--loglevel=error',
     '--registry', `http://127.0.0.1:${server.address().port}/`];
-  const node = fs.existsSync(carried) ? carried : process.execPath;
   const npm = require('child_process').spawn(
     node, [cli, 'install', ...options, '--', ...names], { cwd: target, stdio: 'inherit' });
   npm.on('exit', (code) => {
@@ -110,6 +125,7 @@ const server = require('http').createServer(answer).listen(0, '127.0.0.1', () =>
   });
 });
 """
+)
 
 
 class Node:
@@ -140,6 +156,7 @@ class Node:
                 ),
             ),
             install_hint="Install it beside drybox: pip install 'drybox[node]'",
+            probe=("node", "-e", _PROBE, "--", NPM),
         ),
     )
 

@@ -14,10 +14,10 @@ import anyio
 import anyio.to_thread
 from anyio.abc import TaskGroup
 
-from drybox.backends.docker import doctor, image
+from drybox.backends.docker import doctor, image, owner, packages
 from drybox.backends.docker.container import Container, limits_of, options_of, places_of
 from drybox.backends.docker.daemon import Daemon
-from drybox.backends.docker.derivation import derive
+from drybox.backends.docker.derivation import derive, stock
 from drybox.backends.docker.image import SandboxImage
 from drybox.backends.docker.owner import is_orphan
 from drybox.backends.docker.sandbox import Box, DockerSandbox
@@ -68,6 +68,7 @@ class DockerBackend:
         self._uids = itertools.count(secrets.randbelow(image.UIDS))
         self._boxes: set[Box] = set()
         self._start_lock = anyio.Lock()
+        self._stock_lock = anyio.Lock()
         self._tasks: TaskGroup
 
     async def check(self) -> Support:
@@ -87,8 +88,6 @@ class DockerBackend:
 
     async def serves(self, language: Language, version: str, *, installs: bool = False) -> bool:
         """Whether the daemon answers and has the image. Never raises."""
-        if installs:
-            return False
         try:
             await self._connect()
             for name in image.source_names(language, version, self._settings.images):
@@ -102,17 +101,14 @@ class DockerBackend:
         """Make a sealed, idle sandbox.
 
         Raises:
-            Unsupported: The daemon does not have this wall's runtime, or no such version, or
-                packages are to be installed.
+            Unsupported: The daemon does not have this wall's runtime, or no such version; or
+                packages cannot be had from their folder.
             Unavailable: It does not answer, does not have the image, or refused.
         """
-        if spec.package_dir:
-            raise Unsupported(
-                f"packages cannot be installed behind isolation {self.name!r} yet.",
-                hint="Use isolation='local', or an image that has the packages.",
-            )
         await self._connect()
         found = await self._image(spec.language, spec.version)
+        if spec.package_dir:
+            found = await self._stocked(spec.language, found, spec.package_dir)
         uid = self._uid_base + next(self._uids) % image.UIDS
         return DockerSandbox(self, await self.containers(found, spec.limits, uid), found, uid)
 
@@ -218,6 +214,33 @@ class DockerBackend:
         if found is None:
             raise Unavailable(f"image {derived!r} vanished while it was used.", hint="Try again.")
         return found
+
+    async def _stocked(self, language: Language, base: SandboxImage, folder: str) -> SandboxImage:
+        """The image with the packages of a folder in it, as they are at this moment."""
+        run = anyio.to_thread.run_sync
+        async with self._stock_lock:
+            key = await run(packages.fingerprint, folder)
+            name = image.stocked_name(base.name, key)
+            found = await run(image.known_image, self.daemon, name)
+            if found is None:
+                self._progress(f"Taking packages of {folder} to the daemon (once)")
+                await stock(self.daemon, self._settings.ryuk, language, base, name, folder)
+                await run(self._forget_packages, packages.label(folder), key)
+                found = await run(image.known_image, self.daemon, name)
+        if found is None:
+            raise Unavailable(f"image {name!r} vanished while it was used.", hint="Try again.")
+        return found
+
+    def _forget_packages(self, label: str, key: str) -> None:
+        """Remove images of what a folder held before; those that are in use stay. Blocks."""
+        try:
+            for item in self.daemon.images():
+                if (item.get("Labels") or {}).get(owner.PACKAGES) == label:
+                    for tag in item.get("RepoTags") or ():
+                        if not tag.endswith(f"-{key}"):
+                            self.daemon.remove_image(tag)
+        except DryboxError as error:
+            _log.warning("images of older packages could not be removed: %s", error.message)
 
     # --- once per container --------------------------------------------------------
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -21,6 +21,9 @@ DEFAULT_HOST = "unix:///var/run/docker.sock"
 
 PATIENCE = 60
 """Seconds that the daemon may take for one request."""
+
+COMMIT_PATIENCE = 600
+"""Seconds that it may take to make an image of a container, which copies what is new in it."""
 
 PING_PATIENCE = 2
 """Seconds after which a daemon that says nothing counts as gone."""
@@ -146,13 +149,21 @@ class Daemon:
     def commit(self, container: str, tag: str, config: Mapping[str, Any]) -> None:
         """Make an image of a container's files."""
         repository, _, version = tag.partition(":")
-        with self._spoken_to():
-            self._client.api.commit(container, repository, version, conf=dict(config))
+        with (
+            self._spoken_to(),
+            closing(self._connect(COMMIT_PATIENCE, self.api_version)) as client,
+        ):
+            client.api.commit(container, repository, version, conf=dict(config))
 
-    def put_archive(self, container: str, archive: bytes) -> None:
-        """Unpack a tar archive in a container's root."""
+    def put_archive(self, container: str, archive: bytes | Iterable[bytes]) -> None:
+        """Unpack a tar archive, given whole or in pieces, in a container's root."""
         with self._spoken_to():
             self._client.api.put_archive(container, "/", archive)
+
+    def start(self, container: str) -> None:
+        """Start a container that was created."""
+        with self._spoken_to():
+            self._client.api.start(container)
 
     def attach(self, container: str) -> Any:
         """The standard streams of a container, as docker gives them."""

@@ -1,23 +1,25 @@
-"""Derives the image that sandboxes are made of from a language's own."""
+"""Derives the images that sandboxes are made of: from a language's own, and then with packages."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
 import anyio.to_thread
 
-from drybox.backends.docker import owner
+from drybox.backends.docker import owner, packages
 from drybox.backends.docker.container import INIT, Container
 from drybox.backends.docker.daemon import Daemon
-from drybox.backends.docker.image import path_of, read_version
+from drybox.backends.docker.image import SandboxImage, path_of, read_version
 from drybox.backends.docker.stream import AttachedStream
 from drybox.errors import Unavailable, Unsupported
 from drybox.guest.frames import GuestExecError
 from drybox.guest.protocol import Guest, GuestFileError, GuestGone
 from drybox.model import GIB, Command, ResourceLimits, Stream
-from drybox.protocols import WORK_DIR, Language, Preparation
+from drybox.packages import installer_choices
+from drybox.protocols import PACKAGES_DIR, WORK_DIR, Installer, Language, Preparation
 
 PATIENCE = 600.0
 """Seconds one preparation may take; compiling Go's standard library takes about 40 on 2 cores."""
@@ -49,6 +51,47 @@ async def derive(
         Unavailable: It could not be made.
     """
     run = anyio.to_thread.run_sync
+    async with _workplace(daemon, ryuk, source) as container:
+        await run(daemon.put_archive, container, archive)
+        async with _started(daemon, container) as stream:
+            version = await _prepare(daemon, source, language, Guest(stream), stream)
+        await run(daemon.commit, container, derived, _config(language, source, version))
+
+
+async def stock(
+    daemon: Daemon, ryuk: bool, language: Language, base: SandboxImage, name: str, folder: str
+) -> None:
+    """Make an image with packages in it, and with their installer if it has none of its own.
+
+    Args:
+        daemon: Where.
+        ryuk: Whether Testcontainers' Ryuk is to watch over the container.
+        language: Whose image it is.
+        base: The derived image without packages.
+        name: Name of the new one; it ends with the folder's fingerprint.
+        folder: The folder of packages on this machine.
+
+    Raises:
+        Unsupported: The folder cannot be read, or changes; or there is no installer.
+        Unavailable: It could not be made.
+    """
+    run = anyio.to_thread.run_sync
+    installer = language.toolchain.installer
+    files = packages.archive(folder, PACKAGES_DIR, name.rpartition("-")[2])
+    async with _workplace(daemon, ryuk, base.name) as container:
+        await run(daemon.put_archive, container, files)
+        if installer is not None:
+            async with _started(daemon, container) as stream:
+                await _provide(daemon, container, installer, base, stream)
+        # What else the base is labelled with, the daemon takes over.
+        config = {"Labels": {owner.PACKAGES: packages.label(folder)}}
+        await run(daemon.commit, container, name, config)
+
+
+@asynccontextmanager
+async def _workplace(daemon: Daemon, ryuk: bool, source: str) -> AsyncIterator[str]:
+    """The id of a container of an image, not started, that is removed in the end."""
+    run = anyio.to_thread.run_sync
     options = {
         "entrypoint": [INIT],
         "stdin_open": True,
@@ -65,18 +108,21 @@ async def derive(
     with anyio.CancelScope(shield=True):
         try:
             await run(container.create)
-            await run(daemon.put_archive, container.get_container_id(), archive)
-            await run(container.start)
-            attached = await run(daemon.attach, container.get_container_id())
-            stream = await AttachedStream.of(attached)
-            try:
-                version = await _prepare(daemon, source, language, Guest(stream), stream)
-            finally:
-                await stream.aclose()
-            config = _config(language, source, version)
-            await run(daemon.commit, container.get_container_id(), derived, config)
+            yield container.get_container_id()
         finally:
             await run(container.discard)
+
+
+@asynccontextmanager
+async def _started(daemon: Daemon, container: str) -> AsyncIterator[AttachedStream]:
+    """The streams of a container that is started; it ends with them."""
+    await anyio.to_thread.run_sync(daemon.start, container)
+    attached = await anyio.to_thread.run_sync(daemon.attach, container)
+    stream = await AttachedStream.of(attached)
+    try:
+        yield stream
+    finally:
+        await stream.aclose()
 
 
 def _config(language: Language, source: str, version: str) -> Mapping[str, Any]:
@@ -114,6 +160,40 @@ async def _prepare(
             hint=f"Configure an image whose '{toolchain.executable}' runs.",
         )
     return version
+
+
+async def _provide(
+    daemon: Daemon, container: str, installer: Installer, base: SandboxImage, stream: AttachedStream
+) -> None:
+    """See that there is an installer, if need be the one of this machine."""
+    guest = Guest(stream)
+    try:
+        await guest.enter()
+        if await _answers(guest, installer, base):
+            return
+        for parts in await anyio.to_thread.run_sync(list, installer_choices(installer)):
+            for name, path in parts:
+                files = packages.archive(path, f"{installer.mount}/{name}")
+                await anyio.to_thread.run_sync(daemon.put_archive, container, files)
+            if await _answers(guest, installer, base):
+                return
+    except GuestGone as error:
+        raise Unavailable(
+            f"packages could not be taken to the image: {stream.words or error}", hint="Try again."
+        ) from error
+    raise Unsupported(
+        f"the image has no {installer.name}, which installs packages, and this machine none "
+        "that runs in it.",
+        hint=f"Configure an image that has {installer.name}. {installer.install_hint}",
+    )
+
+
+async def _answers(guest: Guest, installer: Installer, base: SandboxImage) -> bool:
+    try:
+        code, _ = await _run(guest, installer.probe, base.env)
+    except GuestExecError:
+        return False
+    return code == 0
 
 
 async def _run_preparation(item: Preparation, guest: Guest, env: Mapping[str, str]) -> None:

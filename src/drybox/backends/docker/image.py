@@ -1,7 +1,8 @@
 """Images that sandboxes are made of: a language's own image, with init and caches put in.
 
 They are derived once for each source image and stay at the daemon, like the source's own
-layers. Nothing of a user's is ever in them.
+layers. Those with packages hold what is in the operator's folder; nothing of a request is ever
+in any.
 """
 
 from __future__ import annotations
@@ -91,6 +92,16 @@ def derived_name(source: Mapping[str, Any], language: Language, init: bytes, uid
     facts = (RECIPE, source["Id"], language.name, language.toolchain.preparations, uid_base)
     digest = hashlib.sha256(repr(facts).encode() + init).hexdigest()
     return f"{REPOSITORY}:{language.name}-{digest[:24]}"
+
+
+def stocked_name(derived: str, key: str) -> str:
+    """Name of a derived image with packages in it.
+
+    Args:
+        derived: Name of the one without.
+        key: A word for the packages, of 24 hexadecimal digits.
+    """
+    return f"{derived}-{key}"
 
 
 def known_image(daemon: Daemon, name: str) -> SandboxImage | None:

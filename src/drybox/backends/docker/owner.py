@@ -19,6 +19,9 @@ IMAGE = "dev.drybox.image"
 VERSION = "dev.drybox.version"
 """Label of such an image: the full version of its toolchain."""
 
+PACKAGES = "dev.drybox.packages"
+"""Label of such an image with packages in it: the folder that they came from."""
+
 
 _live: set[str] = set()
 

@@ -6,14 +6,16 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from drybox.backends.docker import image, owner
+from drybox.backends.docker import image, owner, packages
 from drybox.backends.docker.daemon import Daemon
 from drybox.backends.docker.pulling import Pulling
 from drybox.images import ImageInfo, PrunedImage, PullProgress
 from drybox.languages import find_language, known_languages
 from drybox.settings import DockerSettings
 
-OWN_TAG = re.compile(rf"{image.REPOSITORY}:(?P<language>.+)-[0-9a-f]{{24}}")
+OWN_TAG = re.compile(
+    rf"(?P<derived>{image.REPOSITORY}:(?P<language>.+?)-[0-9a-f]{{24}})(-(?P<packages>[0-9a-f]{{24}}))?"
+)
 
 
 class DockerImageStore:
@@ -76,11 +78,12 @@ class DockerImageStore:
         """
         for item in self._daemon.images():
             tags = [tag for tag in item.get("RepoTags") or () if not tag.startswith("<none>")]
-            source = (item.get("Labels") or {}).get(owner.IMAGE, "")
+            labels = item.get("Labels") or {}
+            source = labels.get(owner.IMAGE, "")
             if tags and not all(OWN_TAG.fullmatch(tag) for tag in tags):
                 continue  # somebody has named it, or made their own of it
             for name in tags or [item["Id"]]:
-                reason = self._stale(name, source)
+                reason = self._stale(name, source, labels.get(owner.PACKAGES, ""))
                 if reason:
                     is_removed = self._daemon.remove_image(name)
                     yield PrunedImage(name, source, reason, is_removed)
@@ -114,7 +117,7 @@ class DockerImageStore:
         init = image.read_init(source.get("Architecture"))
         return image.derived_name(source, known_languages()[language], init, self._uid_base)
 
-    def _stale(self, name: str, source: str) -> str:
+    def _stale(self, name: str, source: str, folder: str) -> str:
         """Why a derived image is of no use; "" if it is, or may be to somebody."""
         found = self._daemon.image(source) if source else None
         if found is None:
@@ -124,6 +127,6 @@ class DockerImageStore:
             return "another one has taken its place"
         if match["language"] not in known_languages():
             return ""
-        if name == self._derived_name(found, match["language"]):
-            return ""
+        if match["derived"] == self._derived_name(found, match["language"]):
+            return packages.staleness(folder, match["packages"]) if match["packages"] else ""
         return "its source image has changed, or another version of drybox made it"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 from collections.abc import Iterator
 
 from drybox.backends.local.layout import Mount
 from drybox.errors import Unsupported
+from drybox.packages import installer_choices
 from drybox.protocols import PACKAGES_DIR, Installer, Toolchain
 
 
@@ -52,23 +52,9 @@ def _unreadable(folder: str, why: str) -> Unsupported:
 
 
 def _installer(installer: Installer, home: str) -> Iterator[Mount]:
-    for choice in installer.choices:
-        found = [(name, _resolve(path, home)) for name, path in choice]
-        if all(os.path.exists(path) for _, path in found):
-            return (Mount(path, f"{installer.mount}/{name}") for name, path in found)
+    for found in installer_choices(installer, home):
+        return (Mount(path, f"{installer.mount}/{name}") for name, path in found)
     raise Unsupported(
         f"{installer.name}, which installs packages, was not found on this machine.",
         hint=installer.install_hint,
     )
-
-
-def _resolve(path: str, home: str) -> str:
-    """The path on the host; "" if the module is not here."""
-    root, _, rest = path.partition("/")
-    name = root.strip("{}")
-    if name == "home":
-        return os.path.join(home, rest)
-    spec = importlib.util.find_spec(name)
-    for folder in (spec and spec.submodule_search_locations) or ():
-        return os.path.join(folder, rest).rstrip("/")
-    return ""

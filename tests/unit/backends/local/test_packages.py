@@ -23,6 +23,7 @@ INSTALLER = Installer(
         (("lib", "{hypothesis}"),),
     ),
     install_hint="Install it: get fetch",
+    probe=("fetch", "--version"),
 )
 
 
