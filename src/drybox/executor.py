@@ -59,6 +59,8 @@ class AsyncCodeExecutor:
             ``pids``, ``seccomp``. What is missing and not named here is refused.
         concurrency: Sandboxes that run at once; further requests wait. Twice the number of
             CPUs by default.
+        queue_timeout: Seconds that a request waits for its turn at most, then it is Unavailable;
+            without end if None.
         compile_timeout: Wall seconds a compiler may take.
         compile_limits: Limits of compilers.
         package_dir: Folder of the host that packages are installed from, with one folder for
@@ -83,6 +85,7 @@ class AsyncCodeExecutor:
         hook_timeout: float = HOOK_TIMEOUT,
         allow_weaker: Iterable[str] = (),
         concurrency: int | None = None,
+        queue_timeout: float | None = None,
         compile_timeout: float = 60.0,
         compile_limits: ResourceLimits = COMPILE_LIMITS,
         package_dir: str | os.PathLike[str] | None = None,
@@ -113,6 +116,9 @@ class AsyncCodeExecutor:
         if concurrency is not None and concurrency < 1:
             raise InvalidRequest("concurrency", f"{concurrency} is too few", hint="Pass 1 or more.")
         self._concurrency = concurrency or 2 * (os.cpu_count() or 1)
+        self._queue_timeout = (
+            None if queue_timeout is None else check_timeout(queue_timeout, "queue_timeout")
+        )
         self._limiter: anyio.CapacityLimiter
         self._walls: Walls
         self._tasks: TaskGroup | None = None
@@ -232,7 +238,8 @@ class AsyncCodeExecutor:
         self, id: str, language: Language, job: Job, emit: Emit, stdin: Source | None = None
     ) -> ExecutionResult:
         self._open_tasks()
-        async with self._limiter:
+        await self._take_turn()
+        try:
             backend = await self._walls.choose(
                 job.isolation, language, job.version, installs=bool(job.packages)
             )
@@ -243,6 +250,19 @@ class AsyncCodeExecutor:
             finally:
                 if isinstance(backend, Pool):
                     backend.answered()
+        finally:
+            self._limiter.release()
+
+    async def _take_turn(self) -> None:
+        """Wait, first come, first served, until fewer run than may."""
+        try:
+            with anyio.fail_after(self._queue_timeout):
+                await self._limiter.acquire()
+        except TimeoutError:
+            raise Unavailable(
+                f"{self._concurrency} other executions took longer than {self._queue_timeout:g} s.",
+                hint="Nothing ran. Try again later, or allow more concurrency or queue_timeout.",
+            ) from None
 
     def _make_backend(self, wall: str) -> Backend:
         backend = make_backend(

@@ -95,6 +95,19 @@ def test_no_more_than_the_bound_run_at_the_same_time(wall: Wall, bound: int) -> 
         assert most_at_once(in_threads(executor, request, 4)) <= bound
 
 
+def test_who_waits_too_long_for_a_turn_is_told_so(wall: Wall) -> None:
+    request = ExecutionRequest(
+        "python", "import time; time.sleep(3)", isolation=wall.name, timeout=120
+    )
+    with CodeExecutor(concurrency=1, queue_timeout=0.2) as executor:
+        first, second = executor.execute_many([request] * 2)
+    assert sorted([first.status, second.status]) == ["sandbox_error", "success"]
+    late = first if first.status == "sandbox_error" else second
+    assert late.error
+    assert late.error.type == "Unavailable"
+    assert late.phases == []
+
+
 def in_threads(
     executor: CodeExecutor, request: ExecutionRequest, count: int
 ) -> list[ExecutionResult]:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.support.host import eventually
+from tests.support.identity import REPO
 from tests.support.warmth import Warm, pools, waiting
 
 from drybox import CodeExecutor, ExecutionRequest, PoolSettings, ResourceLimits
@@ -62,8 +66,6 @@ def python(warm_executor: Warm) -> Warm:
 
 
 def _without_addresses(text: str) -> str:
-    import re
-
     return re.sub(r"0x[0-9a-f]{6,}", "0x", text)
 
 
@@ -135,8 +137,6 @@ def test_what_becomes_of_a_program_is_the_same(
 def test_what_a_request_asks_for_holds_in_a_sandbox_that_was_started_before(
     executor: CodeExecutor, python: Warm, changes: dict[str, object], code: str, wanted: str
 ) -> None:
-    import sys
-
     if isinstance(files := changes.get("files"), dict):
         changes = {"files": {name.format(*sys.version_info): text for name, text in files.items()}}
     result = python.execute(replace(LOCAL, code=code, **changes))  # type: ignore[arg-type]
@@ -285,3 +285,28 @@ def test_closing_takes_idle_sandboxes_away() -> None:
         assert all(isinstance(pool, Pool) for pool in pools(executor))
     assert eventually(lambda: not [pid for pid in pids if Path(f"/proc/{pid}").exists()])
     assert eventually(lambda: not [folder for folder in folders if folder.exists()])
+
+
+def test_nothing_idle_outlives_a_drybox_that_was_killed() -> None:
+    code = (
+        "import time\n"
+        "from drybox import CodeExecutor, ExecutionRequest, PoolSettings\n"
+        "from tests.conformance.test_warm import LOCAL, _idle, _processes\n"
+        "from tests.support.warmth import Warm\n"
+        "executor = CodeExecutor(isolation='local', pool=PoolSettings(min_idle=2))\n"
+        "executor.__enter__()\n"
+        "Warm(executor).execute(LOCAL)\n"
+        "boxes = _idle(executor)\n"
+        "print(*[pid for box in boxes for pid in _processes(box)], flush=True)\n"
+        "print(*[at for box in boxes for at in box._cgroup._dirs.values()], flush=True)\n"
+        "time.sleep(600)\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=REPO
+    ) as drybox:
+        assert drybox.stdout
+        pids, folders = drybox.stdout.readline().split(), drybox.stdout.readline().split()
+        drybox.kill()
+    assert pids
+    assert eventually(lambda: not [pid for pid in pids if Path(f"/proc/{pid}").exists()])
+    assert eventually(lambda: not [folder for folder in folders if Path(folder).exists()])
