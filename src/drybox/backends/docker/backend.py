@@ -17,7 +17,7 @@ from anyio.abc import TaskGroup
 from drybox.backends.docker import doctor, image, owner, packages
 from drybox.backends.docker.container import Container, limits_of, options_of, places_of
 from drybox.backends.docker.daemon import Daemon
-from drybox.backends.docker.derivation import derive, stock
+from drybox.backends.docker.derivation import derive, equip, stock
 from drybox.backends.docker.image import SandboxImage
 from drybox.backends.docker.owner import is_orphan
 from drybox.backends.docker.sandbox import Box, DockerSandbox
@@ -224,12 +224,23 @@ class DockerBackend:
             found = await run(image.known_image, self.daemon, name)
             if found is None:
                 self._progress(f"Taking packages of {folder} to the daemon (once)")
-                await stock(self.daemon, self._settings.ryuk, language, base, name, folder)
+                ready = await self._equipped(language, base)
+                await stock(self.daemon, self._settings.ryuk, ready, name, folder)
                 await run(self._forget_packages, packages.label(folder), key)
                 found = await run(image.known_image, self.daemon, name)
         if found is None:
             raise Unavailable(f"image {name!r} vanished while it was used.", hint="Try again.")
         return found
+
+    async def _equipped(self, language: Language, base: SandboxImage) -> str:
+        """Name of the image in which packages can be installed."""
+        installer = language.toolchain.installer
+        if installer is None:
+            return base.name
+        name = image.equipped_name(base.name, installer)
+        if await anyio.to_thread.run_sync(self.daemon.image, name) is None:
+            await equip(self.daemon, self._settings.ryuk, installer, base, name)
+        return name
 
     def _forget_packages(self, label: str, key: str) -> None:
         """Remove images of what a folder held before; those that are in use stay. Blocks."""

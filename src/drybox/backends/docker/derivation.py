@@ -58,32 +58,47 @@ async def derive(
         await run(daemon.commit, container, derived, _config(language, source, version))
 
 
-async def stock(
-    daemon: Daemon, ryuk: bool, language: Language, base: SandboxImage, name: str, folder: str
+async def equip(
+    daemon: Daemon, ryuk: bool, installer: Installer, base: SandboxImage, name: str
 ) -> None:
-    """Make an image with packages in it, and with their installer if it has none of its own.
+    """Make an image in which packages can be installed, if need be by this machine's installer.
 
     Args:
         daemon: Where.
         ryuk: Whether Testcontainers' Ryuk is to watch over the container.
-        language: Whose image it is.
-        base: The derived image without packages.
+        installer: What installs them.
+        base: The derived image.
+        name: Name of the new one.
+
+    Raises:
+        Unsupported: There is no installer that runs in it.
+        Unavailable: It could not be made.
+    """
+    async with _workplace(daemon, ryuk, base.name) as container:
+        async with _started(daemon, container) as stream:
+            await _provide(daemon, container, installer, base, stream)
+        # What the base is labelled with, the daemon takes over.
+        await anyio.to_thread.run_sync(daemon.commit, container, name, {})
+
+
+async def stock(daemon: Daemon, ryuk: bool, base: str, name: str, folder: str) -> None:
+    """Make an image with packages in it.
+
+    Args:
+        daemon: Where.
+        ryuk: Whether Testcontainers' Ryuk is to watch over the container.
+        base: Name of the image in which they can be installed.
         name: Name of the new one; it ends with the folder's fingerprint.
         folder: The folder of packages on this machine.
 
     Raises:
-        Unsupported: The folder cannot be read, or changes; or there is no installer.
+        Unsupported: The folder cannot be read, or changes.
         Unavailable: It could not be made.
     """
     run = anyio.to_thread.run_sync
-    installer = language.toolchain.installer
     files = packages.archive(folder, PACKAGES_DIR, name.rpartition("-")[2])
-    async with _workplace(daemon, ryuk, base.name) as container:
+    async with _workplace(daemon, ryuk, base) as container:
         await run(daemon.put_archive, container, files)
-        if installer is not None:
-            async with _started(daemon, container) as stream:
-                await _provide(daemon, container, installer, base, stream)
-        # What else the base is labelled with, the daemon takes over.
         config = {"Labels": {owner.PACKAGES: packages.label(folder)}}
         await run(daemon.commit, container, name, config)
 

@@ -21,7 +21,7 @@ from drybox.backends.docker.daemon import Daemon
 from drybox.errors import DryboxError, Unavailable, Unsupported
 from drybox.guest.binary import init_path
 from drybox.model import File
-from drybox.protocols import BUILD_DIR, WORK_DIR, Language
+from drybox.protocols import BUILD_DIR, WORK_DIR, Installer, Language
 
 REPOSITORY = "drybox-sandbox"
 """Derived images are tags of this repository."""
@@ -102,6 +102,11 @@ def stocked_name(derived: str, key: str) -> str:
         key: A word for the packages, of 24 hexadecimal digits.
     """
     return f"{derived}-{key}"
+
+
+def equipped_name(derived: str, installer: Installer) -> str:
+    """Name of a derived image in which an installer runs."""
+    return stocked_name(derived, hashlib.sha256(repr(installer).encode()).hexdigest()[:24])
 
 
 def known_image(daemon: Daemon, name: str) -> SandboxImage | None:
