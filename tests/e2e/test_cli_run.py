@@ -97,7 +97,7 @@ def test_exit_code_of_a_compile_error(language: str) -> None:
 def test_exit_code_when_drybox_cannot() -> None:
     done = drybox("run", "-l", "python", "-c", "print(1)", "--isolation", "kata")
     assert (done.returncode, done.stdout) == (125, b"")
-    assert b"kata" in done.stderr
+    assert b"Docker daemon" in done.stderr
     assert b"hint: " in done.stderr
     missing = drybox("run", "-l", "python@2.99", "-c", "print(1)")
     assert (missing.returncode, missing.stdout) == (125, b"")
