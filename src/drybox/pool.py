@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import anyio
+import anyio.lowlevel
 from anyio.abc import TaskGroup
 
 from drybox.errors import DryboxError
@@ -188,6 +189,8 @@ class Pool:
                 await sandbox.close()
             if not isinstance(error, (DryboxError, OSError)):
                 raise
+            # What fails because everything is ending is no failure to tell anybody of.
+            await anyio.lowlevel.checkpoint_if_cancelled()
             kind.failures += 1
             kind.failed_at = time.monotonic()
             _log.warning("no sandbox could be kept waiting: %s", error)
