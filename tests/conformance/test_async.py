@@ -21,7 +21,7 @@ from drybox import (
     Usage,
 )
 
-PATIENCE = 120.0
+PATIENCE = 240.0  # the first to use an image waits until Go's standard library is compiled
 
 
 def run(work: Callable[[AsyncCodeExecutor], Awaitable[None]]) -> None:

@@ -214,8 +214,12 @@ def test_what_cannot_be_given_up_is_named() -> None:
 
 
 @pytest.mark.parametrize("isolation", ["gvisor", "kata", "firecracker"])
-def test_a_wall_that_is_not_here_is_never_replaced(executor: CodeExecutor, isolation: str) -> None:
-    with pytest.raises((Unsupported, Unavailable)) as caught:
+def test_a_wall_that_is_not_here_is_never_replaced(isolation: str) -> None:
+    # An executor of its own: the session's may know a daemon by now.
+    with (
+        pytest.raises((Unsupported, Unavailable)) as caught,
+        CodeExecutor() as executor,
+    ):
         executor.execute(ExecutionRequest("python", "print(1)", isolation=isolation))
     assert caught.value.hint
     with (

@@ -293,7 +293,7 @@ async def _copy(old: Box, new: Box, folders: Sequence[str]) -> None:
         if end.code != 0:
             failed.append(argv[0])
 
-    async with anyio.create_task_group() as tasks:
+    async with receive, send, anyio.create_task_group() as tasks:
         tasks.start_soon(run, new, ("-xf", "-"), drop, give)
         await run(old, ("-cf", "-", *names), take, None)
         await send.aclose()
