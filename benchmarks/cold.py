@@ -126,7 +126,7 @@ def main() -> int:
     missed = []
     print(f"{'':8} {'bare ms':>9} {'drybox ms':>10} {'ratio':>7} {'goal':>6} {'p95 ms':>8}  rounds")
     with CodeExecutor(
-        isolation="local", progress=lambda line: print(line, file=sys.stderr)
+        isolation="local", pool=None, progress=lambda line: print(line, file=sys.stderr)
     ) as executor:
         for case in CASES:
             if options.languages and case.language not in options.languages:
