@@ -25,6 +25,7 @@ from drybox.model import (
     Truncated,
     Usage,
 )
+from drybox.observation import UNSEEN, Observation
 from drybox.output import STREAMS, Output
 from drybox.protocols import Backend, Job, Language, Plan, Sandbox, SandboxSpec, Source, Step
 
@@ -81,6 +82,7 @@ class Execution:
         emit: Takes the events.
         stdin: The program's input as it comes; the job's own bytes if None.
         hooks: Whom to ask before it runs and to tell afterwards.
+        observation: Is told of every stage.
     """
 
     def __init__(
@@ -93,6 +95,7 @@ class Execution:
         emit: Emit,
         stdin: Source | None = None,
         hooks: Hooks | None = None,
+        observation: Observation = UNSEEN,
     ) -> None:
         self._id = id
         self._job = job
@@ -103,6 +106,7 @@ class Execution:
         self._stdin = stdin or (source_of(job.stdin) if job.stdin else None)
         self._streamed = stdin is not None
         self._hooks = hooks or Hooks()
+        self._observation = observation
 
     async def run(self) -> ExecutionResult:
         """Claim a sandbox, run every phase in it, destroy it.
@@ -118,6 +122,7 @@ class Execution:
         spec = SandboxSpec(self._language, job.version, job.limits, job.isolation, job.package_dir)
         life = await self._hooks.follow(self._id, job, self._backend.name, self._streamed)
         sandbox = await self._backend.open(spec)
+        self._observation.enter("place")
         try:
             try:
                 await life.created(sandbox)
@@ -141,11 +146,13 @@ class Execution:
         await sandbox.put(job.files)
         await self._emit(Event("start", self._id))
         for name, command, stdin in self._commands(plan):
+            self._observation.enter(name)
             phase = await self._run_phase(sandbox, name, command, stdin, plan.memory_marker)
             phases.append(phase)
             await self._tell_end(phase)
             if name != "run" and phase.result.status != "success":
                 break
+        self._observation.enter("collect")
         if job.artifacts and phases[-1].result.status != "sandbox_error":
             artifacts, phases[-1] = await self._fetch(sandbox, phases[-1])
         return self._result(phases, artifacts, sandbox)

@@ -28,8 +28,9 @@ from drybox.model import (
     Truncated,
     Usage,
 )
+from drybox.observation import Observation, Observer, Observers
 from drybox.packages import check_package_dir
-from drybox.pool import Pool
+from drybox.pool import Pool, PoolCount
 from drybox.protocols import Backend, Job, Language, Source, Support
 from drybox.settings import DockerSettings, PoolSettings
 from drybox.validation import Defaults, check_isolation, check_limits, check_timeout, make_job
@@ -70,6 +71,8 @@ class AsyncCodeExecutor:
         progress: Called with a line of text before something is prepared that takes seconds.
         docker: Which daemon, images and runtimes the walls made of containers use.
         pool: How many sandboxes wait for requests of a kind that came before; None for none.
+        observers: Are told of every stage of every execution, and have no say; see
+            :class:`drybox.observation.Observer`.
 
     Raises:
         InvalidRequest: One of these is wrong.
@@ -94,6 +97,7 @@ class AsyncCodeExecutor:
         progress: Callable[[str], None] = lambda _: None,
         docker: DockerSettings | None = None,
         pool: PoolSettings | None = PoolSettings(),  # noqa: B008 - frozen
+        observers: Iterable[Observer] = (),
     ) -> None:
         self._defaults = Defaults(
             check_timeout(timeout),
@@ -108,6 +112,7 @@ class AsyncCodeExecutor:
             check_timeout(install_timeout, "install_timeout"),
         )
         self._hooks = Hooks(hooks, check_timeout(hook_timeout, "hook_timeout"))
+        self._observers = Observers(observers)
         weaker = [allow_weaker] if isinstance(allow_weaker, str) else allow_weaker
         self._allow_weaker = frozenset(weaker)
         self._progress = progress
@@ -234,27 +239,56 @@ class AsyncCodeExecutor:
             )
         return found
 
+    def pools(self) -> list[PoolCount]:
+        """What the pools hold and have served so far, by wall and language."""
+        backends = self._walls.opened() if self._tasks else ()
+        return [
+            count for backend in backends if isinstance(backend, Pool) for count in backend.counts()
+        ]
+
     async def _execute(
         self, id: str, language: Language, job: Job, emit: Emit, stdin: Source | None = None
     ) -> ExecutionResult:
         self._open_tasks()
-        await self._take_turn()
+        observation = self._observers.follow(id, job)
         try:
-            backend = await self._walls.choose(
-                job.isolation, language, job.version, installs=bool(job.packages)
-            )
-            operator, hooks = self._operator, self._hooks
-            run = Execution(id, job, language, backend, operator, emit, stdin, hooks)
+            await self._take_turn(observation)
             try:
-                return await run.run()
+                result = await self._run(id, language, job, emit, stdin, observation)
             finally:
-                if isinstance(backend, Pool):
-                    backend.answered()
-        finally:
-            self._limiter.release()
+                self._limiter.release()
+        except BaseException as error:
+            observation.finish(None, error)
+            raise
+        observation.finish(result, None)
+        return result
 
-    async def _take_turn(self) -> None:
+    async def _run(
+        self,
+        id: str,
+        language: Language,
+        job: Job,
+        emit: Emit,
+        stdin: Source | None,
+        observation: Observation,
+    ) -> ExecutionResult:
+        observation.enter("claim")
+        backend = await self._walls.choose(
+            job.isolation, language, job.version, installs=bool(job.packages)
+        )
+        observation.choose(backend.name)
+        operator, hooks = self._operator, self._hooks
+        run = Execution(id, job, language, backend, operator, emit, stdin, hooks, observation)
+        try:
+            return await run.run()
+        finally:
+            if isinstance(backend, Pool):
+                backend.answered()
+
+    async def _take_turn(self, observation: Observation) -> None:
         """Wait, first come, first served, until fewer run than may."""
+        if self._limiter.available_tokens < 1:
+            observation.enter("queue")
         try:
             with anyio.fail_after(self._queue_timeout):
                 await self._limiter.acquire()

@@ -58,6 +58,34 @@ class _Kind:
         return Shelf(self.wanted_at, born, self.size, self.failures, self.failed_at)
 
 
+@dataclass(frozen=True, slots=True)
+class PoolCount:
+    """What a pool holds of one language, and has served since it was made.
+
+    Attributes:
+        isolation: The wall.
+        language: The language.
+        idle: Sandboxes that wait now.
+        warm: Requests that found one waiting.
+        cold: Requests for which one had to be made.
+        failures: Tries to make one that was to wait, and that failed.
+    """
+
+    isolation: str
+    language: str
+    idle: int
+    warm: int
+    cold: int
+    failures: int
+
+
+@dataclass(slots=True)
+class _Served:
+    warm: int = 0
+    cold: int = 0
+    failures: int = 0
+
+
 _Key = tuple[str, str, str, int]
 
 
@@ -74,6 +102,7 @@ class Pool:
         self._backend = backend
         self._settings = settings
         self._kinds: dict[_Key, _Kind] = {}
+        self._served: dict[str, _Served] = {}
         self._due = anyio.Event()
         self._due_at: float | None = None
         self._tasks: TaskGroup
@@ -93,21 +122,33 @@ class Pool:
 
     async def open(self, spec: SandboxSpec) -> Sandbox:
         """A sandbox that waited for such a request, else a new one."""
-        if spec.package_dir:
-            return await self._backend.open(spec)
-        kind = self._kinds.get(_key(spec))
+        served = self._served.setdefault(spec.language.name, _Served())
+        kind = None if spec.package_dir else self._kinds.get(_key(spec))
         if kind is not None:
             kind.wanted_at = time.monotonic()
             self._poke(LULL)
             while kind.idle:
                 _, sandbox = kind.idle.popleft()
                 if isinstance(sandbox, WarmSandbox) and sandbox.is_alive():
+                    served.warm += 1
                     return sandbox
                 await sandbox.close()
         sandbox = await self._backend.open(spec)
-        if kind is None and isinstance(sandbox, WarmSandbox):
+        served.cold += 1
+        if kind is None and not spec.package_dir and isinstance(sandbox, WarmSandbox):
             self._remember(spec)
         return sandbox
+
+    def counts(self) -> list[PoolCount]:
+        """What it holds and has served, for each language; safe from any thread."""
+        idle: dict[str, int] = {}
+        for kind in list(self._kinds.values()):
+            name = kind.spec.language.name
+            idle[name] = idle.get(name, 0) + len(kind.idle)
+        return [
+            PoolCount(self.name, name, idle.get(name, 0), item.warm, item.cold, item.failures)
+            for name, item in list(self._served.items())
+        ]
 
     def answered(self) -> None:
         """A request has its answer: once that is delivered, what it used up is made anew."""
@@ -192,6 +233,7 @@ class Pool:
             # What fails because everything is ending is no failure to tell anybody of.
             await anyio.lowlevel.checkpoint_if_cancelled()
             kind.failures += 1
+            self._served[kind.spec.language.name].failures += 1
             kind.failed_at = time.monotonic()
             _log.warning("no sandbox could be kept waiting: %s", error)
         else:

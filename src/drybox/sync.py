@@ -18,6 +18,8 @@ from drybox.errors import InvalidRequest, SandboxLost
 from drybox.executor import COMPILE_LIMITS, AsyncCodeExecutor
 from drybox.hooks import HOOK_TIMEOUT
 from drybox.model import Event, ExecutionRequest, ExecutionResult, LanguageInfo, ResourceLimits
+from drybox.observation import Observer
+from drybox.pool import PoolCount
 from drybox.protocols import Source, Support
 from drybox.settings import DockerSettings, PoolSettings
 
@@ -50,6 +52,7 @@ class CodeExecutor:
         progress: Callable[[str], None] = lambda _: None,
         docker: DockerSettings | None = None,
         pool: PoolSettings | None = PoolSettings(),  # noqa: B008 - frozen
+        observers: Iterable[Observer] = (),
     ) -> None:
         self._executor = AsyncCodeExecutor(
             timeout,
@@ -68,6 +71,7 @@ class CodeExecutor:
             progress=progress,
             docker=docker,
             pool=pool,
+            observers=observers,
         )
         self._lock = threading.Lock()
         self._portal: anyio.from_thread.BlockingPortal | None = None
@@ -110,6 +114,10 @@ class CodeExecutor:
     def languages(self) -> list[LanguageInfo]:
         """Every known language, and the version that the default wall would run."""
         return self._call(self._executor.languages)
+
+    def pools(self) -> list[PoolCount]:
+        """What the pools hold and have served so far, by wall and language."""
+        return self._executor.pools()
 
     def close(self) -> None:
         """End what still runs and take everything away. Idempotent."""

@@ -68,6 +68,10 @@ class Walls:
                 self._backends[wall] = backend
         return self._backends[wall]
 
+    def opened(self) -> tuple[Backend, ...]:
+        """The backends that were asked for so far."""
+        return tuple(self._backends.values())
+
     async def check(self, isolation: str) -> list[Support]:
         """What every wall can promise, all looked at together: one may keep others waiting.
 

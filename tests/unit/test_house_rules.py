@@ -40,6 +40,7 @@ LAYERS = (
     ("validation",),
     ("hooks",),
     ("audit",),
+    ("observation",),
     ("execution",),
     ("pool_policy",),
     ("pool",),
