@@ -176,6 +176,8 @@ class Pool:
 
     def _remember(self, spec: SandboxSpec) -> None:
         now = time.monotonic()
+        if _key(spec) in self._kinds:
+            return  # requests of a new kind came side by side
         while len(self._kinds) >= MOST_KINDS:
             oldest = min(self._kinds, key=lambda key: self._kinds[key].wanted_at)
             if self._kinds[oldest].idle:

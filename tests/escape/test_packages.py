@@ -47,7 +47,7 @@ def package_dir() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def installer(package_dir: Path) -> Iterator[CodeExecutor]:
-    with CodeExecutor(package_dir=package_dir) as executor:
+    with CodeExecutor(package_dir=package_dir, pool=None) as executor:
         yield executor
 
 
