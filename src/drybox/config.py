@@ -19,7 +19,7 @@ from drybox.errors import InvalidRequest
 from drybox.executor import COMPILE_LIMITS
 from drybox.keys import OTHER_VARIABLES, PREFIX, SECTIONS, find_key, find_variable, known_keys
 from drybox.model import MIB, ResourceLimits
-from drybox.settings import DockerSettings
+from drybox.settings import DockerSettings, ServerSettings
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -50,6 +50,7 @@ class Config:
         install_timeout: Wall seconds an installer may take.
         install_limits: Limits of installers.
         docker: Which daemon, images and runtimes the walls made of containers use.
+        server: How ``drybox serve`` listens and what it takes.
     """
 
     timeout: float = 30.0
@@ -63,10 +64,12 @@ class Config:
     install_timeout: float = 120.0
     install_limits: ResourceLimits = COMPILE_LIMITS
     docker: DockerSettings = field(default_factory=DockerSettings)
+    server: ServerSettings = field(default_factory=ServerSettings)
 
     def executor_options(self) -> dict[str, Any]:
         """Arguments for an executor: ``CodeExecutor(**load_config().executor_options())``."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        names = (name for name in self.__slots__ if name != "server")
+        return {name: getattr(self, name) for name in names}
 
 
 def load_config(
@@ -162,6 +165,7 @@ def make_config(*layers: Settings) -> Config:
         docker=DockerSettings(
             **section("docker"), images=section("images"), runtimes=section("runtimes")
         ),
+        server=ServerSettings(**section("server")),
     )
 
 

@@ -128,6 +128,11 @@ class AsyncCodeExecutor:
         self._walls: Walls
         self._tasks: TaskGroup | None = None
 
+    @property
+    def limits(self) -> ResourceLimits:
+        """Limits of a run phase, where the request names none."""
+        return self._defaults.limits
+
     async def __aenter__(self) -> AsyncCodeExecutor:
         """Get ready; what is costly waits for the first request."""
         self._limiter = anyio.CapacityLimiter(self._concurrency)

@@ -22,7 +22,9 @@ from drybox.validation import ISOLATIONS, check_isolation, check_limits, check_t
 PREFIX = "DRYBOX_"
 """What the names of environment variables begin with."""
 
-SECTIONS = ("limits", "compile_limits", "install_limits", "images", "docker", "runtimes")
+SECTIONS = (
+    *("limits", "compile_limits", "install_limits", "images", "docker", "runtimes", "server"),
+)
 
 OTHER_VARIABLES = ("DRYBOX_CONFIG", "DRYBOX_DEBUG")
 """Variables that are drybox's own and no keys."""
@@ -105,6 +107,16 @@ def _count(value: Any, field: str) -> int:
     return value
 
 
+def _port(value: Any, field: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 65535:
+        raise _wrong(field, value, "port", "a whole number from 0 to 65535")
+    return value
+
+
+def _size(value: Any, field: str) -> int:
+    return _count(parse_size(value, field) if isinstance(value, str) else value, field)
+
+
 def _duration(value: Any, field: str) -> float:
     return check_timeout(parse_duration(value, field) if isinstance(value, str) else value, field)
 
@@ -147,6 +159,8 @@ FOLDER = Kind("absolute path", _folder)
 FLAG = Kind("true or false", _flag, lambda text: _FLAGS.get(text.lower(), text))
 COUNT = Kind("count", _count, _whole_of)
 DURATION = Kind("duration", _duration)
+PORT = Kind("port", _port, _whole_of)
+SIZE = Kind("size", _size)
 WALL = Kind("wall", lambda value, _: check_isolation(value))
 
 _LIMITS = {
@@ -203,6 +217,21 @@ def known_keys() -> tuple[Key, ...]:
             Key(f"runtimes.{wall}", TEXT, f"The daemon's name for the runtime of {wall}.", "found")
             for wall in CONTAINER_WALLS
         ),
+        *_server_keys(),
+    )
+
+
+def _server_keys() -> tuple[Key, ...]:
+    """Those of ``drybox serve``."""
+    return (
+        Key("server.host", TEXT, "Address to listen at; others need a key.", "this machine's own"),
+        Key("server.port", PORT, "Port to listen at; 0 for a free one.", "8080"),
+        Key("server.backlog", COUNT, "Connections that the kernel holds until taken.", "1024"),
+        Key("server.max_body", SIZE, "A request's body, and a WebSocket message.", "16MiB"),
+        Key("server.body_timeout", DURATION, "Time that a body may take to arrive.", "30s"),
+        Key("server.drain_timeout", DURATION, "Time to end for what runs, on going down.", "30s"),
+        Key("server.stall_timeout", DURATION, "After which a deaf client is gone.", "30s"),
+        Key("server.origins", WORDS, "Other sites whose pages may use the service.", "none"),
     )
 
 

@@ -42,3 +42,30 @@ class PoolSettings:
     max_total: int = 8
     max_age: float = 300.0
     memory: int = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """How the HTTP service listens and what it takes.
+
+    Attributes:
+        host: Address to listen at; others than this machine's own need a key.
+        port: Port to listen at; 0 for a free one.
+        backlog: Connections that the kernel holds until they are taken.
+        max_body: Bytes of a request's body, and of one WebSocket message.
+        body_timeout: Seconds that a body may take to arrive.
+        drain_timeout: Seconds that what runs has to end when the server goes down.
+        stall_timeout: Seconds after which a client that takes nothing of its events counts as
+            gone.
+        origins: Origins of other sites, such as ``https://app.example``, whose pages may use
+            the service from a browser.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    backlog: int = 1024
+    max_body: int = 16 << 20
+    body_timeout: float = 30.0
+    drain_timeout: float = 30.0
+    stall_timeout: float = 30.0
+    origins: tuple[str, ...] = ()

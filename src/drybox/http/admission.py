@@ -1,0 +1,77 @@
+"""Who may run how much: the seam, and the gate of a server that has no keys.
+
+Every execution of every route passes one gate, see ``service.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+from starlette.requests import HTTPConnection
+
+from drybox.model import ExecutionRequest, ExecutionResult
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks.
+
+    Attributes:
+        name: The name of the key, for logs and metrics; "" where no key is needed.
+    """
+
+    name: str = ""
+
+
+class Ticket(Protocol):
+    """The right to run one execution."""
+
+    def finish(self, result: ExecutionResult) -> None:
+        """Tell what it came to. Not called where nothing is known of that."""
+
+
+class Gate(Protocol):
+    """Admits callers and their requests."""
+
+    @property
+    def asks_for_keys(self) -> bool:
+        """Whether somebody without a key is turned away."""
+
+    async def identify(self, connection: HTTPConnection) -> Caller:
+        """Who this is; before anything of a body is read.
+
+        Raises:
+            Refused: Nobody who may use this server (401, 403, 429).
+        """
+
+    def enter(
+        self, caller: Caller, request: ExecutionRequest
+    ) -> AbstractAsyncContextManager[Ticket]:
+        """Wait for a turn; it lasts until the context is left. Cancelling gives it up.
+
+        Raises:
+            Refused: There is none to be had (429), on entering.
+        """
+
+
+class OpenGate:
+    """Lets everybody in at once: for a server without keys on its own machine."""
+
+    asks_for_keys = False
+
+    async def identify(self, connection: HTTPConnection) -> Caller:
+        """Anybody."""
+        return Caller()
+
+    @asynccontextmanager
+    async def enter(self, caller: Caller, request: ExecutionRequest) -> AsyncIterator[Ticket]:
+        """At once."""
+        yield _Uncounted()
+
+
+class _Uncounted:
+    def finish(self, result: ExecutionResult) -> None:
+        """Nobody keeps accounts."""

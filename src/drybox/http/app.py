@@ -1,0 +1,38 @@
+"""The ASGI application: routes over one executor."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from drybox.executor import AsyncCodeExecutor
+from drybox.http.admission import OpenGate
+from drybox.http.problems import add_handlers
+from drybox.http.routes import router
+from drybox.http.service import Service
+from drybox.settings import ServerSettings
+
+
+def create_app(executor: AsyncCodeExecutor, settings: ServerSettings) -> FastAPI:
+    """The service as an ASGI application.
+
+    Args:
+        executor: Runs the requests. The application opens it when it starts, and closes it.
+        settings: The server's.
+
+    Returns:
+        The application; ``app.state.service`` is its :class:`Service`.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with executor:
+            yield
+
+    app = FastAPI(title="drybox", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.state.service = Service(executor, OpenGate(), settings)
+    add_handlers(app)
+    app.include_router(router)
+    return app

@@ -1,0 +1,65 @@
+"""The routes of drybox's own shape, ``/v1``, and those that say how the server is."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+
+from fastapi import APIRouter, Request, Response
+
+from drybox.http.body import read_body
+from drybox.http.presence import ClientGone, while_connected
+from drybox.http.schema import parse_request, result_body
+from drybox.http.service import Service
+from drybox.wire import plain
+
+router = APIRouter()
+
+CLIENT_GONE = 499
+"""Status, in logs only, of a request whose client did not wait for the answer."""
+
+
+def service_of(request: Request) -> Service:
+    """The service that a request came to."""
+    service: Service = request.app.state.service
+    return service
+
+
+def json_response(content: bytes) -> Response:
+    """An answer of JSON that is already text."""
+    return Response(content, media_type="application/json")
+
+
+@router.post("/v1/execute")
+async def execute(request: Request) -> Response:
+    """Run one program to its end."""
+    service = service_of(request)
+    caller = await service.identify(request)
+    try:
+        body = await read_body(request, service.settings)
+        wanted = parse_request(body, service.limits)
+        result = await while_connected(request.receive, partial(service.execute, caller, wanted))
+    except ClientGone:
+        return Response(status_code=CLIENT_GONE)
+    return json_response(result_body(result))
+
+
+@router.get("/v1/languages")
+async def languages(request: Request) -> Response:
+    """The languages, their names and the versions that would run."""
+    service = service_of(request)
+    await service.identify(request)
+    return json_response(json.dumps(plain(await service.executor.languages())).encode())
+
+
+@router.get("/healthz")
+async def healthz() -> Response:
+    """Alive: the process answers."""
+    return json_response(b'{"status":"alive"}')
+
+
+@router.get("/readyz")
+async def readyz(request: Request) -> Response:
+    """Able to run programs, and not going down."""
+    service_of(request).check_ready()
+    return json_response(b'{"status":"ready"}')

@@ -1,0 +1,146 @@
+"""The JSON of requests and results: what comes over the wire, and its way to and from the model."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from drybox.errors import InvalidRequest
+from drybox.http.problems import Problem, Refused
+from drybox.model import ExecutionRequest, ExecutionResult, ResourceLimits
+from drybox.units import parse_duration, parse_size
+from drybox.validation import MAX_FILES, MAX_GLOBS, MAX_WORD_COUNT
+from drybox.wire import result_document
+
+Size = Annotated[int | str, Field(examples=["256MiB"])]
+
+
+class Wire(BaseModel):
+    """Base of everything a client sends: nothing unknown, nothing of another type."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class WireFile(Wire):
+    """One file beside the code."""
+
+    path: Annotated[str, Field(description="Relative to the working directory.")]
+    content: str
+    encoding: Literal["utf-8", "base64"] = "utf-8"
+
+
+class WireLimits(Wire):
+    """What the run phase may use at most; the operator's defaults where left out."""
+
+    memory: Size | None = None
+    cpus: float | None = None
+    pids: int | None = None
+    disk: Size | None = None
+    output: Size | None = None
+    open_files: int | None = None
+
+
+class WireRequest(Wire):
+    """One program to run, once."""
+
+    language: Annotated[str, Field(max_length=100, examples=["python"])]
+    code: str | None = None
+    files: Annotated[list[WireFile], Field(max_length=MAX_FILES)] | None = None
+    entrypoint: str | None = None
+    stdin: str = ""
+    args: Annotated[list[str], Field(max_length=MAX_WORD_COUNT)] = []
+    env: dict[str, str] | None = None
+    timeout: float | str | None = None
+    limits: WireLimits | None = None
+    packages: Annotated[list[str], Field(max_length=MAX_WORD_COUNT)] = []
+    artifacts: Annotated[list[str], Field(max_length=MAX_GLOBS)] = []
+    isolation: str | None = None
+
+
+def parse_request(body: bytes, defaults: ResourceLimits) -> ExecutionRequest:
+    """The request of a body.
+
+    Args:
+        body: JSON.
+        defaults: The limits that hold where the body names none.
+
+    Raises:
+        Refused: It is no JSON (400).
+        InvalidRequest: A field of it is wrong.
+    """
+    try:
+        wire = WireRequest.model_validate_json(body)
+    except ValidationError as error:
+        raise refusal_of(error) from None
+    return ExecutionRequest(
+        wire.language,
+        wire.code,
+        files=None if wire.files is None else _files(wire.files),
+        entrypoint=wire.entrypoint,
+        stdin=wire.stdin,
+        args=wire.args,
+        env=wire.env,
+        timeout=_seconds(wire.timeout),
+        limits=None if wire.limits is None else _limits(wire.limits, defaults),
+        packages=wire.packages,
+        artifacts=wire.artifacts,
+        isolation=wire.isolation,
+    )
+
+
+def result_body(result: ExecutionResult) -> bytes:
+    """A result as JSON."""
+    return json.dumps(result_document(result), ensure_ascii=False).encode()
+
+
+def refusal_of(error: ValidationError) -> Exception:
+    """What is wrong with a document, by its first fault."""
+    fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    if fault["type"] == "json_invalid":
+        detail = fault["msg"].removeprefix("Invalid JSON: ")
+        return Refused(Problem("malformed-json", f"{detail}.", "Send one JSON object in UTF-8."))
+    place = ".".join(map(str, fault["loc"]))[:200] or "request"
+    return InvalidRequest(place, fault["msg"], hint="The service's /docs shows a right request.")
+
+
+def _files(files: list[WireFile]) -> dict[str, bytes | str]:
+    contents: dict[str, bytes | str] = {}
+    for index, file in enumerate(files):
+        if file.path in contents:
+            raise InvalidRequest(
+                f"files[{index}].path",
+                "it is there twice",
+                hint="Give every file a path of its own.",
+            )
+        contents[file.path] = _content(file, f"files[{index}].content")
+    return contents
+
+
+def _content(file: WireFile, field: str) -> bytes | str:
+    if file.encoding == "utf-8":
+        return file.content
+    try:
+        return base64.b64decode(file.content, validate=True)
+    except (binascii.Error, ValueError):  # the latter for what is not even ASCII
+        raise InvalidRequest(
+            field, "it is no base64", hint="Encode the bytes with padding, without line breaks."
+        ) from None
+
+
+def _limits(wire: WireLimits, defaults: ResourceLimits) -> ResourceLimits:
+    given: dict[str, Any] = wire.model_dump(exclude_none=True)
+    for name in ("memory", "disk", "output"):
+        if isinstance(given.get(name), str):
+            given[name] = parse_size(given[name], f"limits.{name}")
+    return ResourceLimits(**{name: given.get(name, getattr(defaults, name)) for name in _LIMITS})
+
+
+def _seconds(timeout: float | str | None) -> float | None:
+    return parse_duration(timeout, "timeout") if isinstance(timeout, str) else timeout
+
+
+_LIMITS = tuple(ResourceLimits.__dataclass_fields__)

@@ -1,0 +1,156 @@
+"""The process that serves: uvicorn, and how it starts and goes down."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import ipaddress
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from types import FrameType
+
+import anyio
+import uvicorn
+from fastapi import FastAPI
+
+from drybox.errors import InvalidRequest
+from drybox.http.service import Service
+from drybox.settings import ServerSettings
+
+LAST_ANSWERS = 2
+"""Seconds for answers on their way, once nothing runs any more."""
+
+
+def check_address(host: str, *, asks_for_keys: bool) -> None:
+    """See to it that a server without keys serves this machine only.
+
+    Raises:
+        InvalidRequest: Others could reach it.
+    """
+    if not asks_for_keys and not is_loopback(host):
+        raise InvalidRequest(
+            "server.host",
+            f"{host!r} is beyond this machine, and no key is configured",
+            hint="Configure a key, or leave --host at 127.0.0.1.",
+        )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches what is bound to this address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def serve(app: FastAPI, settings: ServerSettings, tell: Callable[[str], None]) -> None:
+    """Serve until a signal comes and everything has ended.
+
+    Args:
+        app: What ``create_app`` made.
+        settings: The server's.
+        tell: Takes lines for the operator: the address, and what happens on the way down.
+
+    Raises:
+        InvalidRequest: It cannot listen at that address.
+    """
+    service: Service = app.state.service
+    check_address(settings.host, asks_for_keys=service.gate.asks_for_keys)
+    config = uvicorn.Config(
+        app,
+        loop="uvloop" if importlib.util.find_spec("uvloop") else "asyncio",
+        http="httptools" if importlib.util.find_spec("httptools") else "h11",
+        ws="websockets-sansio",
+        ws_max_size=settings.max_body,
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=LAST_ANSWERS,
+    )
+    with _listen(settings) as listener:
+        host, port = listener.getsockname()[:2]
+        shown = f"[{host}]" if ":" in host else host
+        if not service.gate.asks_for_keys:
+            tell("No key is configured: only this machine can reach the server.")
+        _Server(config, service, settings, tell, f"http://{shown}:{port}").run([listener])
+
+
+def _listen(settings: ServerSettings) -> socket.socket:
+    try:
+        found = socket.getaddrinfo(
+            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+        family, kind, protocol, _, address = found[0]
+        listener = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise _cannot_listen(settings, error) from error
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(settings.backlog)
+    except OSError as error:
+        listener.close()
+        raise _cannot_listen(settings, error) from error
+    return listener
+
+
+def _cannot_listen(settings: ServerSettings, error: OSError) -> InvalidRequest:
+    return InvalidRequest(
+        "server.host",
+        f"cannot listen at {settings.host} port {settings.port}: {error.strerror}",
+        hint="Name another address with --host and --port, or end what listens there.",
+    )
+
+
+class _Server(uvicorn.Server):
+    """Drains before it shuts down, and ends with a return rather than by its signal."""
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        service: Service,
+        settings: ServerSettings,
+        tell: Callable[[str], None],
+        address: str,
+    ) -> None:
+        super().__init__(config)
+        self._service = service
+        self._settings = settings
+        self._tell = tell
+        self._address = address
+        self._patience: anyio.CancelScope | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._tell(f"Serving on {self._address}")
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """The listener stays open while it drains, so that /readyz can say so."""
+        seconds = self._settings.drain_timeout
+        self._tell(f"Going down: what runs has {seconds:g} s to end.")
+        with anyio.CancelScope() as self._patience:
+            await self._service.drain(seconds)
+        if self._patience.cancelled_caught:
+            await self._service.drain(0)
+        await super().shutdown(sockets)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        before = {
+            number: signal.signal(number, self.handle_exit)
+            for number in (signal.SIGINT, signal.SIGTERM)
+        }
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """The first signal drains; the next one ends what runs at once."""
+        if self._patience is not None:
+            self._patience.cancel()
+        self.should_exit = True

@@ -1,0 +1,128 @@
+"""A really started ``drybox serve`` on a free port of the loopback interface."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.support.cli import DRYBOX, calm
+from tests.support.host import eventually
+
+PATIENCE = 60.0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a server answered."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def problem(self) -> dict[str, Any]:
+        """The document, seen to be a whole problem."""
+        assert self.headers["content-type"] == "application/problem+json", self
+        document: dict[str, Any] = self.json
+        assert {"type", "title", "status", "detail", "hint"} <= document.keys()
+        assert document["status"] == self.status
+        assert all(document[name] for name in ("type", "title", "detail", "hint")), document
+        assert "Traceback" not in self.body.decode()
+        return document
+
+
+@dataclass
+class Server:
+    """One that runs.
+
+    Attributes:
+        process: Its process.
+        port: Where it listens.
+    """
+
+    process: subprocess.Popen[bytes]
+    port: int
+
+    def connect(self) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        body: bytes | str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        connection = self.connect()
+        try:
+            connection.request(method, path, body, dict(headers or {}))
+            answer = connection.getresponse()
+            names = {name.lower(): value for name, value in answer.getheaders()}
+            return Answer(answer.status, names, answer.read())
+        finally:
+            connection.close()
+
+    def get(self, path: str) -> Answer:
+        return self.ask("GET", path)
+
+    def post(self, path: str, document: object) -> Answer:
+        return self.ask("POST", path, json.dumps(document), {"Content-Type": "application/json"})
+
+    def execute(self, language: str, code: str, **more: object) -> dict[str, Any]:
+        """The result of a right request."""
+        answer = self.post("/v1/execute", {"language": language, "code": code, **more})
+        assert answer.status == 200, answer
+        result: dict[str, Any] = answer.json
+        return result
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(PATIENCE)
+
+
+@contextmanager
+def serving(*words: str, env: Mapping[str, str] | None = None) -> Iterator[Server]:
+    """A server that listens; it has ended at the end, and its words were for people."""
+    # Its own words go to a file: nobody reads them while it runs, and a full pipe stops it.
+    with tempfile.NamedTemporaryFile() as log:
+        process = subprocess.Popen(
+            [DRYBOX, "serve", "--port", "0", *words],
+            stdin=subprocess.DEVNULL,
+            stderr=log.file,
+            env={**os.environ, "DRYBOX_CONFIG": "/dev/null", **(env or {})},
+            start_new_session=True,
+        )
+        try:
+            yield Server(process, _port(process, Path(log.name)))
+        finally:
+            if process.poll() is None:
+                process.terminate()
+            try:
+                process.wait(PATIENCE)
+            finally:
+                process.kill()
+                process.wait()
+        calm(Path(log.name).read_bytes())
+
+
+def _port(process: subprocess.Popen[bytes], log: Path) -> int:
+    """Where it listens, once it says so."""
+    said = re.compile(r"Serving on http://\S+:(\d+)$", re.MULTILINE)
+    assert eventually(lambda: process.poll() is not None or said.search(log.read_text()), PATIENCE)
+    found = said.search(log.read_text())
+    assert found, log.read_text()
+    return int(found[1])
