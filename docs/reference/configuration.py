@@ -54,10 +54,15 @@ An executor that is made without it reads neither files nor variables.
 - **size**: `"256MiB"`, `"64m"`, `"1.5g"`, or a whole number of bytes; units are powers of 1024.
 - **duration**: `"10s"`, `"500ms"`, `"2m"`, or a number of seconds.
 - **list of texts**: `["memory", "cpus"]`; in a variable `memory,cpus`.
+- **rate**: `"10/s"`, `"600/min"`, `"1000/h"`, `"5000/day"`.
 - **true or false**: in a variable also `yes` and `no`, `on` and `off`, `1` and `0`.
 """
 
 TAIL = """\
+Each client of the HTTP service has a table `[keys.NAME]`, with a name of its own; the
+[guide of keys](../guides/keys.md) tells more. In the environment the name is part of the
+variable's: `DRYBOX_KEYS_WEB_SHOP_RATE` is `rate` of `[keys.web_shop]`.
+
 An image for one version, such as `images."python@3.13"`, is `DRYBOX_IMAGES_PYTHON_3_13` in the
 environment.
 """

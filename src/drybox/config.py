@@ -19,7 +19,7 @@ from drybox.errors import InvalidRequest
 from drybox.executor import COMPILE_LIMITS
 from drybox.keys import OTHER_VARIABLES, PREFIX, SECTIONS, find_key, find_variable, known_keys
 from drybox.model import MIB, ResourceLimits
-from drybox.settings import DockerSettings, ServerSettings
+from drybox.settings import ApiKey, DockerSettings, ServerSettings
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -51,6 +51,7 @@ class Config:
         install_limits: Limits of installers.
         docker: Which daemon, images and runtimes the walls made of containers use.
         server: How ``drybox serve`` listens and what it takes.
+        keys: The clients of the HTTP service; with none of them it serves this machine alone.
     """
 
     timeout: float = 30.0
@@ -65,10 +66,11 @@ class Config:
     install_limits: ResourceLimits = COMPILE_LIMITS
     docker: DockerSettings = field(default_factory=DockerSettings)
     server: ServerSettings = field(default_factory=ServerSettings)
+    keys: tuple[ApiKey, ...] = ()
 
     def executor_options(self) -> dict[str, Any]:
         """Arguments for an executor: ``CodeExecutor(**load_config().executor_options())``."""
-        names = (name for name in self.__slots__ if name != "server")
+        names = (name for name in self.__slots__ if name not in ("server", "keys"))
         return {name: getattr(self, name) for name in names}
 
 
@@ -166,17 +168,50 @@ def make_config(*layers: Settings) -> Config:
             **section("docker"), images=section("images"), runtimes=section("runtimes")
         ),
         server=ServerSettings(**section("server")),
+        keys=_api_keys(section("keys")),
     )
 
 
+def _api_keys(settings: Settings) -> tuple[ApiKey, ...]:
+    """The clients of the HTTP service, from their keys by ``NAME.key``."""
+    found: dict[str, dict[str, Any]] = {}
+    for name, value in settings.items():
+        client, _, key = name.rpartition(".")
+        found.setdefault(client, {})["hashes" if key == "hash" else key] = value
+    owners: dict[str, str] = {}
+    for client, given in found.items():
+        if "hashes" not in given:
+            raise InvalidRequest(
+                f"keys.{client}.hash", "it is missing", hint=f"Run: drybox keys new {client}"
+            )
+        if "burst" in given and "rate" not in given:
+            raise InvalidRequest(
+                f"keys.{client}.burst",
+                "there is no rate",
+                hint='Add one, like rate = "10/s", or take this out.',
+            )
+        for item in given["hashes"]:
+            if owners.setdefault(item, client) != client:
+                raise InvalidRequest(
+                    f"keys.{client}.hash",
+                    f"keys.{owners[item]} has the same",
+                    hint=f"Give each a key of its own: drybox keys new {client}",
+                )
+    return tuple(ApiKey(client, **given) for client, given in found.items())
+
+
 def _flat(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Values by dotted name; nothing is nested deeper than a section."""
+    """Values by dotted name; only the tables of clients, ``[keys.NAME]``, are nested deeper."""
     found = {}
     for name, value in document.items():
-        if name in SECTIONS and isinstance(value, dict):
-            found.update({f"{name}.{inner}": item for inner, item in value.items()})
-        else:
+        if name not in SECTIONS or not isinstance(value, dict):
             found[name] = value
+            continue
+        for inner, item in value.items():
+            if name == "keys" and isinstance(item, dict) and item:
+                found.update({f"keys.{inner}.{key}": given for key, given in item.items()})
+            else:
+                found[f"{name}.{inner}"] = item
     return found
 
 

@@ -6,52 +6,48 @@ Files, environment variables, error messages and the reference page all come fro
 from __future__ import annotations
 
 import difflib
-import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from drybox.api_keys import NAME
 from drybox.backends import CONTAINER_WALLS
 from drybox.errors import InvalidRequest
+from drybox.kinds import (
+    COUNT,
+    DURATION,
+    FLAG,
+    FOLDER,
+    HASHES,
+    ISOLATION_WORDS,
+    LANGUAGES,
+    LONG_DURATION,
+    PORT,
+    RATE,
+    SIZE,
+    TEXT,
+    WALL,
+    WORDS,
+    Kind,
+    limit_kind,
+)
 from drybox.languages import known_languages
 from drybox.model import ResourceLimits
-from drybox.units import parse_duration, parse_size
-from drybox.validation import ISOLATIONS, check_isolation, check_limits, check_timeout
+from drybox.validation import ISOLATIONS
 
 PREFIX = "DRYBOX_"
 """What the names of environment variables begin with."""
 
 SECTIONS = (
-    *("limits", "compile_limits", "install_limits", "images", "docker", "runtimes", "server"),
+    *("limits", "compile_limits", "install_limits", "images", "docker", "runtimes"),
+    *("server", "keys"),
 )
 
 OTHER_VARIABLES = ("DRYBOX_CONFIG", "DRYBOX_DEBUG")
 """Variables that are drybox's own and no keys."""
 
-_WHOLE = re.compile(r"-?[0-9]{1,15}")
-_NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?")
 _VERSION = re.compile(r"[0-9]+(\.[0-9]+)*")
-_FLAGS = {
-    **dict.fromkeys(("true", "yes", "on", "1"), True),
-    **dict.fromkeys(("false", "no", "off", "0"), False),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """What a key takes.
-
-    Attributes:
-        words: What people call it.
-        check: Turns a value of a file into what drybox uses, or raises ``InvalidRequest``.
-        of_text: Turns the text of an environment variable into a file's value, where it can;
-            else ``check`` refuses the text.
-    """
-
-    words: str
-    check: Callable[[Any, str], Any]
-    of_text: Callable[[str], object] = str
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,93 +72,6 @@ class Key:
         return PREFIX + re.sub(r"[^A-Za-z0-9]", "_", self.name).upper()
 
 
-def _text(value: Any, field: str) -> str:
-    if not isinstance(value, str) or not value.strip() or "\0" in value:
-        raise _wrong(field, value, "text", 'a text in quotes, like "word"')
-    return value
-
-
-def _folder(value: Any, field: str) -> str:
-    # Relative to what? To the current directory, which may be somebody else's.
-    if not os.path.isabs(_text(value, field)):
-        raise _wrong(field, value, "absolute path", "the whole path, from / on")
-    return str(value)
-
-
-def _words(value: Any, field: str) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
-        raise _wrong(field, value, "list of texts", 'a list like ["memory", "cpus"]')
-    return tuple(value)
-
-
-def _flag(value: Any, field: str) -> bool:
-    if not isinstance(value, bool):
-        raise _wrong(field, value, "truth value", "true or false")
-    return value
-
-
-def _count(value: Any, field: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise _wrong(field, value, "count", "a whole number from 1 on")
-    return value
-
-
-def _port(value: Any, field: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 65535:
-        raise _wrong(field, value, "port", "a whole number from 0 to 65535")
-    return value
-
-
-def _size(value: Any, field: str) -> int:
-    return _count(parse_size(value, field) if isinstance(value, str) else value, field)
-
-
-def _duration(value: Any, field: str) -> float:
-    return check_timeout(parse_duration(value, field) if isinstance(value, str) else value, field)
-
-
-def _limit_kind(name: str) -> Kind:
-    """Kind of one limit; its bounds are those of requests."""
-    is_size = name in ("memory", "disk", "output")
-
-    def check(value: Any, field: str) -> Any:
-        if is_size and isinstance(value, str):
-            value = parse_size(value, field)
-        section = field.rpartition(".")[0]
-        return getattr(check_limits(replace(ResourceLimits(), **{name: value}), section), name)
-
-    if is_size:
-        return Kind("size", check)
-    return Kind("number", check, _number_of) if name == "cpus" else Kind("count", check, _whole_of)
-
-
-def _whole_of(text: str) -> object:
-    return int(text) if _WHOLE.fullmatch(text) else text
-
-
-def _number_of(text: str) -> object:
-    return float(text) if _NUMBER.fullmatch(text) else text
-
-
-def _wrong(field: str, value: object, what: str, right: str) -> InvalidRequest:
-    try:
-        shown = ascii(value)
-    except ValueError:  # Python does not print integers of thousands of digits
-        shown = "a huge number"
-    shown = shown if len(shown) <= 80 else f"{shown[:77]}..."
-    return InvalidRequest(field, f"{shown} is no {what}", hint=f"Write {right}.")
-
-
-TEXT = Kind("text", _text)
-WORDS = Kind("list of texts", _words, lambda text: [word.strip() for word in text.split(",")])
-FOLDER = Kind("absolute path", _folder)
-FLAG = Kind("true or false", _flag, lambda text: _FLAGS.get(text.lower(), text))
-COUNT = Kind("count", _count, _whole_of)
-DURATION = Kind("duration", _duration)
-PORT = Kind("port", _port, _whole_of)
-SIZE = Kind("size", _size)
-WALL = Kind("wall", lambda value, _: check_isolation(value))
-
 _LIMITS = {
     "memory": "Memory of all processes together; files count too.",
     "cpus": "CPU time per wall time; 0.5 is half a core.",
@@ -181,6 +90,19 @@ _COMPILE_DEFAULTS = {
 }
 
 
+_KEYS_OF_CLIENTS = (
+    Key("keys.NAME.hash", HASHES, "Of the key, or of the old and the new one.", "needed"),
+    Key("keys.NAME.concurrency", COUNT, "Executions of it that run at once.", "all there are"),
+    Key("keys.NAME.rate", RATE, "Executions that it may begin.", "any"),
+    Key("keys.NAME.burst", COUNT, "Of these, how many at once after a pause.", "the rate's count"),
+    Key("keys.NAME.cpu_per_day", LONG_DURATION, "CPU time of a day (in UTC).", "any"),
+    Key("keys.NAME.languages", LANGUAGES, "Languages that it may use.", "all"),
+    Key("keys.NAME.isolations", ISOLATION_WORDS, "Walls that it may ask for.", "all"),
+    Key("keys.NAME.metrics", FLAG, "Whether it may read `/metrics`.", "false"),
+)
+"""Those of every client of the HTTP service, with a name of its own in the place of NAME."""
+
+
 def known_keys() -> tuple[Key, ...]:
     """Every key, in the order of the reference page; languages of other packages included."""
     return (
@@ -192,13 +114,13 @@ def known_keys() -> tuple[Key, ...]:
         Key("install_timeout", DURATION, "Wall time of an installer of packages.", "2m"),
         Key("package_dir", FOLDER, "Folder that packages are installed from.", "none: refused"),
         *(
-            Key(f"limits.{item.name}", _limit_kind(item.name), _LIMITS[item.name], _shown(item))
+            Key(f"limits.{item.name}", limit_kind(item.name), _LIMITS[item.name], _shown(item))
             for item in fields(ResourceLimits)
         ),
         *(
             Key(
                 f"{phase}_limits.{item.name}",
-                _limit_kind(item.name),
+                limit_kind(item.name),
                 "Not used: a sandbox's disk is its request's."
                 if item.name == "disk"
                 else f"Of {who}. {_LIMITS[item.name]}",
@@ -218,6 +140,7 @@ def known_keys() -> tuple[Key, ...]:
             for wall in CONTAINER_WALLS
         ),
         *_server_keys(),
+        *_KEYS_OF_CLIENTS,
     )
 
 
@@ -246,7 +169,16 @@ def find_key(name: str, keys: Mapping[str, Key]) -> Key:
     language, at, version = name.partition("@")
     if name.startswith("images.") and language in keys and at and _VERSION.fullmatch(version):
         return replace(keys[language], name=name)
-    if name in SECTIONS:
+    client, dot, field = name.removeprefix("keys.").rpartition(".")
+    if name.startswith("keys.") and f"keys.NAME.{field}" in keys and NAME.fullmatch(client):
+        return replace(keys[f"keys.NAME.{field}"], name=name)
+    if name.startswith("keys.") and not NAME.fullmatch(client if dot else field):
+        raise InvalidRequest(
+            name[:100],
+            "a key cannot be called this",
+            hint="Use small letters, digits, '-' and '_', like [keys.web-shop].",
+        )
+    if name in SECTIONS or (name.startswith("keys.") and not dot):
         raise InvalidRequest(name, "it is a section", hint=f"Put its keys below [{name}].")
     raise InvalidRequest(
         name[:100], "there is no such key", hint=_nearest(name, [*keys, *SECTIONS])
@@ -265,6 +197,11 @@ def find_variable(variable: str, keys: Mapping[str, Key]) -> Key:
         version = variable.removeprefix(f"{key.variable}_").replace("_", ".")
         if key.name.startswith("images.") and variable != version and _VERSION.fullmatch(version):
             return replace(key, name=f"{key.name}@{version}")
+    for key in keys.values() if variable.startswith(f"{PREFIX}KEYS_") else ():
+        before, _, after = key.variable.partition("NAME")
+        client = variable.removeprefix(before).removesuffix(after).lower()
+        if before + client.upper() + after == variable and NAME.fullmatch(client):
+            return replace(key, name=key.name.replace("NAME", client))
     names = [*(key.variable for key in keys.values()), *OTHER_VARIABLES]
     raise InvalidRequest(variable[:100], "there is no such setting", hint=_nearest(variable, names))
 

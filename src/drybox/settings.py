@@ -69,3 +69,45 @@ class ServerSettings:
     drain_timeout: float = 30.0
     stall_timeout: float = 30.0
     origins: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """So many in so long, on average.
+
+    Attributes:
+        count: How many.
+        seconds: In how many seconds.
+    """
+
+    count: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A client of the HTTP service: how it is known, and what it may.
+
+    Attributes:
+        name: What logs, metrics and the audit call it.
+        hashes: Hashes of the keys that it may show, as ``drybox keys new`` prints them; more
+            than one while it changes from an old key to a new one.
+        concurrency: Executions of it that run at once; as many as the server runs if None.
+        rate: Executions that it may begin; any number if None.
+        burst: How many of them may come at once, after a pause; the rate's count if None.
+        cpu_per_day: CPU seconds that its executions may take from midnight to midnight in UTC;
+            any number if None.
+        languages: Languages that it may use; all if None.
+        isolations: Walls that it may ask for, ``auto`` among them; all if None.
+        metrics: Whether it may read ``/metrics``.
+    """
+
+    name: str
+    hashes: tuple[str, ...] = ()
+    concurrency: int | None = None
+    rate: Rate | None = None
+    burst: int | None = None
+    cpu_per_day: float | None = None
+    languages: tuple[str, ...] | None = None
+    isolations: tuple[str, ...] | None = None
+    metrics: bool = False

@@ -11,6 +11,7 @@ import click
 import drybox
 from drybox.cli.doctor import doctor
 from drybox.cli.images import images
+from drybox.cli.keys import keys
 from drybox.cli.languages import languages
 from drybox.cli.run import ReaderGone, run
 from drybox.cli.serve import serve
@@ -32,7 +33,7 @@ def group(config: str | None) -> None:
     """Run code that you do not trust, in a sealed, single-use sandbox."""
 
 
-for command in (run, serve, languages, images, doctor, version):
+for command in (run, serve, keys, languages, images, doctor, version):
     group.add_command(command)
 
 
