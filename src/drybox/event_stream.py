@@ -11,6 +11,7 @@ from anyio.abc import TaskGroup
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from drybox.execution import Emit
+from drybox.kill_switch import KillSwitch
 from drybox.model import Event
 
 EVENTS_AHEAD = 16
@@ -26,10 +27,17 @@ class EventStream:
     Args:
         tasks: Where the execution runs.
         run: The execution, given what takes its events.
+        switch: Ends what runs in it.
     """
 
-    def __init__(self, tasks: TaskGroup, run: Callable[[Emit], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        tasks: TaskGroup,
+        run: Callable[[Emit], Awaitable[None]],
+        switch: KillSwitch | None = None,
+    ) -> None:
         self._tasks = tasks
+        self._switch = switch or KillSwitch()
         self._execution = _Execution(run)
         self._receive: MemoryObjectReceiveStream[Event] | None = None
         self._closed = False
@@ -62,6 +70,14 @@ class EventStream:
         except anyio.get_cancelled_exc_class():
             self._let_go()  # as a generator that is cancelled comes to its end
             raise
+
+    async def kill(self) -> None:
+        """End the program with ``SIGKILL``, or the compiler or installer before it.
+
+        The events go on to the result, whose status is ``signaled`` unless the program has
+        ended already. Before anything runs, nothing will.
+        """
+        await self._switch.throw()
 
     async def __aenter__(self) -> EventStream:
         return self

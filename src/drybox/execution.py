@@ -11,6 +11,7 @@ import anyio
 
 from drybox.errors import SandboxLost
 from drybox.hooks import Hooks
+from drybox.kill_switch import KILLED, KillSwitch
 from drybox.model import (
     Command,
     ErrorInfo,
@@ -83,6 +84,7 @@ class Execution:
         stdin: The program's input as it comes; the job's own bytes if None.
         hooks: Whom to ask before it runs and to tell afterwards.
         observation: Is told of every stage.
+        switch: Ends the command that runs.
     """
 
     def __init__(
@@ -96,6 +98,7 @@ class Execution:
         stdin: Source | None = None,
         hooks: Hooks | None = None,
         observation: Observation = UNSEEN,
+        switch: KillSwitch | None = None,
     ) -> None:
         self._id = id
         self._job = job
@@ -107,6 +110,7 @@ class Execution:
         self._streamed = stdin is not None
         self._hooks = hooks or Hooks()
         self._observation = observation
+        self._switch = switch or KillSwitch()
 
     async def run(self) -> ExecutionResult:
         """Claim a sandbox, run every phase in it, destroy it.
@@ -195,19 +199,27 @@ class Execution:
                 await sandbox.kill()
 
         started = anyio.current_time()
-        end: Exit | None = None
+        end: Exit | None = KILLED if self._switch.is_thrown else None
         lost: ErrorInfo | None = None
         try:
-            with anyio.move_on_after(command.timeout + DEADLINE_GRACE):
-                end = await sandbox.exec(command, sink, stdin)
+            if end is None:
+                with (
+                    self._switch.over(sandbox),
+                    anyio.move_on_after(command.timeout + DEADLINE_GRACE),
+                ):
+                    end = await sandbox.exec(command, sink, stdin)
         except SandboxLost as loss:
             lost = ErrorInfo("SandboxLost", loss.message, loss.hint)
         if end is None:
             wall = anyio.current_time() - started
             end = Exit(None, signal.SIGKILL, wall, timed_out=lost is None)
         status = _status(end, output, command.limits, marker) if lost is None else "sandbox_error"
-        error = lost or _error(status, name, command)
+        error = lost or (None if self._was_killed(status) else _error(status, name, command))
         return _Phase(_phase_result(name, status, end, output), output, error)
+
+    def _was_killed(self, status: Status) -> bool:
+        """Whether the follower ended it: that is what became of it, in whichever phase."""
+        return self._switch.is_thrown and status == "signaled"
 
     async def _tell_end(self, phase: _Phase) -> None:
         """What the phases before wrote is told only if it is the result: else the program's is."""
@@ -240,7 +252,7 @@ class Execution:
         last = phases[-1]
         outcome, output = last.result, last.output
         status = outcome.status
-        if outcome.name != "run" and status != "sandbox_error":
+        if outcome.name != "run" and status != "sandbox_error" and not self._was_killed(status):
             status = _FAILED[outcome.name]
         cpu = [phase.result.cpu_time for phase in phases]
         peaks = [phase.result.memory_peak for phase in phases]

@@ -16,6 +16,7 @@ from drybox.errors import DryboxError, InvalidRequest, Rejected, Unavailable
 from drybox.event_stream import EventStream
 from drybox.execution import Emit, Execution, OperatorLimits
 from drybox.hooks import HOOK_TIMEOUT, Hooks
+from drybox.kill_switch import KillSwitch
 from drybox.languages import known_languages
 from drybox.model import (
     GIB,
@@ -218,10 +219,12 @@ class AsyncCodeExecutor:
         """
         language, job = make_job(request, self._defaults)
 
-        async def run(emit: Emit) -> None:
-            await self._execute(_new_id(), language, job, emit, stdin)
+        switch = KillSwitch()
 
-        return EventStream(self._open_tasks(), run)
+        async def run(emit: Emit) -> None:
+            await self._execute(_new_id(), language, job, emit, stdin, switch)
+
+        return EventStream(self._open_tasks(), run, switch)
 
     async def check(self) -> list[Support]:
         """What each wall can guarantee on this host, in the order of their words."""
@@ -252,14 +255,20 @@ class AsyncCodeExecutor:
         ]
 
     async def _execute(
-        self, id: str, language: Language, job: Job, emit: Emit, stdin: Source | None = None
+        self,
+        id: str,
+        language: Language,
+        job: Job,
+        emit: Emit,
+        stdin: Source | None = None,
+        switch: KillSwitch | None = None,
     ) -> ExecutionResult:
         self._open_tasks()
         observation = self._observers.follow(id, job)
         try:
             await self._take_turn(observation)
             try:
-                result = await self._run(id, language, job, emit, stdin, observation)
+                result = await self._run(id, language, job, emit, stdin, observation, switch)
             finally:
                 self._limiter.release()
         except BaseException as error:
@@ -276,6 +285,7 @@ class AsyncCodeExecutor:
         emit: Emit,
         stdin: Source | None,
         observation: Observation,
+        switch: KillSwitch | None,
     ) -> ExecutionResult:
         observation.enter("claim")
         backend = await self._walls.choose(
@@ -283,7 +293,9 @@ class AsyncCodeExecutor:
         )
         observation.choose(backend.name)
         operator, hooks = self._operator, self._hooks
-        run = Execution(id, job, language, backend, operator, emit, stdin, hooks, observation)
+        run = Execution(
+            id, job, language, backend, operator, emit, stdin, hooks, observation, switch
+        )
         try:
             return await run.run()
         finally:

@@ -164,6 +164,27 @@ def test_leaving_a_stream_ends_the_program(bench: Bench) -> None:
     run(work)
 
 
+def test_a_follower_can_kill_the_program_and_gets_its_result(bench: Bench) -> None:
+    word = marker()
+
+    async def work(executor: AsyncCodeExecutor) -> None:
+        events = executor.stream(bench.request(bench.programs.hang, word))
+        written, ends = "", []
+        async for event in events:
+            written += event.data if event.type == "stdout" else ""
+            if event.data and written == "ready\n":
+                await events.kill()
+                assert not bench.wall.runs(word)
+            ends.append(event.result)
+        result = ends[-1]
+        assert result is not None
+        assert (result.status, result.signal, result.exit_code) == ("signaled", "SIGKILL", None)
+        assert result.stdout == "ready\n"
+        assert result.phases[-1].status == "signaled"
+
+    run(work)
+
+
 def test_breaking_out_of_the_loop_ends_the_program(bench: Bench) -> None:
     """As leaving a plain loop does, which closes its generator."""
     word = marker()

@@ -12,6 +12,7 @@ from tests.support.fake import FakeBackend, FakeSandbox
 from drybox import ExecutionRequest, ExecutionResult, ResourceLimits
 from drybox.execution import Execution, OperatorLimits
 from drybox.hooks import Hooks
+from drybox.kill_switch import KillSwitch
 from drybox.model import MIB, Event
 from drybox.protocols import Source
 from drybox.validation import Defaults, make_job
@@ -31,6 +32,7 @@ async def play(
     package_dir: Path | None = None,
     backend: FakeBackend | None = None,
     hooks: Hooks | None = None,
+    switch: KillSwitch | None = None,
     **fields: Any,
 ) -> tuple[ExecutionResult, list[Event]]:
     """Run one request on this sandbox; what was emitted comes back too."""
@@ -43,7 +45,7 @@ async def play(
         events.append(event)
 
     backend = backend or FakeBackend(sandbox)
-    execution = Execution("e1", job, found, backend, OPERATOR, emit, stdin, hooks)
+    execution = Execution("e1", job, found, backend, OPERATOR, emit, stdin, hooks, switch=switch)
     result = await execution.run()
     assert isinstance(sandbox, FakeSandbox)
     assert sandbox.closed

@@ -30,7 +30,7 @@ LAYERS = (
     ("protocols",),
     ("images",),
     ("warm",),
-    ("output", "units", "wire", "api_keys"),
+    ("output", "units", "wire", "api_keys", "kill_switch"),
     ("guest",),
     ("languages",),
     ("packages",),

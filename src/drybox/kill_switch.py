@@ -1,0 +1,45 @@
+"""Ending a program from outside of its execution, which goes on to its result."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import anyio
+
+from drybox.model import Exit
+from drybox.protocols import Sandbox
+
+AGAIN = 0.05
+"""Seconds until the next kill: one that comes before the command has begun ends nothing."""
+
+KILLED = Exit(None, 9, 0.0)
+"""How a command ends that was killed before it began."""
+
+
+class KillSwitch:
+    """Between whoever follows an execution and the command that it runs at the time."""
+
+    def __init__(self) -> None:
+        self.is_thrown = False
+        self._sandbox: Sandbox | None = None
+        self._ended = anyio.Event()
+
+    @contextmanager
+    def over(self, sandbox: Sandbox) -> Iterator[None]:
+        """A command runs in this sandbox, from now to the end of the context."""
+        self._sandbox, self._ended = sandbox, anyio.Event()
+        try:
+            yield
+        finally:
+            self._sandbox = None
+            self._ended.set()
+
+    async def throw(self) -> None:
+        """End the command that runs, and return when it has ended; let none begin after it."""
+        self.is_thrown = True
+        while self._sandbox is not None:
+            ended = self._ended
+            await self._sandbox.kill()
+            with anyio.move_on_after(AGAIN):
+                await ended.wait()
