@@ -154,6 +154,7 @@ def _server_keys() -> tuple[Key, ...]:
         Key("server.body_timeout", DURATION, "Time that a body may take to arrive.", "30s"),
         Key("server.drain_timeout", DURATION, "Time to end for what runs, on going down.", "30s"),
         Key("server.stall_timeout", DURATION, "After which a deaf client is gone.", "30s"),
+        Key("server.keep_alive", DURATION, "Silence before an event stream says a word.", "15s"),
         Key("server.origins", WORDS, "Other sites whose pages may use the service.", "none"),
     )
 

@@ -55,8 +55,9 @@ class ServerSettings:
         max_body: Bytes of a request's body, and of one WebSocket message.
         body_timeout: Seconds that a body may take to arrive.
         drain_timeout: Seconds that what runs has to end when the server goes down.
-        stall_timeout: Seconds after which a client that takes nothing of its events counts as
-            gone.
+        stall_timeout: Seconds after which a client that takes nothing of what is sent to it
+            counts as gone.
+        keep_alive: Seconds of silence after which a stream of events says that it is still there.
         origins: Origins of other sites, such as ``https://app.example``, whose pages may use
             the service from a browser.
     """
@@ -68,6 +69,7 @@ class ServerSettings:
     body_timeout: float = 30.0
     drain_timeout: float = 30.0
     stall_timeout: float = 30.0
+    keep_alive: float = 15.0
     origins: tuple[str, ...] = ()
 
 

@@ -1,4 +1,4 @@
-"""The JSON form of results, the same for every front door."""
+"""The JSON form of results and events, the same for every front door."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import base64
 from dataclasses import fields
 from typing import Any
 
-from drybox.model import ExecutionResult, Record
+from drybox.model import Event, ExecutionResult, Record
 
 
 def result_document(result: ExecutionResult) -> dict[str, Any]:
@@ -23,6 +23,20 @@ def result_document(result: ExecutionResult) -> dict[str, Any]:
         path: base64.b64encode(content).decode("ascii")
         for path, content in result.artifacts.items()
     }
+    return document
+
+
+def event_document(event: Event) -> dict[str, Any]:
+    """An event as JSON's own types, with the fields that its type has."""
+    document: dict[str, Any] = {"type": event.type, "id": event.id}
+    if event.phase is not None:
+        document["phase"] = event.phase
+    if event.type == "phase":
+        document["outcome"] = plain(event.outcome)
+    elif event.result is not None:
+        document["result"] = result_document(event.result)
+    elif event.type != "start":
+        document["data"] = event.data
     return document
 
 

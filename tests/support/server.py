@@ -10,13 +10,15 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tests.support.cli import DRYBOX, calm
 from tests.support.host import eventually
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
 
 PATIENCE = 60.0
 
@@ -43,6 +45,52 @@ class Answer:
         assert all(document[name] for name in ("type", "title", "detail", "hint")), document
         assert "Traceback" not in self.body.decode()
         return document
+
+
+def sse_events(answer: http.client.HTTPResponse) -> Iterator[dict[str, Any]]:
+    """The messages of a stream of server-sent events; each is named by its type."""
+    lines: list[str] = []
+    while line := answer.readline():
+        if line != b"\n":
+            lines.append(line.decode().rstrip("\n"))
+            continue
+        fields = [line for line in lines if not line.startswith(":")]
+        lines.clear()
+        if fields:
+            name, data = fields
+            document: dict[str, Any] = json.loads(data.removeprefix("data: "))
+            assert name == f"event: {document['type']}"
+            yield document
+
+
+@dataclass(frozen=True)
+class Socket:
+    """One end of a WebSocket."""
+
+    connection: ClientConnection
+
+    def send(self, message: object) -> None:
+        """Send text as it is, anything else as JSON."""
+        text = message if isinstance(message, (str, bytes)) else json.dumps(message)
+        self.connection.send(text)
+
+    def events(self) -> Iterator[dict[str, Any]]:
+        """What comes until the other end closes."""
+        while True:
+            try:
+                yield json.loads(self.connection.recv(PATIENCE))
+            except ConnectionClosed:
+                return
+
+    def until(self, kind: str) -> dict[str, Any]:
+        """The next message of this type."""
+        return next(event for event in self.events() if event["type"] == kind)
+
+    @property
+    def code(self) -> int | None:
+        """What the other end closed with."""
+        assert list(self.events()) == []
+        return self.connection.close_code
 
 
 @dataclass
@@ -88,6 +136,26 @@ class Server:
         assert answer.status == 200, answer
         result: dict[str, Any] = answer.json
         return result
+
+    @contextmanager
+    def stream(self, document: object) -> Iterator[Iterator[dict[str, Any]]]:
+        """The events of ``/v1/execute/stream`` as they come; the client leaves at the end."""
+        with closing(self.connect()) as connection:
+            connection.request("POST", "/v1/execute/stream", json.dumps(document))
+            with connection.getresponse() as answer:  # holds the connection open, too
+                assert answer.status == 200, answer.read()
+                assert answer.headers["content-type"].startswith("text/event-stream")
+                yield sse_events(answer)
+
+    @contextmanager
+    def websocket(self, *messages: object, **options: Any) -> Iterator[Socket]:
+        """A WebSocket that has sent these messages."""
+        url = f"ws://127.0.0.1:{self.port}/v1/execute/ws"
+        with connect(url, compression=None, max_size=None, **options) as connection:
+            socket = Socket(connection)
+            for message in messages:
+                socket.send(message)
+            yield socket
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         self.process.send_signal(number)

@@ -36,6 +36,8 @@ KINDS: Mapping[str, tuple[int, str]] = {
     "method-not-allowed": (405, "This method does nothing here"),
     "request-timeout": (408, "The request took too long to arrive"),
     "too-large": (413, "The request is too large"),
+    "no-text": (400, "The message is no text"),
+    "upgrade-required": (426, "This path is for WebSockets"),
     "invalid-request": (422, "The request is not right"),
     "unsupported": (422, "What was asked for cannot be enforced here"),
     "rate-limited": (429, "Too many requests"),

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 from functools import partial
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Request, Response, WebSocket
+from starlette.requests import HTTPConnection
 
 from drybox.http.body import read_body
+from drybox.http.events import EventSource
 from drybox.http.presence import ClientGone, while_connected
+from drybox.http.problems import Problem, Refused
 from drybox.http.schema import parse_request, result_body
 from drybox.http.service import Service
+from drybox.http.websocket import serve_websocket
 from drybox.wire import plain
 
 router = APIRouter()
@@ -19,9 +23,9 @@ CLIENT_GONE = 499
 """Status, in logs only, of a request whose client did not wait for the answer."""
 
 
-def service_of(request: Request) -> Service:
+def service_of(connection: HTTPConnection) -> Service:
     """The service that a request came to."""
-    service: Service = request.app.state.service
+    service: Service = connection.app.state.service
     return service
 
 
@@ -42,6 +46,33 @@ async def execute(request: Request) -> Response:
     except ClientGone:
         return Response(status_code=CLIENT_GONE)
     return json_response(result_body(result))
+
+
+@router.post("/v1/execute/stream")
+async def stream(request: Request) -> Response:
+    """Run one program and follow it by server-sent events."""
+    service = service_of(request)
+    caller = await service.identify(request)
+    try:
+        wanted = parse_request(await read_body(request, service.settings), service.limits)
+    except ClientGone:
+        return Response(status_code=CLIENT_GONE)
+    return EventSource(service, caller, wanted)
+
+
+@router.websocket("/v1/execute/ws")
+async def converse(websocket: WebSocket) -> None:
+    """Run one program, with input while it runs."""
+    await serve_websocket(websocket, service_of(websocket))
+
+
+@router.get("/v1/execute/ws")
+async def not_a_websocket() -> Response:
+    """What a plain request to the WebSocket's path gets."""
+    headers = {"Upgrade": "websocket", "Connection": "Upgrade"}
+    raise Refused(
+        Problem("upgrade-required", "This is a plain request.", "Connect by WebSocket.", headers)
+    )
 
 
 @router.get("/v1/languages")

@@ -7,7 +7,7 @@ import binascii
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from drybox.errors import InvalidRequest
 from drybox.http.problems import Problem, Refused
@@ -42,6 +42,30 @@ class WireLimits(Wire):
     disk: Size | None = None
     output: Size | None = None
     open_files: int | None = None
+
+
+class WireStdin(Wire):
+    """A piece of the program's input, over the WebSocket."""
+
+    type: Literal["stdin"]
+    data: str
+    encoding: Literal["utf-8", "base64"] = "utf-8"
+
+
+class WireEof(Wire):
+    """The end of the program's input."""
+
+    type: Literal["eof"]
+
+
+class WireKill(Wire):
+    """End the program; the events go on to the result."""
+
+    type: Literal["kill"]
+
+
+WireMessage = Annotated[WireStdin | WireEof | WireKill, Field(discriminator="type")]
+"""What a client sends over the WebSocket after the request."""
 
 
 class WireRequest(Wire):
@@ -92,6 +116,29 @@ def parse_request(body: bytes, defaults: ResourceLimits) -> ExecutionRequest:
     )
 
 
+def parse_message(text: str) -> WireStdin | WireEof | WireKill:
+    """A message of a client over the WebSocket.
+
+    Raises:
+        Refused: It is no JSON (400).
+        InvalidRequest: It is no such message.
+    """
+    try:
+        return _MESSAGE.validate_json(text)
+    except ValidationError as error:
+        raise refusal_of(error) from None
+
+
+def stdin_bytes(message: WireStdin) -> bytes:
+    """What the program is to read.
+
+    Raises:
+        InvalidRequest: It is no base64, although it says so.
+    """
+    data = _content(message.data, message.encoding, "data")
+    return data.encode() if isinstance(data, str) else data
+
+
 def result_body(result: ExecutionResult) -> bytes:
     """A result as JSON."""
     return json.dumps(result_document(result), ensure_ascii=False).encode()
@@ -116,15 +163,16 @@ def _files(files: list[WireFile]) -> dict[str, bytes | str]:
                 "it is there twice",
                 hint="Give every file a path of its own.",
             )
-        contents[file.path] = _content(file, f"files[{index}].content")
+        field = f"files[{index}].content"
+        contents[file.path] = _content(file.content, file.encoding, field)
     return contents
 
 
-def _content(file: WireFile, field: str) -> bytes | str:
-    if file.encoding == "utf-8":
-        return file.content
+def _content(content: str, encoding: str, field: str) -> bytes | str:
+    if encoding == "utf-8":
+        return content
     try:
-        return base64.b64decode(file.content, validate=True)
+        return base64.b64decode(content, validate=True)
     except (binascii.Error, ValueError):  # the latter for what is not even ASCII
         raise InvalidRequest(
             field, "it is no base64", hint="Encode the bytes with padding, without line breaks."
@@ -143,4 +191,5 @@ def _seconds(timeout: float | str | None) -> float | None:
     return parse_duration(timeout, "timeout") if isinstance(timeout, str) else timeout
 
 
+_MESSAGE: TypeAdapter[WireStdin | WireEof | WireKill] = TypeAdapter(WireMessage)
 _LIMITS = tuple(ResourceLimits.__dataclass_fields__)

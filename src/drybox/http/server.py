@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
-import ipaddress
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ from fastapi import FastAPI
 
 from drybox.errors import InvalidRequest
 from drybox.http.service import Service
+from drybox.http.sites import is_loopback
 from drybox.settings import ServerSettings
 
 LAST_ANSWERS = 2
@@ -34,14 +34,6 @@ def check_address(host: str, *, asks_for_keys: bool) -> None:
             f"{host!r} is beyond this machine, and no key is configured",
             hint="Configure a key, or leave --host at 127.0.0.1.",
         )
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches what is bound to this address."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def serve(app: FastAPI, settings: ServerSettings, tell: Callable[[str], None]) -> None:
@@ -63,6 +55,7 @@ def serve(app: FastAPI, settings: ServerSettings, tell: Callable[[str], None]) -
         http="httptools" if importlib.util.find_spec("httptools") else "h11",
         ws="websockets-sansio",
         ws_max_size=settings.max_body,
+        ws_per_message_deflate=False,
         lifespan="on",
         log_config=None,
         access_log=False,
@@ -89,6 +82,12 @@ def _listen(settings: ServerSettings) -> socket.socket:
         raise _cannot_listen(settings, error) from error
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # Connections have these from their listener: one whose client takes nothing, or has left
+        # without a word, ends, and its run with it.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            patience = round(settings.stall_timeout * 1000)
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, patience)
         listener.bind(address)
         listener.listen(settings.backlog)
     except OSError as error:

@@ -13,6 +13,7 @@ from drybox.event_stream import EventStream
 from drybox.executor import AsyncCodeExecutor
 from drybox.http.admission import Caller, Gate, Ticket
 from drybox.http.problems import Problem, Refused
+from drybox.http.sites import check_site
 from drybox.model import Event, ExecutionRequest, ExecutionResult, ResourceLimits
 from drybox.protocols import Source
 from drybox.settings import ServerSettings
@@ -53,8 +54,9 @@ class Service:
         """Who asks.
 
         Raises:
-            Refused: Nobody who may.
+            Refused: Nobody who may, or a page of another site in somebody's browser.
         """
+        check_site(connection, self.settings, asks_for_keys=self.gate.asks_for_keys)
         return await self.gate.identify(connection)
 
     async def execute(self, caller: Caller, request: ExecutionRequest) -> ExecutionResult:
@@ -133,6 +135,10 @@ class Followed:
 
     def __aiter__(self) -> Followed:
         return self
+
+    async def kill(self) -> None:
+        """End the program; the events go on to the result."""
+        await self._events.kill()
 
     async def __anext__(self) -> Event:
         event = await self._events.__anext__()
