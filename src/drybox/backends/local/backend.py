@@ -190,7 +190,10 @@ class LocalBackend:
             found, made = await anyio.to_thread.run_sync(self._find, spec)
             tree = layout.make_tree(made, init_path())
             bwrap, root, files = await self._stage(tree, bubblewrap.require())
-            arguments = layout.sandbox_arguments(bwrap, made.env["PATH"], root)
+            # Root's spares wait in a network of their own, which takes the kernel long to make.
+            arguments = layout.sandbox_arguments(
+                bwrap, made.env["PATH"], root, has_network=os.geteuid() == 0
+            )
             self._kits[key] = Kit(found, arguments, files, made.env)
         return self._kits[key]
 

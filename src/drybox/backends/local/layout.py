@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from drybox.backends.local.kernel import UNSHARE_NET
 from drybox.model import File
 from drybox.protocols import WORK_DIR
 
@@ -155,17 +156,25 @@ def _linker_cache() -> tuple[File, ...]:
         return ()
 
 
-def namespace_arguments() -> list[str]:
+def namespace_arguments(*, has_network: bool = False) -> list[str]:
     """Arguments that give a sandbox namespaces and a life bound to its starter's.
 
     Its first process is root in a user namespace where nobody else is; init gives that up.
+
+    Args:
+        has_network: Whoever starts it has a network namespace for it alone already.
     """
-    arguments = [f"--unshare-{kind}" for kind in ("user", "pid", "net", "ipc", "uts", "cgroup")]
+    kinds = ["user", "pid", "ipc", "uts", "cgroup"]
+    arguments = [f"--unshare-{kind}" for kind in kinds]
+    if not has_network:
+        arguments.append(UNSHARE_NET)
     arguments += ["--uid", "0", "--gid", "0", "--hostname", "sandbox"]
     return [*arguments, "--die-with-parent", "--new-session"]
 
 
-def sandbox_arguments(bwrap: str, path: str, root: list[str]) -> list[str]:
+def sandbox_arguments(
+    bwrap: str, path: str, root: list[str], *, has_network: bool = False
+) -> list[str]:
     """The whole command line of a sandbox.
 
     bubblewrap leaves init three capabilities within the sandbox's own user namespace: to
@@ -176,10 +185,11 @@ def sandbox_arguments(bwrap: str, path: str, root: list[str]) -> list[str]:
         bwrap: Path of bubblewrap.
         path: The PATH on which init finds programs.
         root: Arguments that make the file system.
+        has_network: See :func:`namespace_arguments`.
     """
     return [
         bwrap,
-        *namespace_arguments(),
+        *namespace_arguments(has_network=has_network),
         "--as-pid-1",
         *("--cap-drop", "ALL"),
         *(word for name in INIT_CAPABILITIES for word in ("--cap-add", name)),

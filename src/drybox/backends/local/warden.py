@@ -20,7 +20,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from drybox.backends.local import cgroup_tree
+from drybox.backends.local import cgroup_tree, kernel
 
 if TYPE_CHECKING:
     from drybox.backends.local.stage import Stage
@@ -191,7 +191,8 @@ class Warden:
     def _make_spare(self) -> Spare:
         """A process that waits in a new cgroup for its order to become a bubblewrap.
 
-        Entering a cgroup waits for the kernel's other CPUs, some 10 ms; it is done ahead.
+        Entering a cgroup waits for the kernel's other CPUs, some 10 ms, and a network takes
+        long to make: both is done ahead. An ordinary user's bubblewrap makes the network.
         """
         self._count += 1
         cgroups = [f"{instance}/{self._count}" for instance in self._instances]
@@ -281,8 +282,11 @@ def _await_order(line: socket.socket, cgroups: list[str]) -> NoReturn:
         for number in IGNORED:
             signal.signal(number, signal.SIG_DFL)
         problem: OSError | None = None
+        has_network = os.geteuid() == 0
         try:
             cgroup_tree.enter(cgroups)
+            if has_network:
+                kernel.leave_network()
         except OSError as error:
             problem = error
         order, fds, _, _ = socket.recv_fds(socket.socket(fileno=3), ORDER_SIZE, 2)
@@ -294,6 +298,8 @@ def _await_order(line: socket.socket, cgroups: list[str]) -> NoReturn:
         os.dup2(fds[0], 0)
         os.dup2(fds[0], 1)
         argv, uid = json.loads(order)
+        if not has_network and kernel.UNSHARE_NET not in argv:
+            raise OSError("this sandbox would have the host's network")
         if uid is not None:
             os.setgroups([])
             os.setresgid(uid, uid, uid)
