@@ -13,6 +13,7 @@ from drybox.errors import SandboxLost
 from drybox.hooks import Hooks
 from drybox.kill_switch import KILLED, KillSwitch
 from drybox.model import (
+    Bounds,
     Command,
     ErrorInfo,
     Event,
@@ -63,6 +64,15 @@ class OperatorLimits:
     install: ResourceLimits
     install_timeout: float
 
+    def within(self, bounds: Bounds) -> OperatorLimits:
+        """The stricter of these and an execution's own bounds."""
+        timeout, memory = self.compile_timeout, self.compile.memory
+        if bounds.compile_timeout is not None:
+            timeout = min(timeout, bounds.compile_timeout)
+        if bounds.compile_memory is not None:
+            memory = min(memory, bounds.compile_memory)
+        return replace(self, compile_timeout=timeout, compile=replace(self.compile, memory=memory))
+
 
 @dataclass(frozen=True, slots=True)
 class _Phase:
@@ -104,7 +114,7 @@ class Execution:
         self._job = job
         self._language = language
         self._backend = backend
-        self._operator = operator
+        self._operator = operator.within(job.bounds)
         self._emit = emit
         self._stdin = stdin or (source_of(job.stdin) if job.stdin else None)
         self._streamed = stdin is not None
@@ -162,7 +172,7 @@ class Execution:
         return self._result(phases, artifacts, sandbox)
 
     def _commands(self, plan: Plan) -> Iterator[tuple[PhaseName, Command, Source | None]]:
-        job, operator = self._job, self._operator
+        job, operator, bounds = self._job, self._operator, self._job.bounds
         if plan.install is not None:
             yield (
                 "install",
@@ -170,13 +180,11 @@ class Execution:
                 None,
             )
         if plan.compile is not None:
-            yield (
-                "compile",
-                _command(plan.compile, operator.compile, operator.compile_timeout),
-                None,
-            )
-        program = replace(plan.run, env={**plan.run.env, **job.env})
-        yield "run", _command(program, job.limits, job.timeout), self._stdin
+            compiler = _command(plan.compile, operator.compile, operator.compile_timeout)
+            yield "compile", replace(compiler, cpu_time=bounds.compile_cpu_time), None
+        step = replace(plan.run, env={**plan.run.env, **job.env})
+        program = _command(step, job.limits, job.timeout)
+        yield "run", replace(program, cpu_time=bounds.run_cpu_time), self._stdin
 
     async def _run_phase(
         self,
@@ -213,6 +221,7 @@ class Execution:
         if end is None:
             wall = anyio.current_time() - started
             end = Exit(None, signal.SIGKILL, wall, timed_out=lost is None)
+        end = _held_to_cpu_time(end, command)
         status = _status(end, output, command.limits, marker) if lost is None else "sandbox_error"
         error = lost or (None if self._was_killed(status) else _error(status, name, command))
         return _Phase(_phase_result(name, status, end, output), output, error)
@@ -301,6 +310,14 @@ def signal_name(number: int) -> str:
         # Those between belong to the C library and have no name.
         own = number - signal.SIGRTMIN
         return f"SIGRTMIN+{own}" if own >= 0 else f"SIG{number}"
+
+
+def _held_to_cpu_time(end: Exit, command: Command) -> Exit:
+    """More CPU time than there was is a deadline missed, whoever finds it out."""
+    limit = command.cpu_time
+    if limit is None or end.cpu_time is None or end.cpu_time < limit:
+        return end
+    return replace(end, timed_out=True)
 
 
 def _status(end: Exit, output: Output, limits: ResourceLimits, marker: bytes | None) -> Status:

@@ -6,6 +6,7 @@ import os
 import sys
 import uuid
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from types import TracebackType
 
 import anyio
@@ -20,6 +21,8 @@ from drybox.kill_switch import KillSwitch
 from drybox.languages import known_languages
 from drybox.model import (
     GIB,
+    UNBOUNDED,
+    Bounds,
     ErrorInfo,
     Event,
     ExecutionRequest,
@@ -34,7 +37,14 @@ from drybox.packages import check_package_dir
 from drybox.pool import Pool, PoolCount
 from drybox.protocols import Backend, Job, Language, Source, Support
 from drybox.settings import DockerSettings, PoolSettings
-from drybox.validation import Defaults, check_isolation, check_limits, check_timeout, make_job
+from drybox.validation import (
+    Defaults,
+    check_bounds,
+    check_isolation,
+    check_limits,
+    check_timeout,
+    make_job,
+)
 from drybox.walls import Walls
 
 if sys.version_info < (3, 11):
@@ -74,9 +84,6 @@ class AsyncCodeExecutor:
         pool: How many sandboxes wait for requests of a kind that came before; None for none.
         observers: Are told of every stage of every execution, and have no say; see
             :class:`drybox.observation.Observer`.
-
-    Attributes:
-        concurrency: Sandboxes that run at once.
 
     Raises:
         InvalidRequest: One of these is wrong.
@@ -124,7 +131,7 @@ class AsyncCodeExecutor:
         self._pool = pool
         if concurrency is not None and concurrency < 1:
             raise InvalidRequest("concurrency", f"{concurrency} is too few", hint="Pass 1 or more.")
-        self.concurrency = concurrency or 2 * (os.cpu_count() or 1)
+        self._concurrency = concurrency or 2 * (os.cpu_count() or 1)
         self._queue_timeout = (
             None if queue_timeout is None else check_timeout(queue_timeout, "queue_timeout")
         )
@@ -138,13 +145,18 @@ class AsyncCodeExecutor:
         return self._defaults.limits
 
     @property
-    def isolation(self) -> str:
-        """The wall, where the request names none."""
-        return self._defaults.isolation
+    def timeout(self) -> float:
+        """Wall seconds of a run phase, where the request names none."""
+        return self._defaults.timeout
+
+    @property
+    def operator(self) -> OperatorLimits:
+        """Limits of the phases before ``run``."""
+        return self._operator
 
     async def __aenter__(self) -> AsyncCodeExecutor:
         """Get ready; what is costly waits for the first request."""
-        self._limiter = anyio.CapacityLimiter(self.concurrency)
+        self._limiter = anyio.CapacityLimiter(self._concurrency)
         self._tasks = await anyio.create_task_group().__aenter__()
         self._walls = Walls(self._tasks, self._make_backend, self._docker)
         return self
@@ -210,13 +222,20 @@ class AsyncCodeExecutor:
             raise group.exceptions[0] from None
         return [results[index] for index in range(len(jobs))]
 
-    def stream(self, request: ExecutionRequest, *, stdin: Source | None = None) -> EventStream:
+    def stream(
+        self,
+        request: ExecutionRequest,
+        *,
+        stdin: Source | None = None,
+        bounds: Bounds = UNBOUNDED,
+    ) -> EventStream:
         """Run one request and follow it: ``async for event in executor.stream(request)``.
 
         Args:
             request: What to run.
             stdin: Gives the program's input piece by piece, b"" at its end; the request's
                 own ``stdin`` if None.
+            bounds: What it is held to beside its limits; never more than they allow.
 
         Returns:
             The events as they happen, the ``result`` event last. Closing it early ends the
@@ -226,6 +245,7 @@ class AsyncCodeExecutor:
             InvalidRequest: The request is wrong.
         """
         language, job = make_job(request, self._defaults)
+        job = replace(job, bounds=check_bounds(bounds))
 
         switch = KillSwitch()
 
@@ -319,7 +339,7 @@ class AsyncCodeExecutor:
                 await self._limiter.acquire()
         except TimeoutError:
             raise Unavailable(
-                f"{self.concurrency} other executions took longer than {self._queue_timeout:g} s.",
+                f"{self._concurrency} other executions took longer than {self._queue_timeout:g} s.",
                 hint="Nothing ran. Try again later, or allow more concurrency or queue_timeout.",
             ) from None
 

@@ -237,6 +237,26 @@ class LanguageInfo(Record):
 
 
 @dataclass(frozen=True, slots=True)
+class Bounds:
+    """What one execution is held to beside its request's limits. None is no bound.
+
+    Attributes:
+        compile_timeout: Wall seconds of its compiler; the operator's own hold as well.
+        compile_memory: Bytes of memory of its compiler; the operator's own hold as well.
+        compile_cpu_time: CPU seconds of its compiler.
+        run_cpu_time: CPU seconds of its program.
+    """
+
+    compile_timeout: float | None = None
+    compile_memory: int | None = None
+    compile_cpu_time: float | None = None
+    run_cpu_time: float | None = None
+
+
+UNBOUNDED = Bounds()
+
+
+@dataclass(frozen=True, slots=True)
 class File:
     """A file to place in the sandbox, by path relative to the working directory."""
 
@@ -255,6 +275,9 @@ class Command:
         timeout: Wall seconds until the whole process tree is killed.
         env: Variables added to the sandbox's own environment.
         cwd: Working directory, absolute inside the sandbox.
+        cpu_time: CPU seconds the whole process tree may use; None for as many as there are
+            within ``timeout``. A sandbox that can tell ends the command there; where it cannot,
+            more is found out at the end.
     """
 
     argv: tuple[str, ...]
@@ -262,6 +285,7 @@ class Command:
     timeout: float
     env: Mapping[str, str] = field(default_factory=dict)
     cwd: str | None = None
+    cpu_time: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

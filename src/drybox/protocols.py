@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from drybox.model import Command, Exit, File, ResourceLimits, Stream
+from drybox.model import UNBOUNDED, Bounds, Command, Exit, File, ResourceLimits, Stream
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -46,6 +46,7 @@ class Job:
         artifacts: Globs to bring back.
         isolation: The wall.
         package_dir: Folder of this language's archives on the host; "" without packages.
+        bounds: What it is held to beside its limits.
     """
 
     language: str
@@ -61,6 +62,7 @@ class Job:
     artifacts: tuple[str, ...]
     isolation: str
     package_dir: str = ""
+    bounds: Bounds = UNBOUNDED
 
 
 @dataclass(frozen=True, slots=True)

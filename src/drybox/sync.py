@@ -17,7 +17,15 @@ import anyio.from_thread
 from drybox.errors import InvalidRequest, SandboxLost
 from drybox.executor import COMPILE_LIMITS, AsyncCodeExecutor
 from drybox.hooks import HOOK_TIMEOUT
-from drybox.model import Event, ExecutionRequest, ExecutionResult, LanguageInfo, ResourceLimits
+from drybox.model import (
+    UNBOUNDED,
+    Bounds,
+    Event,
+    ExecutionRequest,
+    ExecutionResult,
+    LanguageInfo,
+    ResourceLimits,
+)
 from drybox.observation import Observer
 from drybox.pool import PoolCount
 from drybox.protocols import Source, Support
@@ -99,11 +107,17 @@ class CodeExecutor:
         """Run requests side by side; see :meth:`drybox.AsyncCodeExecutor.execute_many`."""
         return self._call(self._executor.execute_many, requests)
 
-    def stream(self, request: ExecutionRequest, *, stdin: Source | None = None) -> Iterator[Event]:
+    def stream(
+        self,
+        request: ExecutionRequest,
+        *,
+        stdin: Source | None = None,
+        bounds: Bounds = UNBOUNDED,
+    ) -> Iterator[Event]:
         """Run one request and follow it; see :meth:`drybox.AsyncCodeExecutor.stream`."""
 
         async def begin() -> Any:
-            return self._executor.stream(request, stdin=stdin)
+            return self._executor.stream(request, stdin=stdin, bounds=bounds)
 
         return self._follow(self._call(begin))
 

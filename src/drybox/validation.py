@@ -11,7 +11,7 @@ from typing import Any
 from drybox.backends import CONTAINER_WALLS, is_registered
 from drybox.errors import InvalidRequest
 from drybox.languages import find_language
-from drybox.model import GIB, KIB, MIB, ExecutionRequest, File, ResourceLimits
+from drybox.model import GIB, KIB, MIB, Bounds, ExecutionRequest, File, ResourceLimits
 from drybox.packages import check_packages
 from drybox.protocols import Job, Language
 
@@ -134,6 +134,20 @@ def check_limits(limits: Any, field: str = "limits") -> ResourceLimits:
             )
     assert isinstance(limits, ResourceLimits)
     return limits
+
+
+def check_bounds(bounds: Bounds) -> Bounds:
+    """What an execution is held to, each a time or a size that makes sense.
+
+    Raises:
+        InvalidRequest: One does not.
+    """
+    for name in ("compile_timeout", "compile_cpu_time", "run_cpu_time"):
+        if getattr(bounds, name) is not None:
+            check_timeout(getattr(bounds, name), name)
+    if bounds.compile_memory is not None:
+        check_limits(ResourceLimits(memory=bounds.compile_memory), "compile_limits")
+    return bounds
 
 
 def check_isolation(value: Any) -> str:

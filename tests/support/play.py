@@ -13,7 +13,7 @@ from drybox import ExecutionRequest, ExecutionResult, ResourceLimits
 from drybox.execution import Execution, OperatorLimits
 from drybox.hooks import Hooks
 from drybox.kill_switch import KillSwitch
-from drybox.model import MIB, Event
+from drybox.model import MIB, UNBOUNDED, Bounds, Event
 from drybox.protocols import Source
 from drybox.validation import Defaults, make_job
 
@@ -33,12 +33,14 @@ async def play(
     backend: FakeBackend | None = None,
     hooks: Hooks | None = None,
     switch: KillSwitch | None = None,
+    bounds: Bounds = UNBOUNDED,
     **fields: Any,
 ) -> tuple[ExecutionResult, list[Event]]:
     """Run one request on this sandbox; what was emitted comes back too."""
     fields.setdefault("limits", LIMITS)
     request = ExecutionRequest(language, fields.pop("code", "pass"), **fields)
     found, job = make_job(request, replace(DEFAULTS, package_dir=package_dir))
+    job = replace(job, bounds=bounds)
     events: list[Event] = []
 
     async def emit(event: Event) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import anyio
@@ -21,6 +22,9 @@ from drybox.warm import Runner
 
 OWN_PIDS = 2
 """Processes in the cgroup that are not the program's: bubblewrap and init."""
+
+CPU_TIME_STEP = 0.01
+"""Seconds between looks at the CPU time of a command that has nearly used up its own."""
 
 SIGKILL = 9
 
@@ -142,13 +146,15 @@ class LocalSandbox:
         """Run a command; what it uses is counted from the figures given."""
         cgroup = self._cgroup
         started = anyio.current_time()
+        last = None if cpu is None or command.cpu_time is None else cpu + command.cpu_time
         try:
-            end = await self._guest.exec(
-                replace(command, argv=self._in_sandbox(command.argv)),
-                {**self._env, **command.env},
-                sink,
-                stdin,
-            )
+            async with self._until(last, command.limits.cpus):
+                end = await self._guest.exec(
+                    replace(command, argv=self._in_sandbox(command.argv)),
+                    {**self._env, **command.env},
+                    sink,
+                    stdin,
+                )
         except GuestFileError as error:
             raise _unplaced(error) from error
         except GuestExecError as error:
@@ -176,6 +182,34 @@ class LocalSandbox:
             end.timed_out,
             out_of_memory=cgroup.oom_kills() > kills,
         )
+
+    @asynccontextmanager
+    async def _until(self, last: float | None, cpus: float) -> AsyncIterator[None]:
+        """Have the command killed once the cgroup has used CPU time up to a last second."""
+        if last is None:
+            yield
+            return
+        failed: list[Exception] = []
+
+        async def watch() -> None:
+            while True:
+                used = self._cgroup.cpu_seconds()
+                if used is None:
+                    return
+                if used >= last:
+                    await self.kill()
+                # It cannot be used up before then.
+                await anyio.sleep(max(CPU_TIME_STEP, (last - used) / cpus))
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(watch)
+            try:
+                yield
+            except Exception as error:  # raised below: a task group would wrap it
+                failed.append(error)
+            tasks.cancel_scope.cancel()
+        if failed:
+            raise failed[0]
 
     def _in_sandbox(self, argv: tuple[str, ...]) -> tuple[str, ...]:
         """A command line with the toolchain's program by its place."""
