@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
 from drybox.executor import AsyncCodeExecutor
-from drybox.http.gate import FairGate
+from drybox.http.admission import OpenGate
+from drybox.http.piston import Piston, make_router
 from drybox.http.problems import add_handlers
 from drybox.http.routes import router
 from drybox.http.service import Service
-from drybox.settings import ApiKey, ServerSettings
+from drybox.settings import ServerSettings
 
 
-def create_app(
-    executor: AsyncCodeExecutor, settings: ServerSettings, keys: Iterable[ApiKey] = ()
-) -> FastAPI:
+def create_app(executor: AsyncCodeExecutor, settings: ServerSettings) -> FastAPI:
     """The service as an ASGI application.
 
     Args:
         executor: Runs the requests. The application opens it when it starts, and closes it.
         settings: The server's.
-        keys: The clients; without any, everybody is one client that needs no key.
 
     Returns:
         The application; ``app.state.service`` is its :class:`Service`.
@@ -35,8 +33,8 @@ def create_app(
             yield
 
     app = FastAPI(title="drybox", lifespan=lifespan, docs_url=None, redoc_url=None)
-    gate = FairGate(keys, executor.concurrency, executor.isolation, executor.limits, settings)
-    app.state.service = Service(executor, gate, settings)
+    service = app.state.service = Service(executor, OpenGate(), settings)
     add_handlers(app)
     app.include_router(router)
+    app.include_router(make_router(Piston(service)))
     return app

@@ -14,7 +14,7 @@ from drybox.executor import AsyncCodeExecutor
 from drybox.http.admission import Caller, Gate, Ticket
 from drybox.http.problems import Problem, Refused
 from drybox.http.sites import check_site
-from drybox.model import Event, ExecutionRequest, ExecutionResult, ResourceLimits
+from drybox.model import UNBOUNDED, Bounds, Event, ExecutionRequest, ExecutionResult, ResourceLimits
 from drybox.protocols import Source
 from drybox.settings import ServerSettings
 
@@ -73,7 +73,11 @@ class Service:
 
     @asynccontextmanager
     async def follow(
-        self, caller: Caller, request: ExecutionRequest, stdin: Source | None = None
+        self,
+        caller: Caller,
+        request: ExecutionRequest,
+        stdin: Source | None = None,
+        bounds: Bounds = UNBOUNDED,
     ) -> AsyncIterator[Followed]:
         """Run one request and follow it; leaving the context ends it.
 
@@ -83,7 +87,7 @@ class Service:
         """
         async with (
             self._admitted(caller, request) as ticket,
-            self.executor.stream(request, stdin=stdin) as events,
+            self.executor.stream(request, stdin=stdin, bounds=bounds) as events,
         ):
             yield Followed(events, ticket)
 

@@ -1,0 +1,215 @@
+"""Piston v2's routes, so that its clients work with no change but the URL's.
+
+``/api/v2`` is where a Piston of one's own has them, ``/api/v2/piston`` where the public one had.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import anyio
+from fastapi import APIRouter, Request, Response
+from starlette.requests import HTTPConnection
+
+from drybox.http import piston_openapi
+from drybox.http.admission import Caller
+from drybox.http.body import read_body
+from drybox.http.piston_runtimes import Runtime, make_runtimes
+from drybox.http.piston_schema import (
+    BadRequest,
+    Ceilings,
+    PistonJob,
+    StageLimits,
+    answer,
+    parse_request,
+)
+from drybox.http.presence import ClientGone, while_connected
+from drybox.http.problems import problem_of
+from drybox.http.routes import CLIENT_GONE
+from drybox.http.service import Service
+
+PREFIXES = ("/api/v2", "/api/v2/piston")
+
+KNOWN_FOR = 10.0
+"""Seconds that the list of runtimes is kept: a toolchain that is installed shows up by then."""
+
+
+class Piston:
+    """The same service in Piston's words.
+
+    Args:
+        service: The service.
+    """
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._runtimes: tuple[Runtime, ...] = ()
+        self._known_until = -1.0
+
+    async def runtimes(self) -> tuple[Runtime, ...]:
+        """What there is to run programs."""
+        if anyio.current_time() > self._known_until:
+            self._runtimes = make_runtimes(await self._service.executor.languages())
+            self._known_until = anyio.current_time() + KNOWN_FOR
+        return self._runtimes
+
+    async def list_runtimes(self, request: Request) -> tuple[Runtime, ...]:
+        """The same, for whoever may ask.
+
+        Raises:
+            Refused: Nobody who may.
+        """
+        await self._service.identify(_with_bearer(request))
+        return await self.runtimes()
+
+    async def execute(self, request: Request) -> dict[str, Any]:
+        """Run what a request asks for.
+
+        Raises:
+            BadRequest: It is wrong.
+            Refused: It may not run.
+            DryboxError: It could not run.
+            ClientGone: Nobody waits for the answer.
+        """
+        service = self._service
+        caller = await service.identify(_with_bearer(request))
+        body = _parse(await read_body(request, service.settings))
+        job = parse_request(body, await self.runtimes(), self._ceilings(), service.limits)
+        return await while_connected(request.receive, partial(self._run, caller, job))
+
+    async def _run(self, caller: Caller, job: PistonJob) -> dict[str, Any]:
+        output: list[str] = []
+        async with self._service.follow(caller, job.request, bounds=job.bounds) as events:
+            async for event in events:
+                if event.phase == "run" and event.data:
+                    output.append(event.data)
+                if event.result is not None:
+                    return answer(job, event.result, "".join(output))
+        raise AssertionError("a stream ends with its result")
+
+    def _ceilings(self) -> Ceilings:
+        executor = self._service.executor
+        run, compile = executor.limits, executor.operator.compile
+        return Ceilings(
+            compile=_stage_limits(executor.operator.compile_timeout, compile.cpus, compile.memory),
+            run=_stage_limits(executor.timeout, run.cpus, run.memory),
+        )
+
+
+def make_router(piston: Piston) -> APIRouter:
+    """The routes, below every prefix, with and without a slash at the end."""
+    router = APIRouter()
+
+    async def execute(request: Request) -> Response:
+        """Run a program, in Piston's shapes."""
+        wrong = _wrong_type(request)
+        if wrong is not None:
+            return wrong
+        try:
+            return _json(200, await piston.execute(request))
+        except ClientGone:
+            return Response(status_code=CLIENT_GONE)
+        except Exception as error:
+            return _failure(error)
+
+    async def runtimes(request: Request) -> Response:
+        """Languages and versions, in Piston's shape."""
+        try:
+            return _json(200, [item.document() for item in await piston.list_runtimes(request)])
+        except Exception as error:
+            return _failure(error)
+
+    async def packages(request: Request) -> Response:
+        """The same as Piston's packages, all of them installed."""
+        try:
+            return _json(200, [item.package() for item in await piston.list_runtimes(request)])
+        except Exception as error:
+            return _failure(error)
+
+    async def change_packages(request: Request) -> Response:
+        """Refused: what is installed is the operator's to say."""
+        message = "Packages are not managed here: the server runs the languages of its host."
+        return _json(404, {"message": message})
+
+    routes: tuple[tuple[str, str, Any, dict[str, Any]], ...] = (
+        ("/execute", "POST", execute, piston_openapi.EXECUTE),
+        ("/runtimes", "GET", runtimes, piston_openapi.RUNTIMES),
+        ("/packages", "GET", packages, piston_openapi.PACKAGES),
+        ("/packages", "POST", change_packages, piston_openapi.NO_PACKAGES),
+        ("/packages", "DELETE", change_packages, piston_openapi.NO_PACKAGES),
+    )
+    for prefix, end in itertools.product(PREFIXES, ("", "/")):
+        shown = prefix == PREFIXES[0] and not end
+        for path, method, route, words in routes:
+            router.add_api_route(
+                prefix + path + end,
+                route,
+                methods=[method],
+                include_in_schema=shown,
+                operation_id=f"piston_{method.lower()}{path.replace('/', '_')}" if shown else None,
+                tags=["Piston"],
+                **words,
+            )
+    return router
+
+
+def _stage_limits(timeout: float, cpus: float, memory: int) -> StageLimits:
+    """A phase's limits in Piston's units; it cannot have more CPU time than its cores give."""
+    milliseconds = timeout * 1000
+    return StageLimits(milliseconds, milliseconds * max(1.0, cpus), memory)
+
+
+def _with_bearer(request: Request) -> HTTPConnection:
+    """A connection whose key, which Piston's clients send bare, is sent as others send it."""
+    headers = [
+        (name, b"Bearer " + value if name == b"authorization" and b" " not in value else value)
+        for name, value in request.scope["headers"]
+    ]
+    return HTTPConnection({**request.scope, "headers": headers})
+
+
+def _wrong_type(request: Request) -> Response | None:
+    """Piston takes JSON only, which a page of another site cannot send without being asked.
+
+    A client that leaves the type out has ``fetch`` name it so; no page is behind it if it
+    names no origin.
+    """
+    kind = request.headers.get("content-type", "").lower()
+    if kind.startswith("application/json"):
+        return None
+    is_page = any(name in request.headers for name in ("origin", "sec-fetch-site"))
+    if kind.replace(" ", "") == "text/plain;charset=utf-8" and not is_page:
+        return None
+    return _json(415, {"message": "requests must be of type application/json"})
+
+
+def _parse(body: bytes) -> object:
+    try:
+        return json.loads(body, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        raise BadRequest("the request's body is no valid JSON") from None
+
+
+def _no_constant(name: str) -> object:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _failure(error: Exception) -> Response:
+    """The answer to what could not be done, in Piston's shape."""
+    if isinstance(error, BadRequest):
+        return _json(400, {"message": str(error)})
+    problem = problem_of(error)
+    status = 400 if problem.status == 422 else problem.status
+    return _json(
+        status, {"message": f"{problem.detail.rstrip('.')}. {problem.hint}"}, problem.headers
+    )
+
+
+def _json(status: int, document: object, headers: Mapping[str, str] | None = None) -> Response:
+    # ASCII: what a client sent and an error repeats may be no text.
+    content = json.dumps(document).encode()
+    return Response(content, status, dict(headers or {}), "application/json")
