@@ -85,6 +85,9 @@ class AsyncCodeExecutor:
         observers: Are told of every stage of every execution, and have no say; see
             :class:`drybox.observation.Observer`.
 
+    Attributes:
+        concurrency: Sandboxes that run at once.
+
     Raises:
         InvalidRequest: One of these is wrong.
     """
@@ -131,7 +134,7 @@ class AsyncCodeExecutor:
         self._pool = pool
         if concurrency is not None and concurrency < 1:
             raise InvalidRequest("concurrency", f"{concurrency} is too few", hint="Pass 1 or more.")
-        self._concurrency = concurrency or 2 * (os.cpu_count() or 1)
+        self.concurrency = concurrency or 2 * (os.cpu_count() or 1)
         self._queue_timeout = (
             None if queue_timeout is None else check_timeout(queue_timeout, "queue_timeout")
         )
@@ -145,6 +148,11 @@ class AsyncCodeExecutor:
         return self._defaults.limits
 
     @property
+    def isolation(self) -> str:
+        """The wall, where the request names none."""
+        return self._defaults.isolation
+
+    @property
     def timeout(self) -> float:
         """Wall seconds of a run phase, where the request names none."""
         return self._defaults.timeout
@@ -156,7 +164,7 @@ class AsyncCodeExecutor:
 
     async def __aenter__(self) -> AsyncCodeExecutor:
         """Get ready; what is costly waits for the first request."""
-        self._limiter = anyio.CapacityLimiter(self._concurrency)
+        self._limiter = anyio.CapacityLimiter(self.concurrency)
         self._tasks = await anyio.create_task_group().__aenter__()
         self._walls = Walls(self._tasks, self._make_backend, self._docker)
         return self
@@ -339,7 +347,7 @@ class AsyncCodeExecutor:
                 await self._limiter.acquire()
         except TimeoutError:
             raise Unavailable(
-                f"{self._concurrency} other executions took longer than {self._queue_timeout:g} s.",
+                f"{self.concurrency} other executions took longer than {self._queue_timeout:g} s.",
                 hint="Nothing ran. Try again later, or allow more concurrency or queue_timeout.",
             ) from None
 

@@ -156,6 +156,8 @@ def _server_keys() -> tuple[Key, ...]:
         Key("server.stall_timeout", DURATION, "After which a deaf client is gone.", "30s"),
         Key("server.keep_alive", DURATION, "Silence before an event stream says a word.", "15s"),
         Key("server.origins", WORDS, "Other sites whose pages may use the service.", "none"),
+        Key("server.queue", COUNT, "Executions that may wait for their turn.", "256"),
+        Key("server.queue_timeout", DURATION, "Time that one may wait.", "10s"),
     )
 
 

@@ -60,6 +60,8 @@ class ServerSettings:
         keep_alive: Seconds of silence after which a stream of events says that it is still there.
         origins: Origins of other sites, such as ``https://app.example``, whose pages may use
             the service from a browser.
+        queue: Executions that may wait for their turn; more are refused.
+        queue_timeout: Seconds that one may wait.
     """
 
     host: str = "127.0.0.1"
@@ -71,6 +73,8 @@ class ServerSettings:
     stall_timeout: float = 30.0
     keep_alive: float = 15.0
     origins: tuple[str, ...] = ()
+    queue: int = 256
+    queue_timeout: float = 10.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,7 +140,7 @@ def test_the_environment_says_the_same() -> None:
 def test_nothing_configured_is_what_a_plain_executor_has() -> None:
     assert make_config() == Config() == of_text("")
     plain, configured = AsyncCodeExecutor(), AsyncCodeExecutor(**Config().executor_options())
-    for name in ("_defaults", "_operator", "_allow_weaker", "_concurrency"):
+    for name in ("_defaults", "_operator", "_allow_weaker", "concurrency"):
         assert getattr(plain, name) == getattr(configured, name), name
     CodeExecutor(**Config().executor_options()).close()
 

@@ -35,7 +35,7 @@ def serve(host: str | None, port: int | None) -> None:
     if port is not None:
         settings = replace(settings, port=port)
     executor = AsyncCodeExecutor(**config.executor_options(), progress=tell)
-    serve_app(create_app(executor, settings), settings, _say)
+    serve_app(create_app(executor, settings, config.keys), settings, _say)
 
 
 def _say(line: str) -> None:

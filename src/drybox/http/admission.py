@@ -1,12 +1,11 @@
-"""Who may run how much: the seam, and the gate of a server that has no keys.
+"""Who may run how much: the seam.
 
 Every execution of every route passes one gate, see ``service.py``.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -55,23 +54,3 @@ class Gate(Protocol):
         Raises:
             Refused: There is none to be had (429), on entering.
         """
-
-
-class OpenGate:
-    """Lets everybody in at once: for a server without keys on its own machine."""
-
-    asks_for_keys = False
-
-    async def identify(self, connection: HTTPConnection) -> Caller:
-        """Anybody."""
-        return Caller()
-
-    @asynccontextmanager
-    async def enter(self, caller: Caller, request: ExecutionRequest) -> AsyncIterator[Ticket]:
-        """At once."""
-        yield _Uncounted()
-
-
-class _Uncounted:
-    def finish(self, result: ExecutionResult) -> None:
-        """Nobody keeps accounts."""

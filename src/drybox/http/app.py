@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
 from drybox.executor import AsyncCodeExecutor
-from drybox.http.admission import OpenGate
+from drybox.http.gate import FairGate
 from drybox.http.piston import Piston, make_router
 from drybox.http.problems import add_handlers
 from drybox.http.routes import router
 from drybox.http.service import Service
-from drybox.settings import ServerSettings
+from drybox.settings import ApiKey, ServerSettings
 
 
-def create_app(executor: AsyncCodeExecutor, settings: ServerSettings) -> FastAPI:
+def create_app(
+    executor: AsyncCodeExecutor, settings: ServerSettings, keys: Iterable[ApiKey] = ()
+) -> FastAPI:
     """The service as an ASGI application.
 
     Args:
         executor: Runs the requests. The application opens it when it starts, and closes it.
         settings: The server's.
+        keys: The clients; without any, everybody is one client that needs no key.
 
     Returns:
         The application; ``app.state.service`` is its :class:`Service`.
@@ -33,7 +36,8 @@ def create_app(executor: AsyncCodeExecutor, settings: ServerSettings) -> FastAPI
             yield
 
     app = FastAPI(title="drybox", lifespan=lifespan, docs_url=None, redoc_url=None)
-    service = app.state.service = Service(executor, OpenGate(), settings)
+    gate = FairGate(keys, executor.concurrency, executor.isolation, executor.limits, settings)
+    service = app.state.service = Service(executor, gate, settings)
     add_handlers(app)
     app.include_router(router)
     app.include_router(make_router(Piston(service)))
