@@ -28,7 +28,7 @@ class Walls:
         self._tasks = tasks
         self._make = make
         self._docker = docker
-        self._opening = anyio.Lock()
+        self._opening = anyio.Lock(fast_acquire=True)
         self._backends: dict[str, Backend] = {}
 
     async def choose(

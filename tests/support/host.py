@@ -11,6 +11,7 @@ from pathlib import Path
 
 from drybox.backends.local.cgroup import V2_MOUNT, find_place, own_paths
 from drybox.backends.local.cgroup_tree import PREFIX, instance_name, read
+from drybox.backends.local.spawner import spawner_path
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,7 @@ def sandboxes(pid: int) -> set[str]:
     """
     found = set()
     for warden in wardens(pid):
-        waiting = {str(p.pid) for p in processes() if p.cmdline == warden.cmdline}
+        waiting = {str(p.pid) for p in processes() if p.cmdline == (spawner_path(),)}
         instance = instance_name(warden.pid)
         for folder in cgroups():
             if Path(folder).parent.name == instance:

@@ -73,7 +73,7 @@ class Guest:
     def __init__(self, stream: ByteStream) -> None:
         self._stream = stream
         self._buffer = bytearray()
-        self._send_lock = anyio.Lock()
+        self._send_lock = anyio.Lock(fast_acquire=True)
         self._waiting: tuple[Runner, int] | None = None
         self._placed: list[str] = []
         self._held = b""
@@ -93,8 +93,6 @@ class Guest:
         if seal.disk is not None:
             steps = frame(b"M", struct.pack("<QI", seal.disk, seal.inodes)) + steps
         await self._send_raw(steps)
-        if seal.disk is not None:
-            await self._expect(b"m")
         await self._expect(b"R")
 
     async def enter(self) -> None:

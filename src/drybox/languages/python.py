@@ -100,10 +100,14 @@ class Python:
     def runner(self, version: str) -> Runner:
         """An interpreter that has done all it does before it opens the program."""
         series = ".".join(version.split(".")[:2])
-        module = f".local/lib/python{series}/site-packages/usercustomize.py"
+        place = f".local/lib/python{series}/site-packages"
+        files = [File(f"{place}/usercustomize.py", runners.source("usercustomize.py"))]
+        if code := runners.compiled("usercustomize.py", series):
+            name = f"usercustomize.cpython-{series.replace('.', '')}.pyc"
+            files.append(File(f"{place}/__pycache__/{name}", code))
         return Runner(
             ("python3", "main.py"),
-            (File(module, runners.source("usercustomize.py")),),
+            tuple(files),
             fixed=(
                 *("PYTHON*", "HOME", "PATH", "TZ", "LANG", "LANGUAGE", "LC_*", "LOCPATH"),
                 *("LD_*", "GLIBC_*", "MALLOC_*", "MUSL_*"),

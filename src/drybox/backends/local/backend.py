@@ -72,7 +72,7 @@ class LocalBackend:
     ) -> None:
         self._allow_weaker = frozenset(allow_weaker)
         self._progress = progress
-        self._start_lock = anyio.Lock()
+        self._start_lock = anyio.Lock(fast_acquire=True)
         self._tasks: TaskGroup
         self._warden: WardenClient | None = None
         self._place = Place(0)

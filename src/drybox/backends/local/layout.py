@@ -6,9 +6,12 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from drybox.backends.local.kernel import UNSHARE_NET
 from drybox.model import File
 from drybox.protocols import WORK_DIR
+
+UNSHARE_NET = "--unshare-net"
+"""With it bubblewrap makes the network namespace; without, whoever starts it must have, or the
+spawner refuses to."""
 
 INIT = "/drybox-init"
 """Where init is inside; it is PID 1, so the program sees its name in /proc/1/comm."""

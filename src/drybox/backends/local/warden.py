@@ -18,9 +18,10 @@ import socket
 import struct
 import sys
 import time
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
-from drybox.backends.local import cgroup_tree, kernel
+from drybox.backends.local import cgroup_tree
+from drybox.backends.local.spawner import Spare, Spawner
 
 if TYPE_CHECKING:
     from drybox.backends.local.stage import Stage
@@ -28,33 +29,16 @@ if TYPE_CHECKING:
 REMOVE_PATIENCE = 5.0
 """Seconds that a killed process may take until its cgroup is empty."""
 
+DYING = 0.02
+"""Seconds that what bubblewrap's death takes along may need until it is gone."""
+
 IGNORED = (signal.SIGINT, signal.SIGHUP, signal.SIGTERM)
 """Signals that a terminal or a service manager sends to all; drybox says when to end."""
 
 SPARES = 2
 """Processes kept ready to become the next sandboxes."""
 
-ORDER_SIZE = 1 << 18
-"""Most bytes of an order; a command line has some thousand."""
-
 LENGTH = struct.Struct("<I")
-
-
-class Spare:
-    """A process in a cgroup of its own that waits to be told what to become.
-
-    Args:
-        pid: Its id.
-        line: The socket that its order goes over.
-        cgroups: Folders of its cgroup.
-        name: The cgroup's name in each of them.
-    """
-
-    def __init__(self, pid: int, line: socket.socket, cgroups: list[str], name: str) -> None:
-        self.pid = pid
-        self.line = line
-        self.cgroups = cgroups
-        self.name = name
 
 
 class Warden:
@@ -63,14 +47,22 @@ class Warden:
     Args:
         connection: The socket to drybox.
         parent: Process id of drybox.
+        spawner: Path of the program that forks for it.
         folders: Folders in which the instance's cgroups go.
         own_scope: Make them in this process's own cgroup instead, which is its alone.
     """
 
     def __init__(
-        self, connection: socket.socket, parent: int, folders: list[str], *, own_scope: bool
+        self,
+        connection: socket.socket,
+        parent: int,
+        spawner: str,
+        folders: list[str],
+        *,
+        own_scope: bool,
     ) -> None:
         self._connection = connection
+        self._spawner = Spawner(spawner)
         self._parent = os.pidfd_open(parent)
         self._pids: dict[int, int] = {}  # id of a sandbox -> pid of its bubblewrap
         self._cgroups: dict[int, list[str]] = {}
@@ -80,6 +72,7 @@ class Warden:
         self._fds: list[int] = []
         self._stage: Stage | None = None
         self._spares: list[Spare] = []
+        self._may_stock = False
         self._count = 0
         for left in cgroup_tree.abandoned(folders):
             cgroup_tree.kill_all(left)
@@ -118,7 +111,7 @@ class Warden:
             while True:
                 # An empty cgroup sends no signal, so those on their way out are polled.
                 lacks_spares = self._lacks_spares()
-                ready = dict(poll.poll(2 if self._closing else 5 if lacks_spares else None))
+                ready = dict(poll.poll(5 if self._closing or lacks_spares else None))
                 if waker.fileno() in ready:
                     waker.recv(4096)
                 if self._parent in ready or (
@@ -128,7 +121,7 @@ class Warden:
                 self._reap()
                 self._remove_closing()
                 if not ready and lacks_spares:
-                    self._spares.append(self._make_spare())
+                    self._stock()
         except (BrokenPipeError, ConnectionResetError):
             return
         finally:
@@ -137,12 +130,16 @@ class Warden:
     def _lacks_spares(self) -> bool:
         """Whether to make a spare as soon as nothing else is to do.
 
-        Not before the first sandbox: one forked before there is a stage would not see it.
-        And beside a sandbox only the last: while a process enters a cgroup the kernel lets
-        no other fork, start a program or end, which would hold up whatever runs.
+        Not before the first sandbox: a spawner started before there is a stage would not see it.
         """
-        wanted = 1 if len(self._pids) > len(self._closing) else SPARES
-        return self._count > 0 and len(self._spares) < wanted
+        return self._may_stock and len(self._spares) < SPARES
+
+    def _stock(self) -> None:
+        """Make a spare; if there can be none, whoever needs one next is told why."""
+        try:
+            self._spares.append(self._make_spare())
+        except OSError:
+            self._may_stock = False
 
     def _receive(self) -> bool:
         fds = array.array("i")
@@ -172,7 +169,7 @@ class Warden:
             for fd in fds:
                 os.close(fd)
         elif message["do"] == "close":
-            self._kill(number)
+            self._kill_first(number)
             self._closing[number] = time.monotonic() + REMOVE_PATIENCE
         elif message["do"] == "stage":
             try:
@@ -182,28 +179,27 @@ class Warden:
 
     def _spawn(self, number: int, message: dict[str, Any], fds: list[int]) -> None:
         spare = self._spares.pop(0) if self._spares else self._make_spare()
+        self._may_stock = True
         self._pids[number], self._cgroups[number] = spare.pid, spare.cgroups
-        order = json.dumps([message["argv"], message["uid"]]).encode()
-        with spare.line:
-            socket.send_fds(spare.line, [order], fds)
+        spare.order(message["argv"], message["uid"], fds)
         self._tell(id=number, cgroup=spare.name)
 
     def _make_spare(self) -> Spare:
         """A process that waits in a new cgroup for its order to become a bubblewrap.
 
-        Entering a cgroup waits for the kernel's other CPUs, some 10 ms, and a network takes
-        long to make: both is done ahead. An ordinary user's bubblewrap makes the network.
+        As root it waits in a network of its own, too, which the kernel takes long to make; an
+        ordinary user's bubblewrap makes it.
         """
         self._count += 1
         cgroups = [f"{instance}/{self._count}" for instance in self._instances]
-        for folder in cgroups:
-            os.mkdir(folder)
-        ours, theirs = socket.socketpair()
-        pid = os.fork()
-        if not pid:
-            _await_order(theirs, cgroups)
-        theirs.close()
-        return Spare(pid, ours, cgroups, str(self._count))
+        try:
+            for folder in cgroups:
+                os.mkdir(folder)
+            return self._spawner.fork(cgroups)
+        except OSError:
+            for folder in cgroups:
+                cgroup_tree.remove(folder)
+            raise
 
     def _build_stage(self, message: dict[str, Any]) -> list[str]:
         from drybox.backends.local.stage import Stage  # ctypes: only where it is needed
@@ -228,8 +224,11 @@ class Warden:
     def _kill(self, number: int) -> None:
         for folder in self._cgroups.get(number, ()):
             cgroup_tree.kill_all(folder)
+        self._kill_first(number)
+
+    def _kill_first(self, number: int) -> None:
+        """Kill bubblewrap: it takes the sandbox's PID 1 along, and with it everything inside."""
         if self._pids.get(number):
-            # Its death takes the sandbox's PID 1 along, and with it everything inside.
             os.kill(self._pids[number], signal.SIGKILL)
 
     def _remove_closing(self) -> None:
@@ -237,14 +236,12 @@ class Warden:
         for number, deadline in list(self._closing.items()):
             if self._pids.get(number) and now < deadline:
                 continue
-            removed = [cgroup_tree.remove(f) for f in self._cgroups.get(number, ())]
-            gone = all(removed)
+            gone = all(cgroup_tree.remove(f) for f in self._cgroups.get(number, ()))
             if gone or now >= deadline:
                 del self._closing[number]
                 self._cgroups.pop(number, None)
                 self._pids.pop(number, None)
-                self._tell(id=number, closed=gone)
-            else:
+            elif now > deadline - REMOVE_PATIENCE + DYING:
                 self._kill(number)
 
     def _clear(self) -> None:
@@ -269,57 +266,12 @@ class Warden:
         self._connection.sendall(LENGTH.pack(len(data)) + data)
 
 
-def _await_order(line: socket.socket, cgroups: list[str]) -> NoReturn:
-    """What a spare does: enter its cgroup, wait, become the user and bubblewrap."""
-    try:
-        # Other spares' lines must not be held open here: their end is how those end.
-        os.dup2(line.fileno(), 3)
-        os.closerange(4, os.sysconf("SC_OPEN_MAX"))
-        os.set_inheritable(3, False)
-        os.setsid()
-        for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGCHLD):
-            signal.signal(number, signal.SIG_DFL)
-        for number in IGNORED:
-            signal.signal(number, signal.SIG_DFL)
-        problem: OSError | None = None
-        has_network = os.geteuid() == 0
-        try:
-            cgroup_tree.enter(cgroups)
-            if has_network:
-                kernel.leave_network()
-        except OSError as error:
-            problem = error
-        order, fds, _, _ = socket.recv_fds(socket.socket(fileno=3), ORDER_SIZE, 2)
-        if not order:
-            os._exit(0)
-        os.dup2(fds[1], 2)
-        if problem is not None:
-            raise problem
-        os.dup2(fds[0], 0)
-        os.dup2(fds[0], 1)
-        argv, uid = json.loads(order)
-        if not has_network and kernel.UNSHARE_NET not in argv:
-            raise OSError("this sandbox would have the host's network")
-        if uid is not None:
-            os.setgroups([])
-            os.setresgid(uid, uid, uid)
-            os.setresuid(uid, uid, uid)
-        os.umask(0o022)
-        os.chdir("/")
-        os.closerange(3, 64)
-        os.execve(argv[0], argv, {})
-    except BaseException as error:  # whatever it is, this process must not return
-        os.write(2, f"drybox: {error}\n".encode())
-    finally:
-        os._exit(125)
-
-
 def main() -> None:
-    """Serve the socket on standard input: ``main PARENT_PID MODE [FOLDER...]``."""
+    """Serve the socket on standard input: ``main PARENT_PID SPAWNER MODE [FOLDER...]``."""
     os.setsid() if os.getsid(0) != os.getpid() else None
     connection = socket.socket(fileno=os.dup(0))
     os.dup2(os.open(os.devnull, os.O_RDWR), 0)
     for number in IGNORED:
         signal.signal(number, signal.SIG_IGN)
-    parent, mode, *folders = sys.argv[1:]
-    Warden(connection, int(parent), folders, own_scope=mode == "scope").serve()
+    parent, spawner, mode, *folders = sys.argv[1:]
+    Warden(connection, int(parent), spawner, folders, own_scope=mode == "scope").serve()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
@@ -17,6 +18,7 @@ from anyio.abc import ByteStream, TaskGroup
 import drybox
 from drybox.backends.local.channel import Channel
 from drybox.backends.local.layout import Tree
+from drybox.backends.local.spawner import spawner_path
 from drybox.backends.local.warden import LENGTH
 from drybox.errors import Unavailable
 
@@ -44,7 +46,7 @@ class WardenClient:
         self._tasks = tasks
         self._process = process
         self._channel = channel
-        self._lock = anyio.Lock()
+        self._lock = anyio.Lock(fast_acquire=True)
         self._waiting: dict[int, anyio.Event] = {}
         self._answers: dict[int, dict[str, Any]] = {}
         self._number = 0
@@ -74,7 +76,8 @@ class WardenClient:
         ours, theirs = socket.socketpair()
         source = str(Path(drybox.__file__).parent.parent)
         mode = "scope" if own_scope else "folders"
-        argv = [sys.executable, "-I", "-S", "-c", _CODE, source, str(os.getpid()), mode, *folders]
+        command = [sys.executable, "-I", "-S", "-c", _CODE, source]
+        argv = [*command, str(os.getpid()), spawner_path(), mode, *folders]
         if own_scope:
             scope = ["systemd-run", "--user", "--scope", "--quiet", "-p", "Delegate=yes", "--"]
             argv = [*scope, *argv]
@@ -143,7 +146,7 @@ class WardenClient:
             self._number,
             (),
             do="stage",
-            needed=[*sources, *expose, sys.executable],
+            needed=[*sources, *expose, sys.executable, spawner_path()],
             expose=list(expose),
             tree={
                 "mounts": [[mount.source, mount.target] for mount in tree.mounts],
@@ -179,13 +182,8 @@ class WardenClient:
             await stream.aclose()
 
     async def _order_destruction(self, number: int) -> None:
-        if self._ended.is_set():
-            return
-        self._waiting[number] = anyio.Event()
-        try:
+        with contextlib.suppress(Unavailable):
             await self._send((), do="close", id=number)
-        except Unavailable:
-            self._waiting.pop(number, None)
 
     async def close(self) -> None:
         """Have everything killed and taken away, and wait until the warden has ended."""
@@ -222,8 +220,7 @@ class WardenClient:
                 number = answer.get("id", 0)
                 event = self._waiting.pop(number, None)
                 if event:
-                    if "closed" not in answer:
-                        self._answers[number] = answer
+                    self._answers[number] = answer
                     event.set()
         finally:
             # Whoever waits, shielded perhaps, gets no answer any more, be this the warden's

@@ -120,10 +120,8 @@ int main(int argc, char **argv)
     umask(0);
     fcntl(0, F_SETFL, fcntl(0, F_GETFL) | O_NONBLOCK);
     fcntl(1, F_SETFL, fcntl(1, F_GETFL) | O_NONBLOCK);
-    if (argc == 2 && !strcmp(argv[1], settled)) {
+    if (argc == 2 && !strcmp(argv[1], settled))
         may_settle = 0;
-        answer('m', "", 0);
-    }
     for (;;)
         step(&unblocked);
 }

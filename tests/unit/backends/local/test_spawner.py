@@ -1,0 +1,116 @@
+"""The program that forks for the warden: whose children they are, what they enter and become."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.support import host
+
+from drybox.backends.local.spawner import Spare, Spawner, spawner_path
+
+
+@pytest.fixture
+def spawner() -> Iterator[Spawner]:
+    made = Spawner(spawner_path())
+    yield made
+    if made._control is not None:
+        made._control.close()
+        os.wait()
+
+
+def folder(at: Path, *names: str) -> str:
+    """What looks like a cgroup: a folder with files to enter it by."""
+    at.mkdir()
+    for name in names:
+        (at / name).touch()
+    return str(at)
+
+
+def run(spare: Spare, *argv: str) -> tuple[str, str, int]:
+    """What a spare that became this command wrote to stdout and stderr, and its exit code."""
+    (out, theirs), (errors, write) = socket.socketpair(), os.pipe()
+    with out, theirs:
+        spare.order(argv, None, (theirs.fileno(), write))
+        theirs.close()
+        os.close(write)
+        said = b"".join(iter(lambda: out.recv(65536), b"")).decode()
+    with os.fdopen(errors) as file:
+        words = file.read()
+    # Nobody but a child of this process's own can be waited for.
+    return said, words, os.waitstatus_to_exitcode(os.waitpid(spare.pid, 0)[1])
+
+
+def test_a_spare_becomes_what_it_is_told_to(spawner: Spawner) -> None:
+    spare = spawner.fork([])
+    said, words, code = run(spare, "/bin/sh", "-c", "echo $0 $1; pwd; exit 7", "a b", "ü")
+    assert (said, words, code) == ("a b ü\n/\n", "", 7)
+
+
+def test_it_has_no_environment_no_files_and_a_session_of_its_own(spawner: Spawner) -> None:
+    with open("/dev/null") as extra:
+        os.set_inheritable(extra.fileno(), True)
+        spare = spawner.fork([])
+        said, _, _ = run(spare, "/bin/sh", "-c", "ls /proc/self/fd | wc -l; env; ps -o sid= -p $$")
+    lines = said.split()
+    assert lines[0] == "4"  # the three, and the folder that ls reads
+    assert [line for line in lines if "=" in line] == ["PWD=/"]
+    assert lines[-1] == str(spare.pid)
+
+
+@pytest.mark.parametrize("signum", [signal.SIGPIPE, signal.SIGINT, signal.SIGXFSZ])
+def test_no_signal_is_ignored_by_what_it_becomes(spawner: Spawner, signum: int) -> None:
+    before = signal.signal(signum, signal.SIG_IGN)
+    try:
+        _, _, code = run(spawner.fork([]), "/bin/sh", "-c", f"kill -{int(signum)} $$")
+    finally:
+        signal.signal(signum, before)
+    assert code == -signum
+
+
+@pytest.mark.parametrize(
+    ("files", "entered"),
+    [(("tasks", "cgroup.procs"), "tasks"), (("cgroup.procs",), "cgroup.procs")],
+)
+def test_it_enters_its_cgroups_first(
+    spawner: Spawner, tmp_path: Path, files: tuple[str, ...], entered: str
+) -> None:
+    cgroups = [folder(tmp_path / name, *files) for name in ("7", "8")]
+    spare = spawner.fork(cgroups)
+    assert (spare.cgroups, spare.name) == (cgroups, "7")
+    assert run(spare, "/bin/true") == ("", "", 0)
+    for cgroup in cgroups:
+        assert Path(cgroup, entered).read_text() == "0"
+
+
+def test_what_cannot_enter_becomes_nothing(spawner: Spawner, tmp_path: Path) -> None:
+    spare = spawner.fork([str(tmp_path / "gone")])
+    said, words, code = run(spare, "/bin/echo", "free")
+    assert said == ""
+    assert words.startswith("drybox: cannot enter the sandbox's cgroup: ")
+    assert code == 125
+
+
+def test_a_command_that_is_not_there_is_named(spawner: Spawner) -> None:
+    _, words, code = run(spawner.fork([]), "/nowhere/bwrap")
+    assert (words, code) == ("drybox: /nowhere/bwrap: No such file or directory\n", 125)
+
+
+def test_a_spare_ends_with_its_line(spawner: Spawner) -> None:
+    spare = spawner.fork([])
+    spare._line.close()
+    assert os.waitpid(spare.pid, 0)[1] == 0
+
+
+def test_a_spawner_that_was_killed_is_told_of_and_replaced(spawner: Spawner) -> None:
+    run(spawner.fork([]), "/bin/true")
+    (pid,) = (p.pid for p in host.descendants(os.getpid()) if p.cmdline == (spawner_path(),))
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    with pytest.raises(OSError, match="it has ended"):
+        spawner.fork([])
+    assert run(spawner.fork([]), "/bin/echo", "again") == ("again\n", "", 0)
