@@ -114,3 +114,13 @@ def test_a_spawner_that_was_killed_is_told_of_and_replaced(spawner: Spawner) -> 
     with pytest.raises(OSError, match="it has ended"):
         spawner.fork([])
     assert run(spawner.fork([]), "/bin/echo", "again") == ("again\n", "", 0)
+
+
+def test_nothing_starts_in_the_hosts_network(spawner: Spawner) -> None:
+    if os.geteuid():
+        said, words, code = run(spawner.fork([]), "/bin/echo", "hello")
+        assert (said, code) == ("", 125)
+        assert "this sandbox would have the host's network" in words
+    else:
+        said, _, _ = run(spawner.fork([]), "/bin/cat", "/proc/self/net/dev")
+        assert [line.split(":")[0].strip() for line in said.splitlines()[2:]] == ["lo"]
