@@ -7,8 +7,11 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
+import drybox
 from drybox.executor import AsyncCodeExecutor
 from drybox.http.gate import FairGate
+from drybox.http.openapi import describe
+from drybox.http.pages import add_docs
 from drybox.http.piston import Piston, make_router
 from drybox.http.problems import add_handlers
 from drybox.http.routes import router
@@ -35,10 +38,18 @@ def create_app(
         async with executor:
             yield
 
-    app = FastAPI(title="drybox", lifespan=lifespan, docs_url=None, redoc_url=None)
     gate = FairGate(keys, executor.concurrency, executor.isolation, executor.limits, settings)
+    app = FastAPI(
+        title="drybox",
+        version=drybox.__version__,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+    )
     service = app.state.service = Service(executor, gate, settings)
     add_handlers(app)
     app.include_router(router)
     app.include_router(make_router(Piston(service)))
+    add_docs(app)
+    describe(app, service)
     return app
