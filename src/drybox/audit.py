@@ -27,11 +27,20 @@ class AuditHook:
     Args:
         who: Whom the executions are for, or what tells: a callable that may read a
             :class:`contextvars.ContextVar` as the caller has set it.
+        request_id: What tells the name of the caller's own request, in the same way; without
+            it the line has none.
         logger: Name of the logger.
     """
 
-    def __init__(self, who: str | Callable[[], str] = "", *, logger: str = AUDIT_LOGGER) -> None:
+    def __init__(
+        self,
+        who: str | Callable[[], str] = "",
+        *,
+        request_id: Callable[[], str] | None = None,
+        logger: str = AUDIT_LOGGER,
+    ) -> None:
         self._who = who
+        self._request_id = request_id
         self._logger = logging.getLogger(logger)
         if self._logger.level == logging.NOTSET:
             self._logger.setLevel(logging.INFO)
@@ -40,20 +49,30 @@ class AuditHook:
         """Write the line: this comes once for every sandbox, however its execution ended.
 
         Raises:
-            Exception: What ``who`` raised. The line is there and has null for it.
+            Exception: What ``who`` or ``request_id`` raised. The line is there and has null
+                for it.
         """
-        who, problem = None, None
-        try:
-            who = self._who() if callable(self._who) else self._who
-        except Exception as error:
-            problem = error
-        line = json.dumps(_document(context, who), default=str)
+        problems: list[Exception] = []
+        facts = {
+            name: _given(tell, problems)
+            for name, tell in (("who", self._who), ("request_id", self._request_id))
+            if tell is not None
+        }
+        line = json.dumps(_document(context, facts), default=str)
         self._logger.info("%s", line)
-        if problem is not None:
-            raise problem
+        if problems:
+            raise problems[0]
 
 
-def _document(context: HookContext, who: str | None) -> dict[str, Any]:
+def _given(tell: str | Callable[[], str], problems: list[Exception]) -> str | None:
+    try:
+        return tell() if callable(tell) else tell
+    except Exception as error:
+        problems.append(error)
+        return None
+
+
+def _document(context: HookContext, facts: dict[str, str | None]) -> dict[str, Any]:
     result, error = context.result, context.error
     if result is not None:
         status, error = str(result.status), result.error
@@ -62,7 +81,7 @@ def _document(context: HookContext, who: str | None) -> dict[str, Any]:
         status = kinds.get(error.type if error else "", "error")
     return {
         "time": context.started_at.isoformat(timespec="milliseconds"),
-        "who": who,
+        **facts,
         "id": context.id,
         "source_sha256": context.source_sha256,
         "language": context.language,

@@ -12,7 +12,7 @@ from types import TracebackType
 import anyio
 from anyio.abc import TaskGroup
 
-from drybox.backends import EVERY_WALL, make_backend, may_serve
+from drybox.backends import make_backend
 from drybox.errors import DryboxError, InvalidRequest, Rejected, Unavailable
 from drybox.event_stream import EventStream
 from drybox.execution import Emit, Execution, OperatorLimits
@@ -267,10 +267,6 @@ class AsyncCodeExecutor:
         self._open_tasks()
         return await self._walls.check(self._defaults.isolation)
 
-    def walls(self) -> list[str]:
-        """The words that ``isolation`` takes on this host, without asking whether they work."""
-        return ["auto", *(wall for wall in EVERY_WALL if may_serve(wall, self._docker))]
-
     async def languages(self) -> list[LanguageInfo]:
         """Every known language, and the version that the default wall would run."""
         self._open_tasks()
@@ -286,6 +282,10 @@ class AsyncCodeExecutor:
                 LanguageInfo(language.name, language.aliases, language.suffixes, version, hint)
             )
         return found
+
+    def observe(self, observer: Observer) -> None:
+        """Have one more observer follow the executions that begin from now on."""
+        self._observers.add(observer)
 
     def pools(self) -> list[PoolCount]:
         """What the pools hold and have served so far, by wall and language."""

@@ -64,7 +64,11 @@ class Observers:
     """
 
     def __init__(self, observers: Iterable[Observer] = ()) -> None:
-        self._observers = tuple(observers)
+        self._observers = list(observers)
+
+    def add(self, observer: Observer) -> None:
+        """One more, for the executions that begin from now on."""
+        self._observers.append(observer)
 
     def follow(self, id: str, job: Job) -> Observation:
         """An execution begins; see :class:`Observer`."""

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from tests.support.cli import DRYBOX, calm
 from tests.support.host import eventually
@@ -163,13 +163,22 @@ class Server:
 
 
 @contextmanager
-def serving(*words: str, env: Mapping[str, str] | None = None) -> Iterator[Server]:
-    """A server that listens; it has ended at the end, and its words were for people."""
+def serving(
+    *words: str, env: Mapping[str, str] | None = None, lines: IO[bytes] | None = None
+) -> Iterator[Server]:
+    """A server that listens; it has ended at the end, and its words were for people.
+
+    Args:
+        words: More arguments.
+        env: More variables.
+        lines: Where its log goes; nowhere if None.
+    """
     # Its own words go to a file: nobody reads them while it runs, and a full pipe stops it.
     with tempfile.NamedTemporaryFile() as log:
         process = subprocess.Popen(
             [DRYBOX, "serve", "--port", "0", *words],
             stdin=subprocess.DEVNULL,
+            stdout=lines or subprocess.DEVNULL,
             stderr=log.file,
             env={**os.environ, "DRYBOX_CONFIG": "/dev/null", **(env or {})},
             start_new_session=True,

