@@ -19,7 +19,7 @@ from drybox.errors import InvalidRequest
 from drybox.executor import COMPILE_LIMITS
 from drybox.keys import OTHER_VARIABLES, PREFIX, SECTIONS, find_key, find_variable, known_keys
 from drybox.model import MIB, ResourceLimits
-from drybox.settings import ApiKey, DockerSettings, ServerSettings
+from drybox.settings import MAX_LIMITS, ApiKey, DockerSettings, ServerSettings
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -167,7 +167,9 @@ def make_config(*layers: Settings) -> Config:
         docker=DockerSettings(
             **section("docker"), images=section("images"), runtimes=section("runtimes")
         ),
-        server=ServerSettings(**section("server")),
+        server=ServerSettings(
+            **section("server"), max_limits=replace(MAX_LIMITS, **section("max_limits"))
+        ),
         keys=_api_keys(section("keys")),
     )
 

@@ -12,7 +12,7 @@ from types import TracebackType
 import anyio
 from anyio.abc import TaskGroup
 
-from drybox.backends import make_backend
+from drybox.backends import EVERY_WALL, make_backend, may_serve
 from drybox.errors import DryboxError, InvalidRequest, Rejected, Unavailable
 from drybox.event_stream import EventStream
 from drybox.execution import Emit, Execution, OperatorLimits
@@ -266,6 +266,10 @@ class AsyncCodeExecutor:
         """What each wall can guarantee on this host, in the order of their words."""
         self._open_tasks()
         return await self._walls.check(self._defaults.isolation)
+
+    def walls(self) -> list[str]:
+        """The words that ``isolation`` takes on this host, without asking whether they work."""
+        return ["auto", *(wall for wall in EVERY_WALL if may_serve(wall, self._docker))]
 
     async def languages(self) -> list[LanguageInfo]:
         """Every known language, and the version that the default wall would run."""

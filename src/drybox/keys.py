@@ -41,7 +41,7 @@ PREFIX = "DRYBOX_"
 
 SECTIONS = (
     *("limits", "compile_limits", "install_limits", "images", "docker", "runtimes"),
-    *("server", "keys"),
+    *("server", "max_limits", "keys"),
 )
 
 OTHER_VARIABLES = ("DRYBOX_CONFIG", "DRYBOX_DEBUG")
@@ -79,6 +79,14 @@ _LIMITS = {
     "disk": "What the writable places hold together.",
     "output": "What is kept of stdout and of stderr, each; more ends the program.",
     "open_files": "File descriptors of each process.",
+}
+_MAX_DEFAULTS = {
+    "memory": "4GiB",
+    "cpus": "all there are",
+    "pids": "1024",
+    "disk": "1GiB",
+    "output": "16MiB",
+    "open_files": "4096",
 }
 _COMPILE_DEFAULTS = {
     "memory": "1GiB",
@@ -156,12 +164,22 @@ def _server_keys() -> tuple[Key, ...]:
         Key("server.stall_timeout", DURATION, "After which a deaf client is gone.", "30s"),
         Key("server.keep_alive", DURATION, "Silence before an event stream says a word.", "15s"),
         Key("server.origins", WORDS, "Other sites whose pages may use the service.", "none"),
+        Key("server.max_timeout", DURATION, "What a request may ask for at most.", "5m"),
         Key("server.queue", COUNT, "Executions that may wait for their turn.", "256"),
         Key("server.queue_timeout", DURATION, "Time that one may wait.", "10s"),
         Key("server.public_metrics", FLAG, "Whether `/metrics` needs no key.", "false"),
         Key("server.access_log", FLAG, "A line of JSON for every request.", "true"),
         Key("server.audit", FLAG, "One for every execution.", "false"),
         Key("server.traces", FLAG, "Traces by OpenTelemetry.", "false"),
+        *(
+            Key(
+                f"max_limits.{item.name}",
+                limit_kind(item.name),
+                f"Most that a request over HTTP may ask for. {_LIMITS[item.name]}",
+                _MAX_DEFAULTS[item.name],
+            )
+            for item in fields(ResourceLimits)
+        ),
     )
 
 

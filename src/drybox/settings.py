@@ -1,9 +1,12 @@
-"""Settings of the parts that not everybody has: frozen values, without any import of them."""
+"""Settings of the parts that not everybody has: frozen values, without any import of those."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+from drybox.model import GIB, MIB, ResourceLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,17 @@ class PoolSettings:
     memory: int = 1 << 30
 
 
+MAX_LIMITS = ResourceLimits(
+    memory=4 * GIB,
+    cpus=float(os.cpu_count() or 1),
+    pids=1024,
+    disk=1 * GIB,
+    output=16 * MIB,
+    open_files=4096,
+)
+"""The most that a request over HTTP may ask for, where the operator says nothing else."""
+
+
 @dataclass(frozen=True, slots=True)
 class ServerSettings:
     """How the HTTP service listens and what it takes.
@@ -60,6 +74,8 @@ class ServerSettings:
         keep_alive: Seconds of silence after which a stream of events says that it is still there.
         origins: Origins of other sites, such as ``https://app.example``, whose pages may use
             the service from a browser.
+        max_timeout: Seconds that a request may ask for as its ``timeout``.
+        max_limits: Limits that a request may ask for.
         queue: Executions that may wait for their turn; more are refused.
         queue_timeout: Seconds that one may wait.
         public_metrics: Whether ``/metrics`` needs no key.
@@ -77,6 +93,8 @@ class ServerSettings:
     stall_timeout: float = 30.0
     keep_alive: float = 15.0
     origins: tuple[str, ...] = ()
+    max_timeout: float = 300.0
+    max_limits: ResourceLimits = MAX_LIMITS
     queue: int = 256
     queue_timeout: float = 10.0
     public_metrics: bool = False

@@ -26,7 +26,8 @@ LONG_FILES = {
 LAYERS = (
     # Lowest first. A module may import from rows below its own, and from its own row if that
     # is a single folder.
-    ("model", "errors", "settings"),
+    ("model", "errors"),
+    ("settings",),
     ("protocols",),
     ("images",),
     ("warm",),
@@ -56,7 +57,7 @@ LAYERS = (
     ("cli",),
     ("__main__",),
 )
-FACADE = ("cli", "backends.local.warden_client")
+FACADE = ("cli", "http", "backends.local.warden_client")
 """Who may import ``drybox`` itself: front doors, and the warden's client for its place."""
 
 PUBLIC = {

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
+import drybox
 from drybox.executor import AsyncCodeExecutor
 from drybox.http.gate import FairGate
 from drybox.http.metrics import ServiceMetrics
 from drybox.http.metrics import router as metrics_router
+from drybox.http.openapi import describe
+from drybox.http.pages import add_docs
 from drybox.http.piston import Piston, make_router
 from drybox.http.problems import add_handlers
 from drybox.http.request_log import RequestLog
@@ -48,7 +51,13 @@ def create_app(
         async with executor:
             yield
 
-    app = FastAPI(title="drybox", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="drybox",
+        version=drybox.__version__,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+    )
     metrics = app.state.metrics = ServiceMetrics(executor.pools)
     executor.observe(metrics.executions)
     observers: list[GateObserver] = [metrics]
@@ -69,5 +78,7 @@ def create_app(
     app.include_router(router)
     app.include_router(make_router(Piston(service)))
     app.include_router(metrics_router)
+    add_docs(app)
+    describe(app, service)
     app.add_middleware(RequestLog, observers=[metrics], lines=settings.access_log)
     return app

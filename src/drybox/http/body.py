@@ -66,11 +66,12 @@ def check_values(body: bytes | bytearray) -> None:
 
 
 def _too_large(most: int) -> Problem:
+    # The connection stays: what still comes is thrown away as it comes. If it were closed, the
+    # client's next write would fail, and it would never read this.
     return Problem(
         "too-large",
         f"The body has more than {most:,} bytes.",
         "Send less, or have the operator raise server.max_body.",
-        {"Connection": "close"},
     )
 
 

@@ -8,16 +8,18 @@ from functools import partial
 from fastapi import APIRouter, Request, Response, WebSocket
 from starlette.requests import HTTPConnection
 
+from drybox.http.answers import WireLanguage, WireResult, WireState
 from drybox.http.body import read_body
 from drybox.http.events import EventSource
+from drybox.http.openapi import EVENT_STREAM, EXAMPLES, RUNS, as_json, gives, named, takes
 from drybox.http.presence import ClientGone, while_connected
 from drybox.http.problems import Problem, Refused
-from drybox.http.schema import parse_request, result_body
+from drybox.http.schema import WireRequest, parse_request, result_body
 from drybox.http.service import Service
 from drybox.http.websocket import serve_websocket
 from drybox.wire import plain
 
-router = APIRouter()
+router = APIRouter(default_response_class=Response)
 
 CLIENT_GONE = 499
 """Status, in logs only, of a request whose client did not wait for the answer."""
@@ -34,7 +36,11 @@ def json_response(content: bytes) -> Response:
     return Response(content, media_type="application/json")
 
 
-@router.post("/v1/execute")
+@router.post(
+    "/v1/execute",
+    openapi_extra=takes(WireRequest, EXAMPLES),
+    responses=gives("What became of the program.", as_json(named(WireResult)), *RUNS),
+)
 async def execute(request: Request) -> Response:
     """Run one program to its end."""
     service = service_of(request)
@@ -48,7 +54,15 @@ async def execute(request: Request) -> Response:
     return json_response(result_body(result))
 
 
-@router.post("/v1/execute/stream")
+@router.post(
+    "/v1/execute/stream",
+    openapi_extra=takes(WireRequest, EXAMPLES),
+    responses=gives(
+        "Messages named by the type of their event, each with an `Event` as its data.",
+        {EventSource.media_type: EVENT_STREAM},
+        *RUNS,
+    ),
+)
 async def stream(request: Request) -> Response:
     """Run one program and follow it by server-sent events."""
     service = service_of(request)
@@ -66,7 +80,7 @@ async def converse(websocket: WebSocket) -> None:
     await serve_websocket(websocket, service_of(websocket))
 
 
-@router.get("/v1/execute/ws")
+@router.get("/v1/execute/ws", include_in_schema=False)
 async def not_a_websocket() -> Response:
     """What a plain request to the WebSocket's path gets."""
     headers = {"Upgrade": "websocket", "Connection": "Upgrade"}
@@ -75,7 +89,12 @@ async def not_a_websocket() -> Response:
     )
 
 
-@router.get("/v1/languages")
+@router.get(
+    "/v1/languages",
+    responses=gives(
+        "The languages.", as_json({"type": "array", "items": named(WireLanguage)}), 401, 403, 500
+    ),
+)
 async def languages(request: Request) -> Response:
     """The languages, their names and the versions that would run."""
     service = service_of(request)
@@ -83,13 +102,13 @@ async def languages(request: Request) -> Response:
     return json_response(json.dumps(plain(await service.executor.languages())).encode())
 
 
-@router.get("/healthz")
+@router.get("/healthz", responses=gives("Alive.", as_json(named(WireState))))
 async def healthz() -> Response:
     """Alive: the process answers."""
     return json_response(b'{"status":"alive"}')
 
 
-@router.get("/readyz")
+@router.get("/readyz", responses=gives("Ready.", as_json(named(WireState)), 503))
 async def readyz(request: Request) -> Response:
     """Able to run programs, and not going down."""
     service_of(request).check_ready()

@@ -13,10 +13,47 @@ from drybox.errors import InvalidRequest
 from drybox.http.problems import Problem, Refused
 from drybox.model import ExecutionRequest, ExecutionResult, ResourceLimits
 from drybox.units import parse_duration, parse_size
-from drybox.validation import MAX_FILES, MAX_GLOBS, MAX_WORD_COUNT
+from drybox.validation import (
+    BOUNDS,
+    MAX_FILES,
+    MAX_GLOBS,
+    MAX_PATH,
+    MAX_TIMEOUT,
+    MAX_WORD_COUNT,
+)
 from drybox.wire import result_document
 
-Size = Annotated[int | str, Field(examples=["256MiB"])]
+_SIZE = r"^\s*\d{1,15}(\.\d{1,9})?\s{0,9}([kKmMgGtT]([iI]?[bB])?|[bB])?\s*$"
+_DURATION = r"^\s*\d{1,15}(\.\d{1,9})?\s{0,9}([sS]|[mM][sS]|[mM]|[mM][iI][nN]|[hH])?\s*$"
+_PATH = r"^[^/\\\u0000-\u001f\u007f]+(/[^/\\\u0000-\u001f\u007f]+)*$"
+_NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"
+
+
+def _shown(**schema: Any) -> Any:
+    """What the OpenAPI document says of a field, while ``validation`` does the checking.
+
+    It checks for every front door, and says what is wrong in its own words.
+    """
+    return Field(json_schema_extra=schema)
+
+
+def _bounds(name: str) -> dict[str, float]:
+    least, most = BOUNDS[name]
+    return {"minimum": least, "maximum": most}
+
+
+def _number(name: str, kind: str) -> Any:
+    return _shown(anyOf=[{"type": kind, **_bounds(name)}, {"type": "null"}])
+
+
+def _size(name: str) -> Any:
+    text = {"type": "string", "pattern": _SIZE, "description": "Units are powers of 1024."}
+    whole = {"type": "integer", **_bounds(name)}
+    return _shown(anyOf=[whole, text, {"type": "null"}], examples=["64MiB"])
+
+
+Text = Annotated[str, _shown(pattern="^[^\\u0000]*$")]
+Path = Annotated[str, _shown(pattern=_PATH, maxLength=MAX_PATH)]
 
 
 class Wire(BaseModel):
@@ -28,20 +65,25 @@ class Wire(BaseModel):
 class WireFile(Wire):
     """One file beside the code."""
 
-    path: Annotated[str, Field(description="Relative to the working directory.")]
+    path: Annotated[Path, Field(description="Relative to the working directory.")]
     content: str
-    encoding: Literal["utf-8", "base64"] = "utf-8"
+    encoding: Annotated[
+        Literal["utf-8", "base64"], Field(description="How `content` holds the file's bytes.")
+    ] = "utf-8"
 
 
 class WireLimits(Wire):
-    """What the run phase may use at most; the operator's defaults where left out."""
+    """What the run phase may use at most; the operator's defaults where left out.
 
-    memory: Size | None = None
-    cpus: float | None = None
-    pids: int | None = None
-    disk: Size | None = None
-    output: Size | None = None
-    open_files: int | None = None
+    Sizes are bytes, or text such as `256MiB` or `64m`.
+    """
+
+    memory: Annotated[int | str | None, _size("memory")] = None
+    cpus: Annotated[float | None, _number("cpus", "number")] = None
+    pids: Annotated[int | None, _number("pids", "integer")] = None
+    disk: Annotated[int | str | None, _size("disk")] = None
+    output: Annotated[int | str | None, _size("output")] = None
+    open_files: Annotated[int | None, _number("open_files", "integer")] = None
 
 
 class WireStdin(Wire):
@@ -69,20 +111,54 @@ WireMessage = Annotated[WireStdin | WireEof | WireKill, Field(discriminator="typ
 
 
 class WireRequest(Wire):
-    """One program to run, once."""
+    """One program to run, once. Give `code`, `files` or both."""
 
-    language: Annotated[str, Field(max_length=100, examples=["python"])]
-    code: str | None = None
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                {"required": ["code"], "properties": {"code": {"type": "string"}}},
+                {
+                    "required": ["files"],
+                    "properties": {"files": {"type": "array", "minItems": 1}},
+                },
+            ],
+        }
+    )
+
+    language: Annotated[
+        str, Field(max_length=100, description="Name or alias, with an optional `@version`.")
+    ]
+    code: Annotated[Text | None, Field(description="Source of the entry file.")] = None
     files: Annotated[list[WireFile], Field(max_length=MAX_FILES)] | None = None
-    entrypoint: str | None = None
-    stdin: str = ""
-    args: Annotated[list[str], Field(max_length=MAX_WORD_COUNT)] = []
-    env: dict[str, str] | None = None
-    timeout: float | str | None = None
+    entrypoint: Annotated[
+        Path | None, Field(description="The entry file; by default the language's usual one.")
+    ] = None
+    stdin: Annotated[str | None, Field(description="What the program reads.")] = None
+    args: Annotated[list[Text], Field(max_length=MAX_WORD_COUNT)] | None = None
+    env: Annotated[dict[str, Text] | None, _shown(propertyNames={"pattern": _NAME})] = None
+    timeout: Annotated[
+        float | str | None,
+        Field(description="Wall seconds of the run phase, or text such as `10s`."),
+        _shown(
+            anyOf=[
+                {"type": "number", "exclusiveMinimum": 0, "maximum": MAX_TIMEOUT},
+                {"type": "string", "pattern": _DURATION},
+                {"type": "null"},
+            ],
+        ),
+    ] = None
     limits: WireLimits | None = None
-    packages: Annotated[list[str], Field(max_length=MAX_WORD_COUNT)] = []
-    artifacts: Annotated[list[str], Field(max_length=MAX_GLOBS)] = []
-    isolation: str | None = None
+    packages: Annotated[list[str], Field(max_length=MAX_WORD_COUNT)] | None = None
+    artifacts: (
+        Annotated[
+            list[Path],
+            Field(max_length=MAX_GLOBS, description="Globs of files to bring back, as base64."),
+        ]
+        | None
+    ) = None
+    isolation: Annotated[
+        str | None, Field(description="The wall; the operator's default where left out.")
+    ] = None
 
 
 def parse_request(body: bytes, defaults: ResourceLimits) -> ExecutionRequest:
@@ -100,18 +176,22 @@ def parse_request(body: bytes, defaults: ResourceLimits) -> ExecutionRequest:
         wire = WireRequest.model_validate_json(body)
     except ValidationError as error:
         raise refusal_of(error) from None
+    if wire.code is not None and "\0" in wire.code:
+        raise InvalidRequest(
+            "code", "it has a NUL", hint="Send it in 'files', as base64, if that is meant."
+        )
     return ExecutionRequest(
         wire.language,
         wire.code,
         files=None if wire.files is None else _files(wire.files),
         entrypoint=wire.entrypoint,
-        stdin=wire.stdin,
-        args=wire.args,
+        stdin=wire.stdin or "",
+        args=wire.args or (),
         env=wire.env,
         timeout=_seconds(wire.timeout),
         limits=None if wire.limits is None else _limits(wire.limits, defaults),
-        packages=wire.packages,
-        artifacts=wire.artifacts,
+        packages=wire.packages or (),
+        artifacts=wire.artifacts or (),
         isolation=wire.isolation,
     )
 

@@ -12,6 +12,7 @@ from drybox.errors import Unsupported
 from drybox.event_stream import EventStream
 from drybox.executor import AsyncCodeExecutor
 from drybox.http.admission import Caller, Gate, Ticket
+from drybox.http.ceilings import check_ceilings
 from drybox.http.problems import Problem, Refused
 from drybox.http.sites import check_site
 from drybox.model import UNBOUNDED, Bounds, Event, ExecutionRequest, ExecutionResult, ResourceLimits
@@ -110,6 +111,7 @@ class Service:
     async def _admitted(self, caller: Caller, request: ExecutionRequest) -> AsyncIterator[Ticket]:
         if self.is_draining:
             raise Refused(_going_down("nothing of this request ran"))
+        check_ceilings(request, self.settings, self.limits)
         with anyio.CancelScope() as scope:
             self._running.add(scope)
             try:

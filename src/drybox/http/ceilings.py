@@ -1,0 +1,35 @@
+"""The most that a request may ask for, whoever sends it: the operator's to set."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+from drybox.errors import InvalidRequest
+from drybox.model import ExecutionRequest, ResourceLimits
+from drybox.settings import ServerSettings
+
+
+def check_ceilings(
+    request: ExecutionRequest, settings: ServerSettings, defaults: ResourceLimits
+) -> None:
+    """See to it that a request stays below the ceilings; the operator's own defaults may.
+
+    Raises:
+        InvalidRequest: It asks for more.
+    """
+    if request.timeout is not None and request.timeout > settings.max_timeout:
+        raise _too_much("timeout", request.timeout, settings.max_timeout)
+    if request.limits is None:
+        return
+    for item in fields(ResourceLimits):
+        asked, most = getattr(request.limits, item.name), getattr(settings.max_limits, item.name)
+        if asked > most and asked != getattr(defaults, item.name):
+            raise _too_much(f"limits.{item.name}", asked, most)
+
+
+def _too_much(field: str, asked: float, most: float) -> InvalidRequest:
+    return InvalidRequest(
+        field,
+        f"{asked:,} is more than this server allows" if asked < 1e15 else "it is far too much",
+        hint=f"Ask for at most {most:,}.",
+    )

@@ -1,0 +1,104 @@
+"""The OpenAPI document: it says everything, it is right, and its page needs no other host."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sysconfig
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.support.server import Server, serving
+
+CHECKS = (
+    *("not_a_server_error", "status_code_conformance", "content_type_conformance"),
+    *("response_headers_conformance", "response_schema_conformance", "negative_data_rejection"),
+    *("unsupported_method", "allow_header_conformance", "missing_required_header"),
+)
+"""All but those about logins, and the one that wants all that fits the schema to be right: which
+file is the entry, or whether there is a version, no schema can say."""
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with serving(env={"DRYBOX_TIMEOUT": "2s"}) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def document(server: Server) -> dict[str, Any]:
+    found: dict[str, Any] = server.get("/openapi.json").json
+    return found
+
+
+def test_every_route_is_in_it_with_its_failures(document: dict[str, Any]) -> None:
+    paths = document["paths"]
+    assert {"/v1/execute", "/v1/execute/stream", "/v1/languages", "/healthz", "/readyz"} <= set(
+        paths
+    )
+    for path in ("/v1/execute", "/v1/execute/stream"):
+        answers = paths[path]["post"]["responses"]
+        assert {"400", "401", "403", "408", "413", "422", "429", "503"} <= answers.keys()
+        for status, answer in answers.items():
+            if status != "200":
+                assert list(answer["content"]) == ["application/problem+json"], (path, status)
+
+
+def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    names = set(re.findall(r"#/components/schemas/(\w+)", str(document)))
+    assert names <= schemas.keys()
+    assert not [name for name in schemas if name.startswith("Wire")]
+    for name in ("Event", "Stdin", "Eof", "Kill"):
+        assert schemas[name]["description"]
+
+
+@pytest.mark.parametrize("path", ["/v1/execute", "/v1/execute/stream"])
+def test_its_examples_run(server: Server, document: dict[str, Any], path: str) -> None:
+    body = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]
+    assert len(body["examples"]) >= 3
+    for example in body["examples"].values():
+        result = server.execute(**example["value"] | {"code": example["value"].get("code")})
+        assert result["status"] == "success", (example, result)
+
+
+def test_the_page_needs_no_other_host(server: Server) -> None:
+    page = server.get("/docs")
+    assert page.status == 200
+    text = page.body.decode()
+    assert "://" not in text
+    policy = page.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'")
+    assert "http" not in policy
+    links = re.findall(r'(?:src|href)="([^"]+)"', text)
+    files = [link for link in links if not link.startswith("data:")]
+    assert len(files) == 4
+    for file in files:
+        assert server.get(f"/{file}").status == 200, file
+    script = server.get("/docs/start.js").body.decode()
+    assert '"openapi.json"' in script
+    assert "http" not in script
+
+
+def test_nothing_that_schemathesis_tries_breaks_it(server: Server, tmp_path: Path) -> None:
+    program = Path(sysconfig.get_path("scripts"), "schemathesis")
+    url = f"http://127.0.0.1:{server.port}/openapi.json"
+    done = subprocess.run(
+        [
+            *(program, "run", url, "--checks", ",".join(CHECKS)),
+            *("--max-examples", "15", "--seed", "20", "--continue-on-failure"),
+            *("--generation-database", "none", "--request-timeout", "60"),
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=280,
+    )
+    assert done.returncode == 0, done.stdout
+    ran = re.search(r"(\d+) generated, (\d+) passed", done.stdout)
+    assert ran, done.stdout
+    assert int(ran[1]) == int(ran[2]) >= 100
+    for path in ("/v1/execute", "/v1/execute/stream"):
+        assert server.post(path, {"language": "python", "code": "1"}).status == 200
