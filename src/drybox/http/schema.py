@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -231,6 +232,7 @@ def refusal_of(error: ValidationError) -> Exception:
         detail = fault["msg"].removeprefix("Invalid JSON: ")
         return Refused(Problem("malformed-json", f"{detail}.", "Send one JSON object in UTF-8."))
     place = ".".join(map(str, fault["loc"]))[:200] or "request"
+    place = re.sub(r"\.(int|float|str)$", "", place)  # the branch of a choice of types
     return InvalidRequest(place, fault["msg"], hint="The service's /docs shows a right request.")
 
 
