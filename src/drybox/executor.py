@@ -198,7 +198,7 @@ class AsyncCodeExecutor:
             Rejected: A hook said no; nothing ran.
         """
         language, job = make_job(request, self._defaults)
-        return await self._execute(_new_id(), language, job, _drop)
+        return await self._execute(uuid.uuid4().hex, language, job, _drop)
 
     async def execute_many(self, requests: Sequence[ExecutionRequest]) -> list[ExecutionResult]:
         """Run requests side by side.
@@ -216,7 +216,7 @@ class AsyncCodeExecutor:
         results: dict[int, ExecutionResult] = {}
 
         async def one(index: int, language: Language, job: Job) -> None:
-            id = _new_id()
+            id = uuid.uuid4().hex
             try:
                 results[index] = await self._execute(id, language, job, _drop)
             except (Unavailable, InvalidRequest, Rejected) as error:
@@ -258,7 +258,7 @@ class AsyncCodeExecutor:
         switch = KillSwitch()
 
         async def run(emit: Emit) -> None:
-            await self._execute(_new_id(), language, job, emit, stdin, switch)
+            await self._execute(uuid.uuid4().hex, language, job, emit, stdin, switch)
 
         return EventStream(self._open_tasks(), run, switch)
 
@@ -378,10 +378,6 @@ class AsyncCodeExecutor:
 
 async def _drop(event: Event) -> None:
     """Takes events nobody follows."""
-
-
-def _new_id() -> str:
-    return uuid.uuid4().hex
 
 
 def _nothing_ran(id: str, language: Language, job: Job, error: DryboxError) -> ExecutionResult:

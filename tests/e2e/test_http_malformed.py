@@ -198,6 +198,27 @@ def test_a_length_that_is_no_number(server: Server) -> None:
             assert client.recv(65536).startswith(b"HTTP/1.1 4")
 
 
+def test_what_is_no_http_at_all(server: Server) -> None:
+    for nonsense in (b"\x16\x03\x01\x02\0\x01\0", b"GET\r\n\r\n", b"GET / HTTP/9\r\n\r\n"):
+        with socket.create_connection(("127.0.0.1", server.port), 20) as client:
+            client.sendall(nonsense)
+            answer = b"".join(iter(lambda: client.recv(65536), b""))
+        head, _, body = answer.partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 400 ")
+        assert b"content-type: application/problem+json" in head
+        assert json.loads(body)["status"] == 400
+
+
+@pytest.mark.parametrize("start", [b"", b"POST", HEAD])
+def test_a_head_that_does_not_come(server: Server, start: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), 20) as client:
+        client.sendall(
+            b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" + start if start else b""
+        )
+        while client.recv(65536):  # until the other end closes, within the socket's own timeout
+            continue
+
+
 def test_many_small_values_do_not_fill_the_memory(server: Server) -> None:
     """Three bytes of JSON are some hundred of a parsed value."""
     before = host.resident(server.process.pid)

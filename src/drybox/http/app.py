@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+import anyio
 from fastapi import FastAPI
 
 import drybox
@@ -48,8 +49,10 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with executor:
+        async with executor, anyio.create_task_group() as tasks:
+            tasks.start_soon(service.get_ready)
             yield
+            tasks.cancel_scope.cancel()
 
     app = FastAPI(
         title="drybox",

@@ -111,5 +111,5 @@ async def healthz() -> Response:
 @router.get("/readyz", responses=gives("Ready.", as_json(named(WireState)), 503))
 async def readyz(request: Request) -> Response:
     """Able to run programs, and not going down."""
-    service_of(request).check_ready()
+    await service_of(request).check_ready()
     return json_response(b'{"status":"ready"}')

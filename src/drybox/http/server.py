@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import resource
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from fastapi import FastAPI
 from drybox.errors import InvalidRequest
 from drybox.http.service import Service
 from drybox.http.sites import is_loopback
+from drybox.http.wire_protocol import protocol_for
 from drybox.settings import ServerSettings
 
 LAST_ANSWERS = 2
@@ -52,23 +54,35 @@ def serve(app: FastAPI, settings: ServerSettings, tell: Callable[[str], None]) -
     config = uvicorn.Config(
         app,
         loop="uvloop" if importlib.util.find_spec("uvloop") else "asyncio",
-        http="httptools" if importlib.util.find_spec("httptools") else "h11",
+        http=protocol_for(settings),
         ws="websockets-sansio",
         ws_max_size=settings.max_body,
         ws_per_message_deflate=False,
         lifespan="on",
+        # What it has to say is said here, and failures of requests by "drybox.http"; what is left
+        # are the clients' own, of which there may be any number.
         log_config=None,
+        log_level="critical",
         access_log=False,
         proxy_headers=False,
         server_header=False,
         timeout_graceful_shutdown=LAST_ANSWERS,
     )
+    _raise_open_files()
     with _listen(settings) as listener:
         host, port = listener.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
         if not service.gate.asks_for_keys:
             tell("No key is configured: only this machine can reach the server.")
         _Server(config, service, settings, tell, f"http://{shown}:{port}").run([listener])
+
+
+def _raise_open_files() -> None:
+    """Each connection takes one, each sandbox some; what shells start with is for other days."""
+    least, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if least != most:
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _listen(settings: ServerSettings) -> socket.socket:

@@ -14,6 +14,7 @@ from drybox.executor import AsyncCodeExecutor
 from drybox.http.admission import Caller, Gate, Ticket
 from drybox.http.ceilings import check_ceilings
 from drybox.http.problems import Problem, Refused
+from drybox.http.readiness import Readiness
 from drybox.http.sites import check_site
 from drybox.model import UNBOUNDED, Bounds, Event, ExecutionRequest, ExecutionResult, ResourceLimits
 from drybox.protocols import Source
@@ -34,6 +35,7 @@ class Service:
         self.gate = gate
         self.settings = settings
         self.is_draining = False
+        self._readiness = Readiness(executor)
         self._running: set[anyio.CancelScope] = set()
         self._idle = anyio.Event()
 
@@ -42,14 +44,22 @@ class Service:
         """The limits that hold where a request names none."""
         return self.executor.limits
 
-    def check_ready(self) -> None:
-        """Whether it takes requests.
+    async def check_ready(self) -> None:
+        """See to it that programs can run.
 
         Raises:
-            Refused: It does not.
+            Refused: They cannot.
         """
         if self.is_draining:
             raise Refused(_going_down("it takes nothing new"))
+        problem = await self._readiness.problem(busy=bool(self._running))
+        if problem:
+            hint = "Run 'drybox doctor' where the server runs."
+            raise Refused(Problem("unavailable", problem, hint, {"Retry-After": "5"}))
+
+    async def get_ready(self) -> None:
+        """Find out whether programs can run before somebody asks; the first has much to prepare."""
+        await self._readiness.problem(busy=False)
 
     async def identify(self, connection: HTTPConnection) -> Caller:
         """Who asks.
@@ -69,6 +79,7 @@ class Service:
         """
         async with self._admitted(caller, request) as ticket:
             result = await self.executor.execute(request)
+            self._readiness.ran(result)
             ticket.finish(result)
             return result
 
