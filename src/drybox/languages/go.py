@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 
 from drybox.languages.argument import as_argument
+from drybox.languages.go_direct import RECORD, TEMPLATE, direct_build, is_direct
 from drybox.model import ResourceLimits
 from drybox.protocols import (
     BUILD_DIR,
@@ -19,6 +20,7 @@ from drybox.protocols import (
 )
 
 STD_CACHE = "/opt/go-cache"
+DIRECT = f"{STD_CACHE}/direct"
 
 BUILD_ENV: Mapping[str, str] = {
     "CGO_ENABLED": "0",
@@ -72,7 +74,11 @@ class Go:
             Preparation(
                 name="go-std",
                 label="Compiling Go's standard library",
-                commands=(("go", "build", "std"),),
+                files=(TEMPLATE,),
+                commands=(
+                    ("go", "build", "std"),
+                    ("sh", "-c", RECORD, "sh", "{out}/direct"),
+                ),
                 env={**BUILD_ENV, "GOCACHE": "{out}"},
                 mount=STD_CACHE,
             ),
@@ -152,4 +158,6 @@ def _build(job: Job) -> tuple[str, ...]:
         and path.endswith(".go")
         and (path == job.entry or not path.endswith("_test.go"))
     )
+    if is_direct(job, same_folder):
+        return direct_build(DIRECT, job, same_folder)
     return (*build, *map(as_argument, same_folder))
