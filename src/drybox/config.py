@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from drybox.errors import InvalidRequest
-from drybox.executor import COMPILE_LIMITS
+from drybox.executor import COMPILE_CACHE, COMPILE_LIMITS
 from drybox.keys import OTHER_VARIABLES, PREFIX, SECTIONS, find_key, find_variable, known_keys
 from drybox.model import MIB, ResourceLimits
 from drybox.settings import MAX_LIMITS, ApiKey, DockerSettings, ServerSettings
@@ -44,6 +44,7 @@ class Config:
         allow_weaker: Guarantees that may be missing on this host.
         concurrency: Sandboxes that run at once; None for twice the number of CPUs.
         compile_timeout: Wall seconds a compiler may take.
+        compile_cache: Bytes that are kept of compiled programs; 0 for none.
         limits: Limits of a run phase, where a request names none.
         compile_limits: Limits of compilers.
         package_dir: Folder of the host that packages are installed from, or None.
@@ -59,6 +60,7 @@ class Config:
     allow_weaker: tuple[str, ...] = ()
     concurrency: int | None = None
     compile_timeout: float = 60.0
+    compile_cache: int = COMPILE_CACHE
     limits: ResourceLimits = field(default_factory=ResourceLimits)
     compile_limits: ResourceLimits = COMPILE_LIMITS
     package_dir: str | None = None

@@ -5,10 +5,10 @@ from __future__ import annotations
 import signal
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import anyio
 
+from drybox.compile_cache import CachedCompiler, CompileCache, cached_compiler
 from drybox.errors import SandboxLost
 from drybox.hooks import Hooks
 from drybox.kill_switch import KILLED, KillSwitch
@@ -28,6 +28,7 @@ from drybox.model import (
     Usage,
 )
 from drybox.observation import UNSEEN, Observation
+from drybox.outcome import error_of, held_to_cpu_time, phase_result, status_of
 from drybox.output import STREAMS, Output
 from drybox.protocols import Backend, Job, Language, Plan, Sandbox, SandboxSpec, Source, Step
 
@@ -40,12 +41,6 @@ MAX_ARTIFACTS = 64 * 1024 * 1024
 Emit = Callable[[Event], Awaitable[None]]
 
 _FAILED: Mapping[PhaseName, Status] = {"install": "install_error", "compile": "compile_error"}
-_WHO: Mapping[PhaseName, tuple[str, str]] = {
-    "install": ("The installer", "install_"),
-    "compile": ("The compiler", "compile_"),
-    "run": ("The program", ""),
-}
-"""Who works in a phase, and how the executor's settings for it begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +90,7 @@ class Execution:
         hooks: Whom to ask before it runs and to tell afterwards.
         observation: Is told of every stage.
         switch: Ends the command that runs.
+        cache: What compilers made of sources that came before.
     """
 
     def __init__(
@@ -109,6 +105,7 @@ class Execution:
         hooks: Hooks | None = None,
         observation: Observation = UNSEEN,
         switch: KillSwitch | None = None,
+        cache: CompileCache | None = None,
     ) -> None:
         self._id = id
         self._job = job
@@ -121,6 +118,7 @@ class Execution:
         self._hooks = hooks or Hooks()
         self._observation = observation
         self._switch = switch or KillSwitch()
+        self._cache = cache
 
     async def run(self) -> ExecutionResult:
         """Claim a sandbox, run every phase in it, destroy it.
@@ -161,15 +159,28 @@ class Execution:
         await self._emit(Event("start", self._id))
         for name, command, stdin in self._commands(plan):
             self._observation.enter(name)
-            phase = await self._run_phase(sandbox, name, command, stdin, plan.memory_marker)
+            compiler = self._compiler(sandbox, name, command, plan)
+            stage = compiler or sandbox
+            phase = await self._run_phase(stage, name, command, stdin, plan.memory_marker)
             phases.append(phase)
             await self._tell_end(phase)
             if name != "run" and phase.result.status != "success":
                 break
+            if compiler is not None:
+                await compiler.keep()
         self._observation.enter("collect")
         if job.artifacts and phases[-1].result.status != "sandbox_error":
             artifacts, phases[-1] = await self._fetch(sandbox, phases[-1])
         return self._result(phases, artifacts, sandbox)
+
+    def _compiler(
+        self, sandbox: Sandbox, name: PhaseName, command: Command, plan: Plan
+    ) -> CachedCompiler | None:
+        """What stands for the sandbox in a phase that may not be necessary."""
+        if name != "compile" or self._cache is None:
+            return None
+        wall = self._backend.name
+        return cached_compiler(self._cache, sandbox, wall, self._job, plan, command)
 
     def _commands(self, plan: Plan) -> Iterator[tuple[PhaseName, Command, Source | None]]:
         job, operator, bounds = self._job, self._operator, self._job.bounds
@@ -188,7 +199,7 @@ class Execution:
 
     async def _run_phase(
         self,
-        sandbox: Sandbox,
+        sandbox: Sandbox | CachedCompiler,
         name: PhaseName,
         command: Command,
         stdin: Source | None,
@@ -221,10 +232,10 @@ class Execution:
         if end is None:
             wall = anyio.current_time() - started
             end = Exit(None, signal.SIGKILL, wall, timed_out=lost is None)
-        end = _held_to_cpu_time(end, command)
-        status = _status(end, output, command.limits, marker) if lost is None else "sandbox_error"
-        error = lost or (None if self._was_killed(status) else _error(status, name, command))
-        return _Phase(_phase_result(name, status, end, output), output, error)
+        end = held_to_cpu_time(end, command)
+        status = status_of(end, output, command.limits, marker) if lost is None else "sandbox_error"
+        error = lost or (None if self._was_killed(status) else error_of(status, name, command))
+        return _Phase(phase_result(name, status, end, output), output, error)
 
     def _was_killed(self, status: Status) -> bool:
         """Whether the follower ended it: that is what became of it, in whichever phase."""
@@ -300,93 +311,3 @@ def source_of(data: bytes) -> Source:
         return rest.pop() if rest else b""
 
     return source
-
-
-def signal_name(number: int) -> str:
-    """``SIGSEGV`` for 11; ``SIGRTMIN+n`` or ``SIGn`` where it has no name of its own."""
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        # Those between belong to the C library and have no name.
-        own = number - signal.SIGRTMIN
-        return f"SIGRTMIN+{own}" if own >= 0 else f"SIG{number}"
-
-
-def _held_to_cpu_time(end: Exit, command: Command) -> Exit:
-    """More CPU time than there was is a deadline missed, whoever finds it out."""
-    limit = command.cpu_time
-    if limit is None or end.cpu_time is None or end.cpu_time < limit:
-        return end
-    return replace(end, timed_out=True)
-
-
-def _status(end: Exit, output: Output, limits: ResourceLimits, marker: bytes | None) -> Status:
-    if output.overflowed:
-        return "output_limit"
-    if end.timed_out:
-        return "timeout"
-    if end.code == 0:
-        return "success"
-    if end.out_of_memory or _runtime_out_of_memory(end, output, limits, marker):
-        return "memory_limit"
-    return "failed" if end.signal is None else "signaled"
-
-
-def _runtime_out_of_memory(
-    end: Exit, output: Output, limits: ResourceLimits, marker: bytes | None
-) -> bool:
-    """Whether the runtime's own bound, set to mirror the memory limit, ended the program.
-
-    The runtime says so on stderr, which the program can write as well: what the kernel
-    measured has to bear it out.
-    """
-    if marker is None or end.code is None or marker not in output.bytes("stderr"):
-        return False
-    return end.memory_peak is None or end.memory_peak >= limits.memory // 2
-
-
-def _phase_result(name: PhaseName, status: Status, end: Exit, output: Output) -> PhaseResult:
-    ended_by_drybox = status in ("timeout", "output_limit", "sandbox_error")
-    own_signal = status == "signaled"
-    return PhaseResult(
-        name=name,
-        status=status,
-        stdout=output.text("stdout"),
-        stderr=output.text("stderr"),
-        exit_code=None if ended_by_drybox else end.code,
-        signal=signal_name(end.signal) if own_signal and end.signal else None,
-        execution_time=end.wall_time,
-        cpu_time=end.cpu_time,
-        memory_peak=end.memory_peak,
-    )
-
-
-def _error(status: Status, name: PhaseName, command: Command) -> ErrorInfo | None:
-    limits = command.limits
-    who, prefix = _WHO[name]
-    field, timeout = f"{prefix}limits", f"{prefix}timeout"
-    words: dict[Any, tuple[str, str]] = {
-        "timeout": (
-            f"{who} was ended after {command.timeout:g} s.",
-            f"Make it faster, or allow a longer {timeout}.",
-        ),
-        "memory_limit": (
-            f"{who} needed more than {limits.memory:,} bytes of memory; its files count too.",
-            f"Make it use less, or allow a larger {field}.memory.",
-        ),
-        "output_limit": (
-            f"{who} wrote more than {limits.output:,} bytes to one stream.",
-            f"Make it print less, or allow a larger {field}.output.",
-        ),
-    }
-    if status in words:
-        return ErrorInfo(status, *words[status])
-    if status == "success" or name == "run":
-        return None
-    if name == "compile":
-        return ErrorInfo("compile_error", "The program does not compile.", "See stderr for where.")
-    return ErrorInfo(
-        "install_error",
-        "A package could not be installed.",
-        "See stderr for which; the package folder has to hold it and what it depends on.",
-    )

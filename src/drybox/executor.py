@@ -13,6 +13,7 @@ import anyio
 from anyio.abc import TaskGroup
 
 from drybox.backends import EVERY_WALL, make_backend, may_serve
+from drybox.compile_cache import make_cache
 from drybox.errors import DryboxError, InvalidRequest, Rejected, Unavailable
 from drybox.event_stream import EventStream
 from drybox.execution import Emit, Execution, OperatorLimits
@@ -21,18 +22,17 @@ from drybox.kill_switch import KillSwitch
 from drybox.languages import known_languages
 from drybox.model import (
     GIB,
+    MIB,
     UNBOUNDED,
     Bounds,
-    ErrorInfo,
     Event,
     ExecutionRequest,
     ExecutionResult,
     LanguageInfo,
     ResourceLimits,
-    Truncated,
-    Usage,
 )
 from drybox.observation import Observation, Observer, Observers
+from drybox.outcome import nothing_ran
 from drybox.packages import check_package_dir
 from drybox.pool import Pool, PoolCount
 from drybox.protocols import Backend, Job, Language, Source, Support
@@ -55,6 +55,9 @@ COMPILE_LIMITS = ResourceLimits(
 )
 """Default limits of compilers and of installers. Their ``disk`` has no say: a sandbox's disk is
 the request's."""
+
+COMPILE_CACHE = 64 * MIB
+"""Default size of the cache of compiled programs; a small one in Go takes 1.6 MB."""
 
 
 class AsyncCodeExecutor:
@@ -84,6 +87,8 @@ class AsyncCodeExecutor:
         pool: How many sandboxes wait for requests of a kind that came before; None for none.
         observers: Are told of every stage of every execution, and have no say; see
             :class:`drybox.observation.Observer`.
+        compile_cache: Bytes of what compilers made that are kept for programs that come again, in
+            memory and until the executor is closed; None or 0 for none.
 
     Attributes:
         concurrency: Sandboxes that run at once.
@@ -112,6 +117,7 @@ class AsyncCodeExecutor:
         docker: DockerSettings | None = None,
         pool: PoolSettings | None = PoolSettings(),  # noqa: B008 - frozen
         observers: Iterable[Observer] = (),
+        compile_cache: int | None = COMPILE_CACHE,
     ) -> None:
         self._defaults = Defaults(
             check_timeout(timeout),
@@ -132,6 +138,7 @@ class AsyncCodeExecutor:
         self._progress = progress
         self._docker = docker
         self._pool = pool
+        self._cache = make_cache(compile_cache)
         if concurrency is not None and concurrency < 1:
             raise InvalidRequest("concurrency", f"{concurrency} is too few", hint="Pass 1 or more.")
         self.concurrency = concurrency or 2 * (os.cpu_count() or 1)
@@ -181,6 +188,8 @@ class AsyncCodeExecutor:
             tasks.cancel_scope.cancel()
             # The error stays the caller's own: a task group would wrap it.
             await tasks.__aexit__(None, None, None)
+        if self._cache is not None:
+            self._cache.clear()
 
     async def execute(self, request: ExecutionRequest) -> ExecutionResult:
         """Run one request to its end.
@@ -220,7 +229,7 @@ class AsyncCodeExecutor:
             try:
                 results[index] = await self._execute(id, language, job, _drop)
             except (Unavailable, InvalidRequest, Rejected) as error:
-                results[index] = _nothing_ran(id, language, job, error)
+                results[index] = nothing_ran(id, language, job, error)
 
         try:
             async with anyio.create_task_group() as tasks:
@@ -336,9 +345,9 @@ class AsyncCodeExecutor:
             job.isolation, language, job.version, installs=bool(job.packages)
         )
         observation.choose(backend.name)
-        operator, hooks = self._operator, self._hooks
         run = Execution(
-            id, job, language, backend, operator, emit, stdin, hooks, observation, switch
+            *(id, job, language, backend, self._operator, emit, stdin, self._hooks),
+            *(observation, switch, self._cache),
         )
         try:
             return await run.run()
@@ -378,23 +387,3 @@ class AsyncCodeExecutor:
 
 async def _drop(event: Event) -> None:
     """Takes events nobody follows."""
-
-
-def _nothing_ran(id: str, language: Language, job: Job, error: DryboxError) -> ExecutionResult:
-    return ExecutionResult(
-        status="sandbox_error",
-        stdout_bytes=b"",
-        stderr_bytes=b"",
-        exit_code=None,
-        signal=None,
-        execution_time=0.0,
-        error=ErrorInfo(type(error).__name__, error.message, error.hint),
-        phases=[],
-        usage=Usage(),
-        truncated=Truncated(),
-        artifacts={},
-        id=id,
-        language=language.name,
-        version=job.version,
-        isolation=job.isolation,
-    )

@@ -25,6 +25,7 @@ from drybox.kinds import (
     LONG_DURATION,
     PORT,
     RATE,
+    ROOM,
     SIZE,
     TEXT,
     WALL,
@@ -119,6 +120,7 @@ def known_keys() -> tuple[Key, ...]:
         Key("allow_weaker", WORDS, "Guarantees that may be missing on this host.", "none"),
         Key("concurrency", COUNT, "Sandboxes that run at once; others wait.", "twice the CPUs"),
         Key("compile_timeout", DURATION, "Wall time of a compiler.", "1m"),
+        Key("compile_cache", ROOM, "What is kept of compiled programs; 0 for nothing.", "64MiB"),
         Key("install_timeout", DURATION, "Wall time of an installer of packages.", "2m"),
         Key("package_dir", FOLDER, "Folder that packages are installed from.", "none: refused"),
         *(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 import anyio
 
 from drybox.model import Exit
-from drybox.protocols import Sandbox
 
 AGAIN = 0.05
 """Seconds until the next kill: one that comes before the command has begun ends nothing."""
@@ -17,16 +17,23 @@ KILLED = Exit(None, 9, 0.0)
 """How a command ends that was killed before it began."""
 
 
+class Killable(Protocol):
+    """A sandbox, or what stands for one."""
+
+    async def kill(self) -> None:
+        """End every process of the command that runs now."""
+
+
 class KillSwitch:
     """Between whoever follows an execution and the command that it runs at the time."""
 
     def __init__(self) -> None:
         self.is_thrown = False
-        self._sandbox: Sandbox | None = None
+        self._sandbox: Killable | None = None
         self._ended = anyio.Event()
 
     @contextmanager
-    def over(self, sandbox: Sandbox) -> Iterator[None]:
+    def over(self, sandbox: Killable) -> Iterator[None]:
         """A command runs in this sandbox, from now to the end of the context."""
         self._sandbox, self._ended = sandbox, anyio.Event()
         try:

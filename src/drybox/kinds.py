@@ -83,6 +83,10 @@ def _size(value: Any, field: str) -> int:
     return _count(parse_size(value, field) if isinstance(value, str) else value, field)
 
 
+def _room(value: Any, field: str) -> int:
+    return 0 if value in (0, "0") and not isinstance(value, bool) else _size(value, field)
+
+
 def _duration(value: Any, field: str) -> float:
     return check_timeout(parse_duration(value, field) if isinstance(value, str) else value, field)
 
@@ -168,6 +172,7 @@ COUNT = Kind("count", _count, _whole_of)
 DURATION = Kind("duration", _duration)
 PORT = Kind("port", _port, _whole_of)
 SIZE = Kind("size", _size)
+ROOM = Kind("size, or 0", _room)
 RATE = Kind("rate", _rate)
 LONG_DURATION = Kind("duration", _long_duration)
 HASHES = Kind("hash, or a list", _hashes, WORDS.of_text)

@@ -86,12 +86,15 @@ class Plan:
         memory_marker: Text that this language's runtime leaves on stderr when the program
             dies for want of memory inside the runtime's own bound, which mirrors the
             memory limit; None where only the kernel enforces it.
+        outputs: Globs, below :data:`BUILD_DIR`, of all that ``compile`` leaves for ``run``, which
+            follows from the job's files and the toolchain alone. Nothing is kept of it if empty.
     """
 
     run: Step
     compile: Step | None = None
     install: Step | None = None
     memory_marker: bytes | None = None
+    outputs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ import anyio
 import anyio.from_thread
 
 from drybox.errors import InvalidRequest, SandboxLost
-from drybox.executor import COMPILE_LIMITS, AsyncCodeExecutor
+from drybox.executor import COMPILE_CACHE, COMPILE_LIMITS, AsyncCodeExecutor
 from drybox.hooks import HOOK_TIMEOUT
 from drybox.model import (
     UNBOUNDED,
@@ -61,6 +61,7 @@ class CodeExecutor:
         docker: DockerSettings | None = None,
         pool: PoolSettings | None = PoolSettings(),  # noqa: B008 - frozen
         observers: Iterable[Observer] = (),
+        compile_cache: int | None = COMPILE_CACHE,
     ) -> None:
         self._executor = AsyncCodeExecutor(
             timeout,
@@ -80,6 +81,7 @@ class CodeExecutor:
             docker=docker,
             pool=pool,
             observers=observers,
+            compile_cache=compile_cache,
         )
         self._lock = threading.Lock()
         self._portal: anyio.from_thread.BlockingPortal | None = None

@@ -10,6 +10,7 @@ from typing import Any
 from tests.support.fake import FakeBackend, FakeSandbox
 
 from drybox import ExecutionRequest, ExecutionResult, ResourceLimits
+from drybox.compile_cache import CompileCache
 from drybox.execution import Execution, OperatorLimits
 from drybox.hooks import Hooks
 from drybox.kill_switch import KillSwitch
@@ -34,6 +35,7 @@ async def play(
     hooks: Hooks | None = None,
     switch: KillSwitch | None = None,
     bounds: Bounds = UNBOUNDED,
+    cache: CompileCache | None = None,
     **fields: Any,
 ) -> tuple[ExecutionResult, list[Event]]:
     """Run one request on this sandbox; what was emitted comes back too."""
@@ -47,7 +49,9 @@ async def play(
         events.append(event)
 
     backend = backend or FakeBackend(sandbox)
-    execution = Execution("e1", job, found, backend, OPERATOR, emit, stdin, hooks, switch=switch)
+    execution = Execution(
+        *("e1", job, found, backend, OPERATOR, emit, stdin, hooks), switch=switch, cache=cache
+    )
     result = await execution.run()
     assert isinstance(sandbox, FakeSandbox)
     assert sandbox.closed

@@ -17,11 +17,9 @@ from drybox import (
     ExecutionResult,
     ResourceLimits,
 )
-from drybox.execution import (
-    signal_name,
-    source_of,
-)
+from drybox.execution import source_of
 from drybox.model import MIB, Event, Exit
+from drybox.outcome import signal_name
 from drybox.protocols import BUILD_DIR
 
 pytestmark = pytest.mark.anyio

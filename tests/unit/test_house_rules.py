@@ -42,6 +42,7 @@ LAYERS = (
     ("hooks",),
     ("audit",),
     ("observation",),
+    ("compile_cache", "outcome"),
     ("execution",),
     ("pool_policy",),
     ("pool",),

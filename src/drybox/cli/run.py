@@ -142,7 +142,7 @@ def run(
         artifacts=artifacts,
         isolation=isolation,
     )
-    options = config.executor_options()
+    options = {**config.executor_options(), "compile_cache": None}  # nothing comes again
     if allow_weaker:
         options["allow_weaker"] = allow_weaker
     if package_dir is not None:

@@ -21,6 +21,10 @@ HEAD = struct.Struct("<cI")
 END = struct.Struct("<iQQ??Q")
 
 
+class GuestGone(Exception):
+    """The stream ended or spoke nonsense: the sandbox is no more."""
+
+
 class GuestExecError(Exception):
     """The command could not be started."""
 

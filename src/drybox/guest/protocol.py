@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import anyio
 from anyio.abc import ByteStream
 
+from drybox.guest.fetch import BUILD, WORK, built_file, fetch
 from drybox.guest.frames import (
     END,
     HEAD,
@@ -25,7 +26,7 @@ from drybox.guest.frames import (
     job_payload,
     parse_exit,
 )
-from drybox.guest.glob import matches
+from drybox.guest.frames import GuestGone as GuestGone
 from drybox.model import Command, File, Stream
 from drybox.protocols import Sink, Source
 from drybox.warm import Runner
@@ -37,14 +38,10 @@ CHUNK = 32 * 1024
 STDIN_WINDOW = 64 * 1024
 """Bytes of stdin that may be under way to init, as in ``init/``."""
 
-MAX_LISTED_BYTES = 16 * 1024 * 1024
-"""Bound on the names a listing may bring, whatever init's own bound is."""
+MAX_BUILT = 1000
+"""Files that compilers may have left, to be worth keeping."""
 
 _STREAMS: Mapping[bytes, Stream] = {b"1": "stdout", b"2": "stderr"}
-
-
-class GuestGone(Exception):
-    """The stream ended or spoke nonsense: the sandbox is no more."""
 
 
 class GuestFileError(Exception):
@@ -279,46 +276,29 @@ class Guest:
             ValueError: They are larger than ``max_bytes`` together.
         """
         await self._settle()
-        wanted = [path for path, _ in await self._list(globs, max_bytes)]
-        found: dict[str, bytes] = {}
-        left = max_bytes
-        for path in wanted:
-            await self._send(b"G", struct.pack("<Q", left) + path)
-            content = bytearray()
-            while True:
-                kind, data = await self._receive()
-                if kind == b"e":
-                    break
-                if kind != b"d" or len(content) + len(data) > left:
-                    raise GuestGone(f"unexpected answer {kind!r}")
-                content += data
-            if data == b"\1":
-                left -= len(content)
-                name = path.decode("utf-8", "backslashreplace")
-                while name in found:  # bytes that are no text may be spelt like another's text
-                    name += "~"
-                found[name] = bytes(content)
-        return found
+        taken: dict[str, bytes] = {}
+        for found in await fetch(self._send, self._receive, WORK, globs, max_bytes):
+            name = found.path.decode("utf-8", "backslashreplace")
+            while name in taken:  # bytes that are no text may be spelt like another's text
+                name += "~"
+            if found.whole:
+                taken[name] = found.content
+        return taken
 
-    async def _list(self, globs: Sequence[str], max_bytes: int) -> list[tuple[bytes, int]]:
-        await self._send(b"L", b"")
-        wanted: list[tuple[bytes, int]] = []
-        seen = total = 0
-        while True:
-            kind, data = await self._receive()
-            if kind == b"f":
-                break
-            seen += len(data)
-            if kind != b"F" or len(data) < 9 or seen > MAX_LISTED_BYTES:
-                raise GuestGone(f"unexpected answer {kind!r}")
-            path, size = data[8:], struct.unpack("<Q", data[:8])[0]
-            name = path.decode("utf-8", "backslashreplace")
-            if any(matches(glob, name) for glob in globs):
-                wanted.append((path, size))
-                total += size
-        if total > max_bytes:
-            raise ValueError(f"the artifacts are {total} bytes, more than {max_bytes}")
-        return sorted(wanted)
+    async def get_build(self, globs: Sequence[str], max_bytes: int) -> list[File]:
+        """Bring back what compilers left, ready to be put into another sandbox.
+
+        Args:
+            globs: Which files, below :data:`drybox.protocols.BUILD_DIR`.
+            max_bytes: Most bytes of all of them.
+
+        Raises:
+            GuestGone: The sandbox is no more.
+            ValueError: They are too large or too many, or one is no plain file.
+        """
+        await self._settle()
+        found = await fetch(self._send, self._receive, BUILD, globs, max_bytes, MAX_BUILT)
+        return [built_file(item) for item in found]
 
     async def _expect(self, wanted: bytes) -> None:
         kind, _ = await self._receive()

@@ -124,6 +124,7 @@ class Go:
                     "GOMEMLIMIT": str(job.limits.memory * 9 // 10),
                 },
             ),
+            outputs=("main",),
         )
 
 

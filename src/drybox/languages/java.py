@@ -194,6 +194,7 @@ class Java:
                 )
             ),
             memory_marker=b"java.lang.OutOfMemoryError",
+            outputs=("classes/**",),
         )
 
 

@@ -9,7 +9,8 @@ import pytest
 from tests.support.clock import INSTANT
 from tests.support.guest import FakeGuest, frame, listed_frame
 
-from drybox.guest.protocol import MAX_LISTED_BYTES, Guest, GuestGone
+from drybox.guest.fetch import MAX_LISTED_BYTES
+from drybox.guest.protocol import Guest, GuestGone
 
 pytestmark = pytest.mark.anyio
 
@@ -29,7 +30,7 @@ def guest_with(files: dict[bytes, bytes], whole: bytes = b"\1") -> FakeGuest:
         assert kind == b"G"
         data = files[payload[8:]]
         pieces = [frame(b"d", data[n : n + 3]) for n in range(0, len(data), 3)]
-        return b"".join(pieces) + frame(b"e", whole)
+        return b"".join(pieces) + frame(b"e", whole + b"\xa4\x01")
 
     return FakeGuest(answer)
 

@@ -62,8 +62,8 @@ async def seal(guest: Guest) -> object:
 RUN = frame(b"B") + frame(b"1", b"out") + credit_frame(5) + frame(b"2", b"err") + exit_frame()
 LIST = listed_frame(b"b", 2) + listed_frame(b"a", 3) + listed_frame(b"d/c", 1) + frame(b"f")
 GET = (
-    *(LIST, frame(b"d", b"a"), frame(b"d", b"aa"), frame(b"e", b"\1")),
-    *(frame(b"d", b"bb"), frame(b"e", b"\1")),
+    *(LIST, frame(b"d", b"a"), frame(b"d", b"aa"), frame(b"e", b"\1\xa4\1")),
+    *(frame(b"d", b"bb"), frame(b"e", b"\1\xa4\1")),
 )
 GOOD: list[tuple[Talk, bytes, object]] = [
     (put, frame(b"y"), "done"),

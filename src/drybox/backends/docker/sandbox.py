@@ -112,6 +112,7 @@ class DockerSandbox:
         self._image = image
         self._uid = uid
         self.version = image.version
+        self.toolchain = image.name  # another one whenever anything in it differs
 
     async def warm(self, runner: Runner, limits: ResourceLimits) -> None:
         """Start a runner and wait until it waits."""
@@ -179,6 +180,13 @@ class DockerSandbox:
         """Bring back regular files of the working directory, never through a link."""
         try:
             return await self._open_box().guest.get(globs, max_bytes)
+        except GuestGone as error:
+            raise self._lost() from error
+
+    async def get_build(self, globs: Sequence[str], max_bytes: int) -> Sequence[File]:
+        """Bring back regular files of the compilers' folder, never through a link."""
+        try:
+            return await self._open_box().guest.get_build(globs, max_bytes)
         except GuestGone as error:
             raise self._lost() from error
 

@@ -49,6 +49,7 @@ class Kit:
     """All that sandboxes of one toolchain have in common."""
 
     found: FoundToolchain
+    toolchain: str
     arguments: list[str]
     files: tuple[File, ...]
     env: Mapping[str, str]
@@ -194,7 +195,7 @@ class LocalBackend:
             arguments = layout.sandbox_arguments(
                 bwrap, made.env["PATH"], root, has_network=os.geteuid() == 0
             )
-            self._kits[key] = Kit(found, arguments, files, made.env)
+            self._kits[key] = Kit(found, found.key, arguments, files, made.env)
         return self._kits[key]
 
     def _find(self, spec: SandboxSpec) -> tuple[FoundToolchain, Layout]:
@@ -255,7 +256,14 @@ class LocalBackend:
         stream = Line(ours)
         box = Cgroup(self._place, name)
         sandbox = LocalSandbox(
-            stream, self._warden, number, box, kit.found, kit.env, self._weakened
+            stream,
+            self._warden,
+            number,
+            box,
+            kit.found,
+            kit.env,
+            self._weakened,
+            kit.toolchain,
         )
         try:
             apply_limits(box, spec.limits)

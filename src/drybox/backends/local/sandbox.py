@@ -53,6 +53,7 @@ class LocalSandbox:
         found: FoundToolchain,
         env: Mapping[str, str],
         weakened: tuple[str, ...],
+        toolchain: str,
     ) -> None:
         self._guest = Guest(stream)
         self._stream = stream
@@ -67,6 +68,7 @@ class LocalSandbox:
         self._warm_cpu: float | None = None
         self.weakened = weakened
         self.version = found.version
+        self.toolchain = toolchain
 
     async def seal(self, seal: Seal, files: Sequence[File]) -> None:
         """Have init write the system's files, mount, drop every privilege.
@@ -224,6 +226,15 @@ class LocalSandbox:
         except GuestGone as error:
             raise SandboxLost(
                 "the sandbox ended while artifacts were fetched.", hint="Run it again."
+            ) from error
+
+    async def get_build(self, globs: Sequence[str], max_bytes: int) -> Sequence[File]:
+        """Bring back regular files of the compilers' folder, never through a link."""
+        try:
+            return await self._guest.get_build(globs, max_bytes)
+        except GuestGone as error:
+            raise SandboxLost(
+                "the sandbox ended after its program was compiled.", hint="Run it again."
             ) from error
 
     async def kill(self) -> None:

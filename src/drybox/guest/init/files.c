@@ -9,7 +9,7 @@
 
 #include "init.h"
 
-#define MAX_DEPTH 64      /* folders below the working directory that a listing enters */
+#define MAX_DEPTH 64      /* folders below each other that a listing enters */
 #define MAX_LISTED 100000 /* files that a listing names */
 
 static int put_fd = -1, put_failed;
@@ -121,20 +121,21 @@ static void list_folder(int fd, char *path, size_t used, int depth)
     closedir(folder);
 }
 
-void list_files(void)
+/* Names the files below a folder: the working directory or where compilers write. */
+void list_files(const char *folder)
 {
     char path[4200];
     listed = 0;
-    int fd = open(WORK, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd >= 0)
         list_folder(fd, path, 0, 0);
     answer('f', "", 0);
 }
 
-/* Opens a path below the working directory, one name at a time, never through a link. */
-static int open_beneath(char *path)
+/* Opens a path below a folder, one name at a time, never through a link. */
+static int open_beneath(const char *folder, char *path)
 {
-    int fd = open(WORK, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     for (char *name = path; fd >= 0 && name;) {
         char *slash = strchr(name, '/');
         if (slash)
@@ -148,24 +149,27 @@ static int open_beneath(char *path)
     return fd;
 }
 
-/* Payload: 64-bit most bytes, path. Answers data, then an end that says whether it is whole. */
-void send_file(const unsigned char *p, size_t n)
+/* Payload: 64-bit most bytes, path. Answers data, then an end that says whether it is whole, and
+ * its 16-bit mode. */
+void send_file(const char *folder, const unsigned char *p, size_t n)
 {
-    char path[4096], data[CHUNK], whole = 0;
+    char path[4096], data[CHUNK];
+    unsigned char end[3] = {0};
     if (n < 9 || n - 8 >= sizeof path)
         die("a malformed fetch request");
     uint64_t left = get64(p);
     memcpy(path, p + 8, n - 8);
     path[n - 8] = 0;
-    int fd = open_beneath(path);
+    int fd = open_beneath(folder, path);
     struct stat st;
     if (fd >= 0 && !fstat(fd, &st) && S_ISREG(st.st_mode)) {
+        end[1] = st.st_mode, end[2] = st.st_mode >> 8 & 0xf;
         for (;;) {
             ssize_t r = read(fd, data, left < CHUNK ? left + 1 : CHUNK);
             if (r < 0 && errno == EINTR)
                 continue;
             if (r == 0)
-                whole = 1;
+                end[0] = 1;
             if (r <= 0 || (uint64_t)r > left)
                 break;
             left -= r;
@@ -174,6 +178,6 @@ void send_file(const unsigned char *p, size_t n)
     }
     if (fd >= 0)
         close(fd);
-    answer('e', &whole, 1);
+    answer('e', end, sizeof end);
 }
 

@@ -43,8 +43,10 @@ static void handle(char type, unsigned char *p, size_t n)
     case 'V': start(p, n, RUNNER); break;
     case 'O': start(p, n, RUNNER_WITH_DOOR); break;
     case 'J': hand_over(p, n); break;
-    case 'L': list_files(); break;
-    case 'G': send_file(p, n); break;
+    case 'L': list_files(WORK); break;
+    case 'G': send_file(WORK, p, n); break;
+    case 'l': list_files(BUILD); break;
+    case 'g': send_file(BUILD, p, n); break;
     case 'I': case 'E': case 'K': break; /* sent before the host saw the program end */
     default: die("unknown request %d", type);
     }

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #define WORK "/sandbox"
+#define BUILD "/build"      /* where compilers write */
 #define MAX_FRAME (1 << 20) /* most a request may hold; protocol.py keeps to it */
 #define CHUNK (32 << 10)    /* most bytes of output in one frame */
 
@@ -38,13 +39,13 @@ void lease(const unsigned char *p, size_t n);
 void renew_lease(void);
 struct pollfd lease_ended(void);
 
-/* files.c: files into the working directory and out of it */
+/* files.c: files into a sandbox and out of it */
 void put_open(unsigned char *p, size_t n);
 void put_data(const unsigned char *p, size_t n);
 void put_end(void);
 int files_lacking(void);
-void list_files(void);
-void send_file(const unsigned char *p, size_t n);
+void list_files(const char *folder);
+void send_file(const char *folder, const unsigned char *p, size_t n);
 
 /* spawn.c: how a process comes to be */
 struct order {

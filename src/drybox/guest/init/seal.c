@@ -77,7 +77,7 @@ static void mount_places(uint64_t size, uint32_t inodes)
         mount("tmpfs", "/run", "tmpfs", MS_NOSUID | MS_NODEV, options))
         die("cannot mount the sandbox's disk: %s", strerror(errno));
     bind_place("/run/sandbox", WORK, 0755);
-    bind_place("/run/build", "/build", 0755);
+    bind_place("/run/build", BUILD, 0755);
     bind_place("/run/tmp", "/tmp", 01777);
     bind_place("/run/shm", "/dev/shm", 01777);
     if ((mkdir("/dev/pts", 0755) && errno != EEXIST) ||

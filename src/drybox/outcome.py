@@ -1,0 +1,152 @@
+"""What became of a phase or an execution, in the words of a result."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from drybox.errors import DryboxError
+from drybox.model import (
+    Command,
+    ErrorInfo,
+    ExecutionResult,
+    Exit,
+    PhaseName,
+    PhaseResult,
+    ResourceLimits,
+    Status,
+    Truncated,
+    Usage,
+)
+from drybox.output import Output
+from drybox.protocols import Job, Language
+
+_WHO: Mapping[PhaseName, tuple[str, str]] = {
+    "install": ("The installer", "install_"),
+    "compile": ("The compiler", "compile_"),
+    "run": ("The program", ""),
+}
+"""Who works in a phase, and how the executor's settings for it begin."""
+
+
+def signal_name(number: int) -> str:
+    """``SIGSEGV`` for 11; ``SIGRTMIN+n`` or ``SIGn`` where it has no name of its own."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        # Those between belong to the C library and have no name.
+        own = number - signal.SIGRTMIN
+        return f"SIGRTMIN+{own}" if own >= 0 else f"SIG{number}"
+
+
+def held_to_cpu_time(end: Exit, command: Command) -> Exit:
+    """More CPU time than there was is a deadline missed, whoever finds it out."""
+    limit = command.cpu_time
+    if limit is None or end.cpu_time is None or end.cpu_time < limit:
+        return end
+    return replace(end, timed_out=True)
+
+
+def status_of(end: Exit, output: Output, limits: ResourceLimits, marker: bytes | None) -> Status:
+    """A phase's status.
+
+    Args:
+        end: How its command ended.
+        output: What it wrote.
+        limits: What it might use.
+        marker: The plan's ``memory_marker``.
+    """
+    if output.overflowed:
+        return "output_limit"
+    if end.timed_out:
+        return "timeout"
+    if end.code == 0:
+        return "success"
+    if end.out_of_memory or _runtime_out_of_memory(end, output, limits, marker):
+        return "memory_limit"
+    return "failed" if end.signal is None else "signaled"
+
+
+def _runtime_out_of_memory(
+    end: Exit, output: Output, limits: ResourceLimits, marker: bytes | None
+) -> bool:
+    """Whether the runtime's own bound, set to mirror the memory limit, ended the program.
+
+    The runtime says so on stderr, which the program can write as well: what the kernel
+    measured has to bear it out.
+    """
+    if marker is None or end.code is None or marker not in output.bytes("stderr"):
+        return False
+    return end.memory_peak is None or end.memory_peak >= limits.memory // 2
+
+
+def phase_result(name: PhaseName, status: Status, end: Exit, output: Output) -> PhaseResult:
+    """A phase as results have it."""
+    ended_by_drybox = status in ("timeout", "output_limit", "sandbox_error")
+    own_signal = status == "signaled"
+    return PhaseResult(
+        name=name,
+        status=status,
+        stdout=output.text("stdout"),
+        stderr=output.text("stderr"),
+        exit_code=None if ended_by_drybox else end.code,
+        signal=signal_name(end.signal) if own_signal and end.signal else None,
+        execution_time=end.wall_time,
+        cpu_time=end.cpu_time,
+        memory_peak=end.memory_peak,
+    )
+
+
+def error_of(status: Status, name: PhaseName, command: Command) -> ErrorInfo | None:
+    """Why a phase is no success, and what to do about it."""
+    limits = command.limits
+    who, prefix = _WHO[name]
+    field, timeout = f"{prefix}limits", f"{prefix}timeout"
+    words: dict[Any, tuple[str, str]] = {
+        "timeout": (
+            f"{who} was ended after {command.timeout:g} s.",
+            f"Make it faster, or allow a longer {timeout}.",
+        ),
+        "memory_limit": (
+            f"{who} needed more than {limits.memory:,} bytes of memory; its files count too.",
+            f"Make it use less, or allow a larger {field}.memory.",
+        ),
+        "output_limit": (
+            f"{who} wrote more than {limits.output:,} bytes to one stream.",
+            f"Make it print less, or allow a larger {field}.output.",
+        ),
+    }
+    if status in words:
+        return ErrorInfo(status, *words[status])
+    if status == "success" or name == "run":
+        return None
+    if name == "compile":
+        return ErrorInfo("compile_error", "The program does not compile.", "See stderr for where.")
+    return ErrorInfo(
+        "install_error",
+        "A package could not be installed.",
+        "See stderr for which; the package folder has to hold it and what it depends on.",
+    )
+
+
+def nothing_ran(id: str, language: Language, job: Job, error: DryboxError) -> ExecutionResult:
+    """The result of an execution that found no sandbox, or was refused."""
+    return ExecutionResult(
+        status="sandbox_error",
+        stdout_bytes=b"",
+        stderr_bytes=b"",
+        exit_code=None,
+        signal=None,
+        execution_time=0.0,
+        error=ErrorInfo(type(error).__name__, error.message, error.hint),
+        phases=[],
+        usage=Usage(),
+        truncated=Truncated(),
+        artifacts={},
+        id=id,
+        language=language.name,
+        version=job.version,
+        isolation=job.isolation,
+    )
