@@ -1,67 +1,35 @@
-"""Compiles the sandbox's init and the warden's spawner into the package as the wheel is built.
-
-With a C compiler at hand static binaries for this machine's architecture are made and
-the wheel is tagged for it; otherwise pip fetches the zig compiler, a wheel itself.
-"""
+"""Makes what the wheel carries beside its Python: programs in C, and the playground page."""
 
 from __future__ import annotations
 
-import os
-import platform
-import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-FLAGS = ["-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-static", "-s"]
+# hatchling loads this file by its path, so its neighbours are found by theirs.
+sys.path.append(str(Path(__file__).parent))
+
+from build_hook import playground, programs
 
 
-def system_compiler() -> list[str] | None:
-    """A C compiler that can link statically, with its options, or None.
-
-    Best with musl: each program of glibc's begins with asking what the processor can do, some
-    twenty times, which takes a quarter of a millisecond in a virtual machine.
-    """
-    linux = ["/usr/include", f"/usr/include/{platform.machine()}-linux-gnu"]
-    musl = ["musl-gcc", *(word for folder in linux for word in ("-idirafter", folder))]
-    own = os.environ.get("CC")
-    for command in ([own] if own else [], musl, ["cc"], ["gcc"], ["clang"]):
-        if command and shutil.which(command[0]) and _links_statically(command):
-            return command
-    return None
-
-
-def _links_statically(compiler: list[str]) -> bool:
-    probe = [*compiler, "-static", "-x", "c", "-", "-o", os.devnull]
-    source = "#include <linux/sched.h>\n#include <stdio.h>\nint main(void) { return 0; }\n"
-    return subprocess.run(probe, input=source.encode(), capture_output=True).returncode == 0
-
-
-class InitBuildHook(BuildHookInterface[Any]):
+class DryboxBuildHook(BuildHookInterface[Any]):
     """The hook; hatchling finds it by its base class."""
 
     def dependencies(self) -> list[str]:
         """What the build needs beside hatchling."""
-        return [] if system_compiler() or self.target_name == "sdist" else ["ziglang"]
+        wanted = playground.dependencies(Path(self.root))
+        return wanted if self.target_name == "sdist" else wanted + programs.dependencies()
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Compile them and include them."""
-        if self.target_name == "sdist":
-            return
-        machine = platform.machine()
-        package = Path(self.root, "src/drybox")
-        zig = [sys.executable, "-m", "ziglang", "cc", "-target", f"{machine}-linux-musl"]
-        command = system_compiler() or zig
-        for folder, name, sources in (
-            ("guest", "init", sorted(Path(package, "guest/init").glob("*.c"))),
-            ("backends/local", "spawner", [Path(package, "backends/local/spawner.c")]),
-        ):
-            output = package / folder / "bin" / f"{name}-{machine}"
-            output.parent.mkdir(exist_ok=True)
-            subprocess.run([*command, *FLAGS, "-o", output, *sources], check=True)
-            build_data["artifacts"].append(str(output.relative_to(self.root)))
-        build_data["pure_python"] = False
-        build_data["tag"] = f"py3-none-linux_{machine}"
+        """Make them, and include them.
+
+        An sdist carries the finished page, so that who installs from one needs no npm.
+        """
+        root = Path(self.root)
+        build_data["artifacts"] += playground.build(root, self.app.display_info)
+        if self.target_name != "sdist":
+            build_data["artifacts"] += programs.build(root)
+            build_data["pure_python"] = False
+            build_data["tag"] = programs.tag()

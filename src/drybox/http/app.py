@@ -17,6 +17,7 @@ from drybox.http.metrics import router as metrics_router
 from drybox.http.openapi import describe
 from drybox.http.pages import add_docs
 from drybox.http.piston import Piston, make_router
+from drybox.http.playground import playground_routes
 from drybox.http.problems import add_handlers
 from drybox.http.request_log import RequestLog
 from drybox.http.routes import router
@@ -78,6 +79,7 @@ def create_app(
     metrics.watch(gate)
     service = app.state.service = Service(executor, gate, settings)
     add_handlers(app)
+    app.routes.extend(playground_routes())
     app.include_router(router)
     app.include_router(make_router(Piston(service)))
     app.include_router(metrics_router)

@@ -12,6 +12,7 @@ from fastapi import WebSocket, WebSocketDisconnect
 
 from drybox.http.admission import Caller
 from drybox.http.body import check_values
+from drybox.http.browser_key import accepted_subprotocol, with_key
 from drybox.http.events import error_document, is_told
 from drybox.http.inlet import Inlet
 from drybox.http.presence import ClientGone
@@ -44,11 +45,11 @@ async def serve_websocket(websocket: WebSocket, service: Service) -> None:
     fits it; before the handshake it is the answer to that.
     """
     try:
-        caller = await service.identify(websocket)
+        caller = await service.identify(with_key(websocket))
     except Exception as error:
         await websocket.send_denial_response(problem_of(error).response())
         return
-    await websocket.accept()
+    await websocket.accept(accepted_subprotocol(websocket))
     session = _Session(websocket, service, caller)
     try:
         await session.close(await session.run())

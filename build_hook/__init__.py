@@ -1,0 +1,1 @@
+"""The parts of the build hook, see ``hatch_build.py``."""

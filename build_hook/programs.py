@@ -1,0 +1,72 @@
+"""Compiles the C programs into the package: the sandbox's init and the warden's spawner.
+
+With a C compiler at hand static binaries for this machine's architecture are made and
+the wheel is tagged for it; otherwise pip fetches the zig compiler, a wheel itself.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+FLAGS = ["-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-static", "-s"]
+
+
+def dependencies() -> list[str]:
+    """What the build needs from the package index."""
+    return [] if _system_compiler() else ["ziglang"]
+
+
+def tag() -> str:
+    """The wheel's tag."""
+    return f"py3-none-linux_{platform.machine()}"
+
+
+def build(root: Path) -> list[str]:
+    """Compile them.
+
+    Args:
+        root: The project's folder.
+
+    Returns:
+        The binaries' paths below it.
+    """
+    machine = platform.machine()
+    package = root / "src/drybox"
+    zig = [sys.executable, "-m", "ziglang", "cc", "-target", f"{machine}-linux-musl"]
+    command = _system_compiler() or zig
+    made = []
+    for folder, name, sources in (
+        ("guest", "init", sorted(Path(package, "guest/init").glob("*.c"))),
+        ("backends/local", "spawner", [Path(package, "backends/local/spawner.c")]),
+    ):
+        output = package / folder / "bin" / f"{name}-{machine}"
+        output.parent.mkdir(exist_ok=True)
+        subprocess.run([*command, *FLAGS, "-o", output, *sources], check=True)
+        made.append(str(output.relative_to(root)))
+    return made
+
+
+def _system_compiler() -> list[str] | None:
+    """A C compiler that can link statically, with its options, or None.
+
+    Best with musl: each program of glibc's begins with asking what the processor can do, some
+    twenty times, which takes a quarter of a millisecond in a virtual machine.
+    """
+    linux = ["/usr/include", f"/usr/include/{platform.machine()}-linux-gnu"]
+    musl = ["musl-gcc", *(word for folder in linux for word in ("-idirafter", folder))]
+    own = os.environ.get("CC")
+    for command in ([own] if own else [], musl, ["cc"], ["gcc"], ["clang"]):
+        if command and shutil.which(command[0]) and _links_statically(command):
+            return command
+    return None
+
+
+def _links_statically(compiler: list[str]) -> bool:
+    probe = [*compiler, "-static", "-x", "c", "-", "-o", os.devnull]
+    source = "#include <linux/sched.h>\n#include <stdio.h>\nint main(void) { return 0; }\n"
+    return subprocess.run(probe, input=source.encode(), capture_output=True).returncode == 0

@@ -1,0 +1,4 @@
+import platform
+
+print("Hello from a sealed sandbox!")
+print("Python", platform.python_version())

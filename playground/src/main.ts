@@ -1,0 +1,342 @@
+// The playground: the page's parts, and what follows from what.
+import examples, { type Example } from "playground:examples";
+import { type Execution, execute, languages, unreachable } from "./connection";
+import { Editor } from "./editor";
+import { FieldError, LIMITS, countFields, fill, isNarrow, markWrong, readFields, the, unmark } from "./form";
+import { Output, type View } from "./output";
+import { clearResult, showFacts, showFiles, showOutcome, showProblem } from "./result";
+import { type Shared, fromFragment, toFragment } from "./share";
+import { readyTheme } from "./theme_switch";
+import type { ExecutionResult, Language, Problem, ServerEvent } from "./wire";
+import { outcome, title } from "./words";
+
+const KEY = "drybox-key";
+const OFFERED = ["python", "node", "go", "java"];
+
+const language = the<HTMLSelectElement>("language");
+const example = the<HTMLSelectElement>("example");
+const run = the<HTMLButtonElement>("run");
+const stop = the<HTMLButtonElement>("stop");
+const state = the("state");
+const interactive = the<HTMLInputElement>("interactive");
+const typing = the<HTMLFormElement>("typing");
+const line = the<HTMLInputElement>("line");
+const keyForm = the<HTMLFormElement>("key-form");
+
+const output = new Output(the("output"), the("empty"));
+const editor = new Editor(the("editor"), { run: start, changed: () => (example.value = matching()) });
+
+let key = sessionStorage.getItem(KEY) ?? "";
+let known: Language[] = [];
+let running: Execution | null = null;
+let stoppedByUser = false;
+let startedAt = 0;
+let clock = 0;
+
+// --- languages and examples ------------------------------------------------------------------
+
+function offer(list: Language[]): void {
+  const wanted = language.value;
+  language.replaceChildren(
+    ...list.map(({ name, version }) => {
+      const label = version ? `${title(name)} ${version}` : `${title(name)}, not here`;
+      return new Option(label, name);
+    }),
+  );
+  if (wanted) choose(wanted);
+}
+
+/** Selects a language, also one that the server does not have. */
+function choose(name: string): void {
+  const alias = known.find((item) => item.name === name || item.aliases.includes(name));
+  const found = alias?.name ?? name;
+  if (![...language.options].some((option) => option.value === found)) {
+    language.add(new Option(title(found), found));
+  }
+  language.value = found;
+  const missing = known.find((item) => item.name === found && item.version === null);
+  the("missing").hidden = !missing;
+  the("missing").textContent = missing ? `${title(found)} is not here. ${missing.hint ?? ""}` : "";
+  const offered = examples[found] ?? [];
+  example.replaceChildren(
+    new Option("Your own", ""),
+    ...offered.map((item) => new Option(item.title, item.id)),
+  );
+  example.disabled = !offered.length;
+  example.value = matching();
+  void editor.speak(found);
+}
+
+function offered(): Example[] {
+  return examples[language.value] ?? [];
+}
+
+/** The id of the example whose text is in the editor, or "". */
+function matching(): string {
+  return offered().find(({ code }) => code === editor.text)?.id ?? "";
+}
+
+function load({ code, stdin, args, artifacts, limits, interactive }: Example): void {
+  const limit = Object.fromEntries(
+    Object.entries(limits ?? {}).map(([name, value]) => [
+      name === "output" ? "output-limit" : name,
+      value,
+    ]),
+  );
+  fill(
+    { stdin: stdin ?? "", args: args ?? "", artifacts: artifacts ?? "", ...limit },
+    interactive ?? true,
+  );
+  editor.text = code;
+}
+
+language.addEventListener("change", () => {
+  const before = example.value;
+  choose(language.value);
+  // An example stays the same one in the other language; a text of the user's stays as it is.
+  const same = offered().find(({ id }) => id === before);
+  if (same) editor.text = same.code;
+});
+
+example.addEventListener("change", () => {
+  const chosen = offered().find(({ id }) => id === example.value);
+  if (chosen) load(chosen);
+});
+
+async function learnLanguages(): Promise<void> {
+  try {
+    known = await languages(key);
+    offer(known);
+    keyForm.hidden = true;
+  } catch (error) {
+    refused(unreachable(error));
+  }
+}
+
+// --- a run ------------------------------------------------------------------------------------
+
+function start(): void {
+  if (running) return;
+  clearResult();
+  unmark();
+  let fields: ReturnType<typeof readFields>;
+  try {
+    fields = readFields();
+  } catch (error) {
+    if (!(error instanceof FieldError)) throw error;
+    refused({ title: "This cannot be sent", status: 0, detail: error.message, field: error.id });
+    return;
+  }
+  output.clear();
+  const asked = fields.stdin ?? "";
+  if (asked) output.add("stdin", asked.endsWith("\n") ? asked : `${asked}\n`);
+  stoppedByUser = false;
+  setRunning(true);
+  // On a narrow window the result stands below the program.
+  if (isNarrow()) the("result").scrollIntoView();
+  const wantsInput = interactive.checked;
+  running = execute({ language: language.value, code: editor.text, ...fields }, wantsInput, key, {
+    opened: (takesInput) => {
+      typing.hidden = !(wantsInput && takesInput);
+    },
+    event: follow,
+    problem: (problem) => {
+      finish();
+      refused(problem);
+    },
+  });
+}
+
+function follow(event: ServerEvent): void {
+  if (event.type === "stdout" || event.type === "stderr") output.add(event.type, event.data);
+  else if (event.type === "phase" && !event.outcome) tell(event.phase);
+  else if (event.type === "result") conclude(event.result);
+}
+
+const PHASES: Record<string, string> = { install: "Installing", compile: "Compiling" };
+let doing = "Starting";
+
+function tell(phase: string): void {
+  doing = PHASES[phase] ?? "Running";
+  showClock();
+}
+
+function conclude(result: ExecutionResult): void {
+  finish();
+  showOutcome(outcome(result, stoppedByUser));
+  showFacts(result);
+  showFiles(result.artifacts);
+}
+
+function finish(): void {
+  running = null;
+  output.finish();
+  const typed = typing.contains(document.activeElement);
+  typing.hidden = true;
+  if (typed) the("output").focus();
+  setRunning(false);
+}
+
+function refused(problem: Problem): void {
+  showProblem(problem);
+  if (problem.field) markWrong(problem.field);
+  if (problem.status !== 401) return;
+  keyForm.hidden = false;
+  the("key").focus();
+}
+
+function end(): void {
+  if (!running || stoppedByUser) return;
+  stoppedByUser = true;
+  state.textContent = "Stopping";
+  running.stop();
+}
+
+function setRunning(on: boolean): void {
+  document.body.classList.toggle("running", on);
+  document.body.classList.add("ran");
+  run.ariaDisabled = String(on);
+  stop.ariaDisabled = String(!on);
+  clearInterval(clock);
+  if (on) {
+    startedAt = performance.now();
+    doing = "Starting";
+    clock = window.setInterval(showClock, 100);
+    showClock();
+  } else {
+    state.textContent = "Ready";
+  }
+}
+
+function showClock(): void {
+  if (!running && doing !== "Starting") return;
+  const elapsed = (performance.now() - startedAt) / 1000;
+  if (!stoppedByUser) state.textContent = `${doing} ${elapsed.toFixed(1)} s`;
+}
+
+run.addEventListener("click", start);
+stop.addEventListener("click", end);
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.defaultPrevented) {
+    event.preventDefault();
+    start();
+  } else if (event.key === "Escape") {
+    end();
+  }
+});
+
+// --- input while it runs -----------------------------------------------------------------------
+
+typing.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const text = `${line.value}\n`;
+  output.add("stdin", text);
+  running?.input(text);
+  line.value = "";
+  line.focus();
+});
+
+function endInput(): void {
+  if (line.value) {
+    output.add("stdin", line.value);
+    running?.input(line.value);
+    line.value = "";
+  }
+  running?.endInput();
+  const typed = typing.contains(document.activeElement);
+  typing.hidden = true;
+  if (typed) the("output").focus();
+}
+
+the("end-input").addEventListener("click", endInput);
+line.addEventListener("keydown", (event) => {
+  if (event.key === "d" && event.ctrlKey) {
+    event.preventDefault();
+    endInput();
+  }
+});
+
+// --- the rest of the page ----------------------------------------------------------------------
+
+for (const radio of document.querySelectorAll<HTMLInputElement>("input[name=view]")) {
+  radio.addEventListener("change", () => output.show(radio.value as View));
+}
+
+keyForm.addEventListener("submit", (event) => {
+  event.preventDefault();
+  key = the<HTMLInputElement>("key").value.trim();
+  sessionStorage.setItem(KEY, key);
+  the<HTMLInputElement>("key").value = "";
+  clearResult();
+  keyForm.hidden = true;
+  run.focus();
+  void learnLanguages();
+});
+
+for (const id of ["stdin", "args", "artifacts", ...LIMITS]) {
+  the(id).addEventListener("input", countFields);
+}
+
+function say(text: string): void {
+  the("said").textContent = text;
+  window.setTimeout(() => (the("said").textContent = ""), 4000);
+}
+
+the("share").addEventListener("click", async () => {
+  const value = (id: string): string => the<HTMLInputElement>(id).value;
+  const fragment = await toFragment({
+    language: language.value,
+    code: editor.text,
+    stdin: value("stdin"),
+    interactive: interactive.checked,
+    args: value("args"),
+    artifacts: value("artifacts"),
+  });
+  history.replaceState(null, "", fragment);
+  try {
+    await navigator.clipboard.writeText(location.href);
+    say("Link copied");
+  } catch {
+    say("The link is in the address bar");
+  }
+});
+
+async function openShared(): Promise<boolean> {
+  let shared: Shared | null;
+  try {
+    shared = await fromFragment(location.hash);
+  } catch {
+    showProblem({
+      title: "This link is damaged",
+      status: 0,
+      detail: "The program in it cannot be read.",
+      hint: "Ask for it again; perhaps a part of the link was cut off.",
+    });
+    return false;
+  }
+  if (!shared) return false;
+  choose(shared.language || "python");
+  fill(
+    { stdin: shared.stdin, args: shared.args, artifacts: shared.artifacts },
+    shared.interactive,
+  );
+  editor.text = shared.code;
+  return true;
+}
+
+window.addEventListener("hashchange", () => void openShared());
+
+async function begin(): Promise<void> {
+  readyTheme();
+  if (/Mac|iPhone|iPad/.test(navigator.platform)) the("run-key").textContent = "⌘ ⏎";
+  offer(OFFERED.map((name) => ({ name, aliases: [], version: "" })));
+  if (!(await openShared())) {
+    choose("python");
+    const first = offered()[0];
+    if (first) load(first);
+  }
+  await learnLanguages();
+}
+
+void begin();

@@ -1,0 +1,15 @@
+declare module "playground:examples" {
+  /** One of the programs that the page offers. */
+  export interface Example {
+    id: string;
+    title: string;
+    code: string;
+    stdin?: string;
+    interactive?: boolean;
+    args?: string;
+    artifacts?: string;
+    limits?: Record<string, string>;
+  }
+  const examples: Record<string, Example[]>;
+  export default examples;
+}

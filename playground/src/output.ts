@@ -1,0 +1,208 @@
+// What a program writes, as it comes. All of it is hostile: it only ever becomes text, and
+// a flood of it becomes no flood of elements.
+import { TerminalReader, type Piece } from "./terminal";
+import type { Stream } from "./wire";
+
+export type Source = Stream | "stdin";
+export type View = "together" | Stream;
+
+/** More changes between stdout and stderr than this are not shown side by side. */
+const MOST_SEGMENTS = 1000;
+/** After so many styled pieces the rest of a stream is shown without colours. */
+const MOST_PIECES = 10_000;
+/** A block of text that is laid out by itself, in characters. */
+const BLOCK = 16 * 1024;
+/** Characters put on the page in one frame. */
+const FRAME = 256 * 1024;
+
+const TAGS: Record<Source, string> = { stdout: "", stderr: "stderr", stdin: "you" };
+
+interface Part {
+  source: Source;
+  text: string;
+}
+
+export class Output {
+  private parts: Part[] = [];
+  private whole: Record<Source, string[]> = { stdout: [], stderr: [], stdin: [] };
+  private interleavingLost = false;
+  private waiting: Part[] = [];
+  private frame = 0;
+  private finished = false;
+  private page: Page;
+  private current: View = "together";
+
+  constructor(
+    private readonly root: HTMLElement,
+    private readonly empty: HTMLElement,
+  ) {
+    this.page = new Page(root);
+  }
+
+  clear(): void {
+    this.parts = [];
+    this.whole = { stdout: [], stderr: [], stdin: [] };
+    this.interleavingLost = false;
+    this.waiting = [];
+    this.finished = false;
+    this.page = new Page(this.root);
+    this.empty.hidden = false;
+  }
+
+  add(source: Source, text: string): void {
+    if (!text) return;
+    const chunks = this.whole[source];
+    const last = chunks.at(-1);
+    if (last !== undefined && last.length < 4096) chunks[chunks.length - 1] = last + text;
+    else chunks.push(text);
+    if (this.interleavingLost) {
+      if (this.current === source) this.queue(source, text);
+      return;
+    }
+    const part = this.parts.at(-1);
+    if (part?.source === source) part.text += text;
+    else if (this.parts.length < MOST_SEGMENTS) this.parts.push({ source, text });
+    else {
+      this.interleavingLost = true;
+      this.schedule();
+    }
+    if (this.current === "together" ? !this.interleavingLost : this.current === source) {
+      this.queue(source, text);
+    }
+  }
+
+  /** Nothing more comes: what was held back as the start of a sequence is shown. */
+  finish(): void {
+    this.finished = true;
+    this.schedule();
+  }
+
+  /** Shows stdout and stderr together, or one of them. */
+  show(view: View): void {
+    this.current = view;
+    this.page = new Page(this.root);
+    this.waiting =
+      view === "together"
+        ? this.parts.map((part) => ({ ...part }))
+        : this.whole[view].map((text) => ({ source: view, text }));
+    this.root.scrollTop = 0;
+    this.schedule();
+  }
+
+  private queue(source: Source, text: string): void {
+    const last = this.waiting.at(-1);
+    if (last?.source === source && last.text.length < FRAME) last.text += text;
+    else this.waiting.push({ source, text });
+    this.schedule();
+  }
+
+  private schedule(): void {
+    if (!this.frame) this.frame = requestAnimationFrame(() => this.paint());
+  }
+
+  private paint(): void {
+    this.frame = 0;
+    const room = this.root.scrollHeight - this.root.scrollTop - this.root.clientHeight;
+    let budget = FRAME;
+    let done = 0;
+    for (const part of this.waiting) {
+      if (budget <= 0) break;
+      this.page.add(part.source, part.text, this.current === "together");
+      budget -= part.text.length;
+      done++;
+    }
+    this.waiting.splice(0, done);
+    this.empty.hidden = this.page.length > 0;
+    if (this.waiting.length) this.schedule();
+    else {
+      if (this.finished) this.page.finish();
+      if (this.current === "together" && this.interleavingLost) this.page.note();
+    }
+    if (room < 48) this.root.scrollTop = this.root.scrollHeight;
+  }
+}
+
+/** The elements of one view. */
+class Page {
+  length = 0;
+  private readers: Record<Source, TerminalReader> = {
+    stdout: new TerminalReader(),
+    stderr: new TerminalReader(),
+    stdin: new TerminalReader(),
+  };
+  private source: Source | null = null;
+  private body: HTMLElement | null = null;
+  private block: HTMLElement | null = null;
+  private blockLength = 0;
+  private pieces = 0;
+  private noted = false;
+
+  constructor(private readonly root: HTMLElement) {
+    root.replaceChildren();
+  }
+
+  add(source: Source, text: string, tagged: boolean): void {
+    if (source !== this.source) this.segment(source, tagged);
+    for (const piece of this.readers[source].push(text)) this.write(piece);
+    this.length += text.length;
+  }
+
+  finish(): void {
+    if (this.source) for (const piece of this.readers[this.source].end()) this.write(piece);
+  }
+
+  note(): void {
+    if (this.noted) return;
+    this.noted = true;
+    const note = element("p", "note");
+    note.textContent =
+      "stdout and stderr change places too often to be shown side by side. " +
+      "Each of them is complete under its own name above.";
+    this.root.append(note);
+  }
+
+  private segment(source: Source, tagged: boolean): void {
+    this.source = source;
+    const segment = element("div", `segment ${source}`);
+    if (tagged && TAGS[source]) {
+      segment.classList.add("tagged");
+      const tag = element("span", "tag");
+      tag.textContent = TAGS[source];
+      segment.append(tag);
+    }
+    this.body = element("div", "body");
+    segment.append(this.body);
+    this.root.append(segment);
+    this.block = null;
+  }
+
+  private write(piece: Piece): void {
+    if (!this.block || (this.blockLength > BLOCK && this.atLineStart())) {
+      this.block?.classList.add("full");
+      this.block = element("div", "block");
+      this.blockLength = 0;
+      this.body?.append(this.block);
+    }
+    this.blockLength += piece.text.length;
+    this.pieces++;
+    if (piece.style && this.pieces < MOST_PIECES) {
+      const span = element("span", piece.style);
+      span.textContent = piece.text;
+      this.block.append(span);
+    } else if (this.block.lastChild instanceof Text && this.block.lastChild.length < BLOCK) {
+      this.block.lastChild.appendData(piece.text);
+    } else {
+      this.block.append(piece.text);
+    }
+  }
+
+  private atLineStart(): boolean {
+    return this.block?.lastChild?.textContent?.endsWith("\n") ?? true;
+  }
+}
+
+function element(name: string, className: string): HTMLElement {
+  const made = document.createElement(name);
+  made.className = className;
+  return made;
+}

@@ -1,0 +1,78 @@
+// The outcome of a run on the page: in words, in figures, and the files that came back.
+import { the } from "./form";
+import type { ExecutionResult, Problem } from "./wire";
+import { type Outcome, bytes, facts, phaseLine, problemSentences, title } from "./words";
+
+const SIGNS = { good: "✓", bad: "✕", stopped: "■" };
+
+let addresses: string[] = [];
+
+export function clearResult(): void {
+  the("outcome").replaceChildren();
+  the("facts").replaceChildren();
+  the("facts").hidden = true;
+  the("files").replaceChildren();
+  the("files").hidden = true;
+  for (const address of addresses) URL.revokeObjectURL(address);
+  addresses = [];
+}
+
+export function showOutcome(outcome: Outcome): void {
+  const box = the("outcome");
+  box.replaceChildren();
+  const head = text("p", "title", outcome.title);
+  const sign = text("span", "sign", SIGNS[outcome.tone]);
+  sign.ariaHidden = "true";
+  head.prepend(sign);
+  box.append(head, ...outcome.details.map((detail) => text("p", "detail", detail)));
+  box.className = outcome.tone;
+}
+
+export function showProblem(problem: Problem): void {
+  const tone = problem.title === "Stopped by you" ? "stopped" : "bad";
+  showOutcome({ tone, title: problem.title, details: problemSentences(problem) });
+}
+
+export function showFacts(result: ExecutionResult): void {
+  const list = the("facts");
+  for (const [label, value] of facts(result, title(result.language))) fact(list, label, value);
+  if (result.phases.some((phase) => phase.name !== "run")) {
+    fact(list, "Phases", result.phases.map(phaseLine).join(" · "));
+  }
+  if (result.weakened.length) {
+    fact(list, "Given up on this server", result.weakened.join(", ")).className = "warning";
+  }
+  list.hidden = false;
+}
+
+function fact(list: HTMLElement, label: string, value: string): HTMLElement {
+  const pair = document.createElement("div");
+  pair.append(text("dt", "", label), text("dd", "", value));
+  list.append(pair);
+  return pair;
+}
+
+/** Links to download what the program left behind. */
+export function showFiles(artifacts: Record<string, string>): void {
+  const box = the("files");
+  for (const [path, content] of Object.entries(artifacts)) {
+    const data = Uint8Array.from(atob(content), (character) => character.charCodeAt(0));
+    // No type of its own: a browser then only ever saves it.
+    const blob = new Blob([data], { type: "application/octet-stream" });
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(blob);
+    link.download = path.split("/").at(-1) ?? "file";
+    link.textContent = path;
+    link.append(text("span", "size", bytes(data.length)));
+    addresses.push(link.href);
+    box.append(link);
+  }
+  box.hidden = !addresses.length;
+}
+
+function text(name: string, className: string, content: string): HTMLElement {
+  const made = document.createElement(name);
+  if (className) made.className = className;
+  made.textContent = content;
+  return made;
+}

@@ -1,0 +1,75 @@
+// The service's documents, as far as the page uses them.
+
+export type Stream = "stdout" | "stderr";
+
+export interface Limits {
+  memory?: string;
+  cpus?: number;
+  pids?: number;
+  disk?: string;
+  output?: string;
+}
+
+export interface ExecutionRequest {
+  language: string;
+  code: string;
+  stdin?: string;
+  args?: string[];
+  timeout?: number;
+  limits?: Limits;
+  isolation?: string;
+  artifacts?: string[];
+}
+
+export interface Phase {
+  name: string;
+  status: string;
+  exit_code: number | null;
+  signal: string | null;
+  execution_time: number;
+  cpu_time: number | null;
+  memory_peak: number | null;
+}
+
+export interface ExecutionResult {
+  status: string;
+  stdout: string;
+  stderr: string;
+  exit_code: number | null;
+  signal: string | null;
+  execution_time: number;
+  error: { type: string; message: string; hint: string } | null;
+  phases: Phase[];
+  usage: { cpu_time: number | null; memory_peak: number | null };
+  truncated: { stdout: boolean; stderr: boolean };
+  artifacts: Record<string, string>;
+  id: string;
+  language: string;
+  version: string;
+  isolation: string;
+  weakened: string[];
+}
+
+export interface Language {
+  name: string;
+  aliases: string[];
+  version: string | null;
+  hint?: string;
+}
+
+/** RFC 9457. */
+export interface Problem {
+  title: string;
+  status: number;
+  detail?: string;
+  hint?: string;
+  /** The part of the request that is wrong. */
+  field?: string;
+}
+
+export type ServerEvent =
+  | { type: "start"; id: string }
+  | { type: "stdout" | "stderr"; data: string; phase?: string }
+  | { type: "phase"; phase: string; outcome?: Phase | null }
+  | { type: "result"; result: ExecutionResult }
+  | { type: "error"; problem: Problem };

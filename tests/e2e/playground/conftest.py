@@ -1,0 +1,36 @@
+"""One server and one browser for the tests of the page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser
+from tests.support.browser import Playground, chromium
+from tests.support.server import Server, serving
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--picture", metavar="FILE", help="where the picture for README goes")
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    with serving() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def playground(browser: Browser, server: Server) -> Iterator[Playground]:
+    """The page in a window of its own; nothing may go wrong in it unseen."""
+    with browser.new_context(viewport={"width": 1280, "height": 800}) as context:
+        context.grant_permissions(["clipboard-read", "clipboard-write"])
+        playground = Playground(context.new_page(), server).open()
+        yield playground
+        playground.calm()

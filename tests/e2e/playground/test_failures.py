@@ -1,0 +1,101 @@
+"""What goes wrong is said in words, where it went wrong."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Browser, expect
+from tests.support.browser import PATIENCE, Playground
+from tests.support.server import Server, serving
+
+from drybox.api_keys import hash_key, new_key
+
+
+def test_a_wrong_limit_is_explained_at_its_field(playground: Playground) -> None:
+    playground.at("#limits summary").click()
+    playground.at("#memory").fill("lots")
+    playground.run()
+    playground.ended("not right")
+    expect(playground.at("#outcome")).to_contain_text("Write it like 256m")
+    expect(playground.at("#memory")).to_be_focused()
+    expect(playground.at("#memory")).to_have_attribute("aria-invalid", "true")
+    playground.at("#memory").fill("64m")
+    playground.run()
+    playground.ended("Finished")
+    assert playground.at("#memory").get_attribute("aria-invalid") is None
+
+
+def test_an_open_quotation_mark_is_noticed_before_anything_is_sent(playground: Playground) -> None:
+    playground.at("#input summary").click()
+    playground.at("#args").fill('"one')
+    playground.run()
+    playground.ended("cannot be sent")
+    expect(playground.at("#args")).to_be_focused()
+    assert not [url for url in playground.asked if "execute" in url]
+
+
+def test_a_server_that_goes_away_is_told(browser: Browser) -> None:
+    with serving() as server, browser.new_page() as page:
+        playground = Playground(page, server).open()
+        playground.write("python", "input()")
+        playground.run()
+        expect(playground.at("#state")).to_contain_text("Running", timeout=PATIENCE)
+        server.process.kill()
+        playground.ended("The connection was lost")
+        playground.run()
+        playground.ended("The server cannot be reached")
+
+
+def test_without_a_websocket_output_still_comes_as_it_is_written(
+    browser: Browser, server: Server
+) -> None:
+    with browser.new_page() as page:
+        page.add_init_script(
+            "window.WebSocket = class { constructor() { setTimeout(() => this.onclose()); }"
+            " close() {} }"
+        )
+        playground = Playground(page, server).open()
+        playground.write("python", "print('early', flush=True)\nwhile True: pass")
+        playground.run()
+        expect(playground.at("#output")).to_contain_text("early", timeout=PATIENCE)
+        expect(playground.at("#typing")).to_be_hidden()
+        playground.at("#stop").click()
+        playground.ended("Stopped by you")
+        playground.write("python", "print(6 * 7)")
+        playground.run()
+        playground.ended("Finished with exit code 0")
+        assert playground.stream("stdout") == "42\n"
+        playground.calm()
+
+
+def test_a_key_is_asked_for_used_everywhere_and_forgotten_with_the_tab(browser: Browser) -> None:
+    key = new_key()
+    with (
+        serving(env={"DRYBOX_KEYS_WEB_HASH": hash_key(key)}) as server,
+        browser.new_context() as context,
+    ):
+        playground = Playground(context.new_page(), server)
+        playground.page.goto(playground.address)
+        playground.ended("A key is needed")
+        expect(playground.at("#key")).to_be_focused()
+        playground.at("#key").fill(new_key())
+        playground.at("#key").press("Enter")
+        expect(playground.at("#key")).to_be_focused()
+        playground.at("#key").fill(key)
+        playground.at("#key").press("Enter")
+        expect(playground.at("#key-form")).to_be_hidden()
+        expect(playground.at("#language option").first).to_contain_text(".")
+
+        playground.choose("python", "ask")
+        playground.run()
+        playground.at("#line").fill("Ada")
+        playground.at("#line").press("Enter")
+        playground.at("#line").fill("1")
+        playground.at("#line").press("Enter")
+        playground.ended("Finished with exit code 0")
+        assert [url for url in playground.asked if url.startswith("ws:")]
+        assert not [url for url in playground.asked if key in url]
+        playground.open()
+        assert key not in context.storage_state().__repr__(), "it outlives the tab"
+        with context.new_page() as page:
+            other = Playground(page, server)
+            page.goto(other.address)
+            other.ended("A key is needed")

@@ -1,0 +1,94 @@
+"""What programs write: told apart, never more than text, never more than the page can hold."""
+
+from __future__ import annotations
+
+from playwright.sync_api import expect
+from tests.support.browser import Playground
+
+BOTH = """import sys, time
+for n in range(3):
+    print("out", n, flush=True); time.sleep(0.05)
+    print("err", n, file=sys.stderr, flush=True); time.sleep(0.05)
+"""
+
+
+def test_stdout_and_stderr_are_told_apart_without_colour_too(playground: Playground) -> None:
+    playground.write("python", BOTH)
+    playground.run()
+    playground.ended("Finished")
+    kinds = playground.at("#output .segment").evaluate_all("all => all.map(e => e.className)")
+    assert kinds == ["segment stdout", "segment stderr tagged"] * 3
+    assert playground.at("#output .stderr .tag").all_inner_texts() == ["stderr"] * 3
+    assert playground.at("#output .stdout .tag").count() == 0
+    width = "e => getComputedStyle(e).borderLeftColor"
+    colours = {
+        playground.at(f"#output .{name}").first.evaluate(width) for name in ("stdout", "stderr")
+    }
+    assert len(colours) == 2
+
+
+def test_each_of_them_can_be_seen_alone(playground: Playground) -> None:
+    playground.write("python", BOTH)
+    playground.run()
+    playground.ended("Finished")
+    playground.at("#views").get_by_text("stderr").click()
+    expect(playground.at("#output")).to_have_text("err 0\nerr 1\nerr 2\n")
+    playground.at("#views").get_by_text("stdout").click()
+    expect(playground.at("#output")).to_have_text("out 0\nout 1\nout 2\n")
+    playground.at("#views").get_by_text("Together").click()
+    expect(playground.at("#output .segment")).to_have_count(6)
+
+
+def test_output_only_ever_becomes_text(playground: Playground) -> None:
+    hostile = (
+        "<script>window.taken = 1</script>",
+        "<img src=x onerror='window.taken = 1'>",
+        "</div></body><style>*{display:none}</style>",
+        "<a href='javascript:window.taken=1'>click</a>",
+        "&lt;b&gt; \x1b]8;;javascript:window.taken=1\x07link\x1b]8;;\x07",
+        "\x1b[2J\x1b[H\x1b]0;title\x07\x1b[?1049h\x1b[8mhidden\x1b[0m",
+        "gpj.\u202etxt \x00\x07\x9b31m",
+    )
+    code = f"import sys\nfor text in {hostile!r}:\n    print(text); print(text, file=sys.stderr)"
+    title = playground.page.title()
+    playground.write("python", code)
+    playground.run()
+    playground.ended("Finished")
+    shown = playground.stream("stdout")
+    for text in hostile[:4]:
+        assert text in shown
+    assert "␛[2J␛[H␛]0;title␇␛[?1049hhidden\n" in shown
+    assert "gpj.<U+202E>txt ␀␇<U+009B>31m" in shown
+    assert playground.stream("stderr") == shown
+    tags = playground.at("#output *").evaluate_all("all => all.map(e => e.localName)")
+    assert set(tags) <= {"div", "span"}
+    assert playground.page.evaluate("window.taken") is None
+    assert playground.page.title() == title
+
+
+def test_a_flood_leaves_the_page_usable(playground: Playground) -> None:
+    playground.write("python", "import sys\nwhile True: print('y' * 79)")
+    playground.run()
+    playground.ended("Ended at its output limit")
+    expect(playground.at("#outcome")).to_contain_text("cut stdout")
+    expect(playground.at("#output")).to_contain_text("y" * 79)
+    playground.page.wait_for_function(
+        "() => document.querySelector('#output').textContent.length === 1024 * 1024"
+    )
+    assert playground.at("#output *").count() < 1000
+
+
+def test_streams_that_change_all_the_time_do_not_flood_the_page(playground: Playground) -> None:
+    playground.write(
+        "python",
+        "import os, time\n"
+        "for n in range(6000):\n"
+        "    os.write(1 + n % 2, b'\\x1b[3%dm%d\\n' % (n % 8, n)); time.sleep(0.0002)",
+    )
+    playground.run()
+    playground.ended("Finished")
+    playground.settle()
+    assert playground.at("#output *").count() < 20_000
+    playground.at("#views").get_by_text("stdout").click()
+    expected = "".join(f"{n}\n" for n in range(0, 6000, 2))
+    expect(playground.at("#output")).to_have_text(expected)

