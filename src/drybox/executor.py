@@ -19,7 +19,7 @@ from drybox.event_stream import EventStream
 from drybox.execution import Emit, Execution, OperatorLimits
 from drybox.hooks import HOOK_TIMEOUT, Hooks
 from drybox.kill_switch import KillSwitch
-from drybox.languages import known_languages
+from drybox.languages import find_language, known_languages
 from drybox.model import (
     GIB,
     MIB,
@@ -279,6 +279,17 @@ class AsyncCodeExecutor:
     def walls(self) -> list[str]:
         """The words that ``isolation`` takes on this host, without asking whether they work."""
         return ["auto", *(wall for wall in EVERY_WALL if may_serve(wall, self._docker))]
+
+    async def probe(self, language: str) -> None:
+        """Open a sandbox as a plain request would, and give it up: no hook or observer is told.
+
+        Raises:
+            Unsupported: A guarantee cannot be enforced here.
+            Unavailable: No sandbox could be had.
+        """
+        self._open_tasks()
+        defaults, (found, _) = self._defaults, find_language(language)
+        await self._walls.probe(defaults.isolation, found, defaults.limits)
 
     async def languages(self) -> list[LanguageInfo]:
         """Every known language, and the version that the default wall would run."""

@@ -9,7 +9,8 @@ from anyio.abc import TaskGroup, TaskStatus
 
 from drybox.backends import AUTO, EVERY_WALL, may_serve
 from drybox.errors import Unsupported
-from drybox.protocols import Backend, Guarantee, Language, Support
+from drybox.model import ResourceLimits
+from drybox.protocols import Backend, Guarantee, Language, SandboxSpec, Support
 from drybox.settings import DockerSettings
 
 
@@ -71,6 +72,17 @@ class Walls:
     def opened(self) -> tuple[Backend, ...]:
         """The backends that were asked for so far."""
         return tuple(self._backends.values())
+
+    async def probe(self, isolation: str, language: Language, limits: ResourceLimits) -> None:
+        """Open a sandbox as a request would have it, and give it up.
+
+        Raises:
+            Unsupported: A guarantee cannot be enforced here.
+            Unavailable: No sandbox could be had.
+        """
+        backend = await self.choose(isolation, language, "")
+        sandbox = await backend.open(SandboxSpec(language, "", limits, isolation))
+        await sandbox.close()
 
     async def check(self, isolation: str) -> list[Support]:
         """What every wall can promise, all looked at together: one may keep others waiting.

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-import anyio
 from fastapi import FastAPI
 
 import drybox
@@ -50,10 +49,8 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with executor, anyio.create_task_group() as tasks:
-            tasks.start_soon(service.get_ready)
+        async with executor:
             yield
-            tasks.cancel_scope.cancel()
 
     app = FastAPI(
         title="drybox",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import importlib.util
 import resource
@@ -135,13 +136,16 @@ class _Server(uvicorn.Server):
         self._tell = tell
         self._address = address
         self._patience: anyio.CancelScope | None = None
+        self._getting_ready: asyncio.Task[None]
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._tell(f"Serving on {self._address}")
+        self._getting_ready = asyncio.create_task(self._service.get_ready())
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """The listener stays open while it drains, so that /readyz can say so."""
+        self._getting_ready.cancel()
         seconds = self._settings.drain_timeout
         self._tell(f"Going down: what runs has {seconds:g} s to end.")
         with anyio.CancelScope() as self._patience:

@@ -52,14 +52,14 @@ class Service:
         """
         if self.is_draining:
             raise Refused(_going_down("it takes nothing new"))
-        problem = await self._readiness.problem(busy=bool(self._running))
+        problem = await self._readiness.problem()
         if problem:
             hint = "Run 'drybox doctor' where the server runs."
             raise Refused(Problem("unavailable", problem, hint, {"Retry-After": "5"}))
 
     async def get_ready(self) -> None:
         """Find out whether programs can run before somebody asks; the first has much to prepare."""
-        await self._readiness.problem(busy=False)
+        await self._readiness.problem()
 
     async def identify(self, connection: HTTPConnection) -> Caller:
         """Who asks.
