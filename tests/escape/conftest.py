@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.support import host
-from tests.support.attack import GONE_WITHIN, new_marker
+from tests.support.attack import new_marker
 from tests.support.identity import Runner
 
 
@@ -16,7 +16,7 @@ from tests.support.identity import Runner
 def nothing_is_left(runner: Runner) -> Iterator[None]:
     """No sandbox of the runner outlives the attack: no cgroup of one, so no process, nor more."""
     yield
-    assert host.eventually(lambda: not runner.wall.sandboxes(runner.pid), GONE_WITHIN)
+    assert host.eventually(lambda: not runner.wall.sandboxes(runner.pid), runner.wall.gone_within)
 
 
 @pytest.fixture

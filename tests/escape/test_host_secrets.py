@@ -124,8 +124,9 @@ def test_drybox_and_what_it_needs_cannot_be_imported(runner: Runner) -> None:
         """,
     )
 
-    assert found == []
-    assert all(not listing for listing in path)
+    of_the_image = {"pip", "setuptools"} if runner.wall.from_image else set()
+    assert set(found) <= of_the_image
+    assert {name for listing in path for name in listing} <= of_the_image
 
 
 def test_secrets_of_the_kernel_are_unreadable(runner: Runner) -> None:

@@ -15,7 +15,7 @@ import pytest
 from tests.support.attack import PATIENCE, drybox_run, probe, source
 from tests.support.identity import REPO, Runner
 
-from drybox import ResourceLimits
+from drybox import ExecutionRequest, ResourceLimits
 
 TYPE = """
 import fcntl, termios
@@ -47,6 +47,8 @@ def test_nothing_is_typed_into_the_users_terminal(
     runner: Runner, terminal: tuple[int, int]
 ) -> None:
     user, programs = terminal
+    # What is prepared once is announced on the terminal: let it be ready.
+    runner.execute(ExecutionRequest("python", ""))
     attack = source(
         TYPE
         + "answer([[type_into(fd) for fd in (0, 1, 2)], attempt(open, '/dev/tty', 'rb', 0),"

@@ -14,8 +14,13 @@ from typing import Protocol
 from tests.support import host
 from tests.support.daemon import CGROUPS, Daemon
 
+from drybox.backends.docker.container import KERNEL_MEMORY
+
 NO_DAEMON = "unix:///nonexistent/drybox-tests.sock"
 """Where no daemon of a developer's is, for tests that are not about containers."""
+
+COUNTED_LATE = 16 << 20
+"""Bytes that a kernel may count before it enforces a limit: it counts in batches for each CPU."""
 
 
 class Wall(Protocol):
@@ -41,6 +46,10 @@ class Wall(Protocol):
     def one_user_namespace(self) -> bool:
         """Whether sandboxes share the host's user namespace, where each is another user."""
 
+    @property
+    def memory_above(self) -> int:
+        """Bytes by which a program's peak of memory may be above its limit."""
+
     def runs(self, marker: str) -> bool:
         """Whether a program with this word among its arguments is alive."""
 
@@ -52,6 +61,10 @@ class Wall(Protocol):
 
     def cgroup(self, controller: str) -> Path | None:
         """The cgroup of the only sandbox there is, for walls that show no process of it."""
+
+    @property
+    def gone_within(self) -> float:
+        """Seconds in which nothing is left of a sandbox whose program has ended."""
 
     def given(self) -> dict[str, str]:
         """The environment in which drybox finds what the wall is made with."""
@@ -66,6 +79,8 @@ class Namespaces:
     from_image: bool = False
     one_disk: bool = True
     one_user_namespace: bool = False
+    memory_above: int = COUNTED_LATE
+    gone_within: float = 2.0
 
     def runs(self, marker: str) -> bool:
         return bool(host.running(marker))
@@ -97,6 +112,8 @@ class Containers:
     from_image: bool = True
     one_disk: bool = False
     one_user_namespace: bool = True  # but of a daemon that is set up with userns-remap
+    memory_above: int = COUNTED_LATE
+    gone_within: float = 15.0  # a busy daemon takes its time to forget a container that has ended
 
     def runs(self, marker: str) -> bool:
         return self._find(marker) is not None
@@ -143,6 +160,7 @@ class GVisor(Containers):
 
     name: str = "gvisor"
     shows_processes: bool = False
+    memory_above: int = COUNTED_LATE + KERNEL_MEMORY
 
     def _find(self, marker: str) -> str | None:
         for container in self.running():

@@ -32,6 +32,7 @@ static struct {
     uint64_t start, end, deadline;
     struct rusage before;
     uint64_t kills_before, peak_before;
+    uint64_t largest; /* most bytes that one of its processes had at once */
     unsigned char pending[STDIN_WINDOW]; /* stdin it has not taken yet */
     size_t pending_len;
     uint32_t taken; /* bytes of stdin it has taken since the host was last told */
@@ -256,11 +257,20 @@ static int64_t micros(struct timeval a, struct timeval b)
     return (a.tv_sec - b.tv_sec) * 1000000ll + (a.tv_usec - b.tv_usec);
 }
 
+static pid_t wait_for_any(int *status, int options)
+{
+    struct rusage used;
+    pid_t pid = wait4(-1, status, options, &used);
+    if (pid > 0 && (uint64_t)used.ru_maxrss << 10 > run.largest)
+        run.largest = (uint64_t)used.ru_maxrss << 10;
+    return pid;
+}
+
 static void reap(void)
 {
     int status;
     pid_t pid;
-    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+    while ((pid = wait_for_any(&status, WNOHANG)) > 0) {
         if (pid == run.main.pid && !run.ended) {
             run.ended = 1;
             run.status = status;
@@ -277,13 +287,15 @@ static void finish(void)
 {
     int status;
     kill(-1, SIGKILL);
-    while (waitpid(-1, &status, 0) > 0 || errno == EINTR)
+    while (wait_for_any(&status, 0) > 0 || errno == EINTR)
         ;
     struct rusage after;
     getrusage(RUSAGE_CHILDREN, &after);
+    /* The kernel keeps one peak for all phases. Where it has none, or this phase has not passed
+     * that of an earlier one, its largest process tells the least that it was. */
     uint64_t peak = memory_peak();
-    if (!peak && after.ru_maxrss > run.before.ru_maxrss)
-        peak = (uint64_t)after.ru_maxrss << 10; /* of its largest process: better than nothing */
+    if (peak <= run.peak_before)
+        peak = run.largest;
     unsigned char frame[30];
     put32(frame, run.status);
     put64(frame + 4, run.end - run.start);
@@ -291,8 +303,7 @@ static void finish(void)
                           micros(after.ru_stime, run.before.ru_stime) - run.cpu_before);
     frame[20] = run.timed_out;
     frame[21] = oom_kills() > run.kills_before;
-    /* The kernel keeps one peak for all phases; one that was not passed is not this one's. */
-    put64(frame + 22, peak > run.peak_before ? peak : 0);
+    put64(frame + 22, peak);
     close_stdin();
     run.main.pid = 0;
     queue('Z', frame, sizeof frame);
