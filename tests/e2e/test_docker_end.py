@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -17,10 +18,11 @@ import pytest
 from tests.support import host
 from tests.support.daemon import Daemon, running_daemon
 from tests.support.host import eventually
-from tests.support.images import standard
+from tests.support.images import busybox_python
 
 from drybox import CodeExecutor, DockerSettings, ExecutionRequest, ExecutionResult, Unavailable
 from drybox.backends.docker.sandbox import LEASE
+from drybox.languages import find_language
 
 HANG = "import sys, time\nprint('ready', flush=True)\ntime.sleep(3600)"
 PROMPT = 2.0
@@ -35,8 +37,9 @@ def settings(docker_daemon: Daemon) -> DockerSettings:
 @pytest.fixture
 def own_daemon() -> Iterator[Daemon]:
     """A daemon that a test may end as it likes."""
+    image = busybox_python()
     with running_daemon() as daemon:
-        daemon.load(standard())
+        daemon.load(replace(image, tags=(find_language("python")[0].image,)))
         yield daemon
 
 
@@ -171,8 +174,11 @@ def test_the_walls_of_a_container(docker_daemon: Daemon, settings: DockerSetting
     assert wanted["CapDrop"] == ["ALL"]
     assert not wanted["CapAdd"]
     assert wanted["Privileged"] is False
-    assert not wanted["Binds"]
-    assert not told["Mounts"]
+    # Nothing of its host: a volume of the daemon's, the same for all, that nobody can write.
+    (etc,) = told["Mounts"]
+    assert (etc["Type"], etc["Destination"], etc["RW"]) == ("volume", "/etc", False)
+    assert etc["Name"].startswith("drybox-sandbox-python-")
+    assert wanted["Binds"] == [f"{etc['Name']}:/etc:ro"]
     assert wanted["Memory"] == wanted["MemorySwap"] == 256 * 1024 * 1024
     assert wanted["NanoCpus"] == 1_000_000_000
     assert wanted["PidsLimit"] == 65

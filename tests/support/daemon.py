@@ -59,6 +59,8 @@ class Daemon:
         self.folder = folder
         self.socket = folder / "d.sock"
         self.host = f"unix://{self.socket}"
+        self.options: list[str] = []
+        """What its next start is told beside what it always is."""
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -89,7 +91,7 @@ class Daemon:
         # Groups of our own are found again; a slice of systemd's would need its D-Bus.
         groups = ["--exec-opt=native.cgroupdriver=cgroupfs", f"--cgroup-parent=/{at.name}"]
         options = [f"--config-file={at}/daemon.json", "--shutdown-timeout=2"]
-        return [DOCKERD, f"--host={self.host}", *paths, *network, *groups, *options]
+        return [DOCKERD, f"--host={self.host}", *paths, *network, *groups, *options, *self.options]
 
     def _answers(self) -> bool:
         try:

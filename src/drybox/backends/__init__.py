@@ -22,6 +22,9 @@ CONTAINER_WALLS = ("docker", "gvisor", "kata", "firecracker")
 EVERY_WALL = ("local", *CONTAINER_WALLS)
 """The walls that drybox brings."""
 
+WEAKENABLE = ("memory", "cpus", "pids", "seccomp")
+"""What ``allow_weaker`` may name; each wall says in the result which of it was given up."""
+
 AUTO = ("docker", "local")
 """Walls that ``auto`` stands for: the first that can serve a request."""
 
@@ -51,24 +54,19 @@ def make_backend(
         InvalidRequest: ``allow_weaker`` names something that cannot be given up.
     """
     given_up = frozenset(allow_weaker)
+    if isolation in EVERY_WALL:
+        _check_weakenable(given_up)
     if isolation == "local":
         if sys.platform != "linux":
             raise Unsupported(
                 "local sandboxes are made of Linux namespaces; this is no Linux.",
                 hint="Run drybox on Linux.",
             )
-        from drybox.backends.local.backend import WEAKENABLE, LocalBackend
+        from drybox.backends.local.backend import LocalBackend
 
-        unknown = sorted(given_up.difference(WEAKENABLE))
-        if unknown:
-            raise InvalidRequest(
-                "allow_weaker",
-                f"{unknown[0]!r} cannot be given up",
-                hint=f"Use {', '.join(WEAKENABLE)}.",
-            )
         return LocalBackend(allow_weaker=given_up, progress=progress)
     if isolation in CONTAINER_WALLS:
-        return _container_backend(isolation, docker or DockerSettings(), progress)
+        return _container_backend(isolation, docker or DockerSettings(), given_up, progress)
     for point in entry_points(group="drybox.backends", name=isolation):
         backend: Backend = point.load()(allow_weaker=given_up, progress=progress)
         return backend
@@ -102,14 +100,27 @@ def open_image_store(docker: DockerSettings) -> ImageStore:
     return DockerImageStore(docker)
 
 
+def _check_weakenable(given_up: frozenset[str]) -> None:
+    unknown = sorted(given_up.difference(WEAKENABLE))
+    if unknown:
+        raise InvalidRequest(
+            "allow_weaker",
+            f"{unknown[0]!r} cannot be given up",
+            hint=f"Use {', '.join(WEAKENABLE)}.",
+        )
+
+
 def _container_backend(
-    wall: str, settings: DockerSettings, progress: Callable[[str], None]
+    wall: str,
+    settings: DockerSettings,
+    given_up: frozenset[str],
+    progress: Callable[[str], None],
 ) -> Backend:
     try:
         from drybox.backends.docker.backend import DockerBackend
     except ModuleNotFoundError as error:
         raise _not_installed(f"isolation {wall!r}", error) from error
-    return DockerBackend(wall, settings, progress=progress)
+    return DockerBackend(wall, settings, allow_weaker=given_up, progress=progress)
 
 
 def _not_installed(what: str, error: ModuleNotFoundError) -> Unsupported:

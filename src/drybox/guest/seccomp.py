@@ -27,7 +27,7 @@ _INSTALL: Final = "Install it: apt install libseccomp2, or dnf install libseccom
 # The policy's numbers (ioctl, flags of sockets, order of clone's arguments) hold on these.
 _X86_64: Final = 0xC000_003E
 _AARCH64: Final = 0xC000_00B7
-_REVIEWED: Final = (_X86_64, _AARCH64)
+_REVIEWED: Final = {"x86_64": _X86_64, "aarch64": _AARCH64}
 
 # From <seccomp.h>.
 _ACT_ALLOW: Final = 0x7FFF_0000
@@ -77,12 +77,32 @@ def filter_program() -> bytes:
     _check_kernel()
     library = _Library()
     architecture = library.native_architecture()
-    if architecture not in _REVIEWED:
-        raise SeccompUnavailable(
-            f"The seccomp policy is written for x86_64 and aarch64, not for {platform.machine()}.",
-            "Run drybox with a 64-bit Python on one of these, or use the docker backend.",
-        )
+    if architecture not in _REVIEWED.values():
+        raise _unreviewed(platform.machine())
     return _compile(library, architecture)
+
+
+@functools.lru_cache(maxsize=1)
+def filter_program_for(machine: str) -> bytes:
+    """The filter for another machine's kernel, compiled by this one's libseccomp.
+
+    Args:
+        machine: Its architecture, as ``uname -m`` names it there.
+
+    Raises:
+        SeccompUnavailable: libseccomp is missing or too old, or the architecture cannot be served.
+    """
+    library = _Library()
+    if machine not in _REVIEWED:
+        raise _unreviewed(machine)
+    return _compile(library, _REVIEWED[machine])
+
+
+def _unreviewed(machine: str) -> SeccompUnavailable:
+    return SeccompUnavailable(
+        f"The seccomp policy is written for x86_64 and aarch64, not for {machine}.",
+        "Let sandboxes run on one of these, with a 64-bit Python.",
+    )
 
 
 def _compile(library: _Library, architecture: int) -> bytes:

@@ -511,7 +511,7 @@ def test_an_old_library_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("library")
 def test_an_unreviewed_architecture_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(seccomp, "_REVIEWED", ())
+    monkeypatch.setattr(seccomp, "_REVIEWED", {})
     with pytest.raises(SeccompUnavailable, match="not for"):
         filter_program.__wrapped__()
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import itertools
 import logging
-import platform
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -22,7 +21,7 @@ from drybox.backends.docker.image import SandboxImage
 from drybox.backends.docker.owner import is_orphan
 from drybox.backends.docker.sandbox import Box, DockerSandbox
 from drybox.backends.docker.stream import AttachedStream
-from drybox.backends.docker.wall import WALLS, find_runtime
+from drybox.backends.docker.wall import WALLS, Site, find_runtime
 from drybox.errors import DryboxError, Unavailable, Unsupported
 from drybox.guest import seccomp
 from drybox.guest.protocol import GuestGone
@@ -45,6 +44,7 @@ class DockerBackend:
     Args:
         wall: The wall's word: ``docker``, ``gvisor``, ``kata``, ``firecracker``.
         settings: Which daemon, images and runtimes.
+        allow_weaker: Guarantees that may be missing there: of ``drybox.backends.WEAKENABLE``.
         progress: Told what is being prepared when that takes seconds.
     """
 
@@ -53,15 +53,18 @@ class DockerBackend:
         wall: str,
         settings: DockerSettings,
         *,
+        allow_weaker: Iterable[str] = (),
         progress: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.name = wall
         self.wall = WALLS[wall]
         self.daemon: Daemon
+        self.weakened: tuple[str, ...] = ()
         self._settings = settings
+        self._allow_weaker = frozenset(allow_weaker)
         self._progress = progress
         self._is_connected = False
-        self._runtime = ""
+        self._site: Site
         self._filter = b""
         self._uid_base = image.UID_BASE
         self._images: dict[tuple[str, str], tuple[float, SandboxImage]] = {}
@@ -121,10 +124,12 @@ class DockerBackend:
         """Remove every container."""
         for box in tuple(self._boxes):
             self.discard(box)
-        await self._tasks.__aexit__(None, None, None)  # removals shield themselves
-        if self._is_connected:
-            self._is_connected = False
-            self.daemon.close()
+        try:
+            await self._tasks.__aexit__(None, None, None)  # removals shield themselves
+        finally:
+            if self._is_connected:
+                self._is_connected = False
+                self.daemon.close()
 
     # --- once per backend ----------------------------------------------------------
 
@@ -145,26 +150,40 @@ class DockerBackend:
                     f"isolation {self.name!r}; it has {', '.join(sorted(self.daemon.runtimes))}.",
                     hint=self.wall.fix,
                 )
-            self._runtime = runtime
+            self._site = Site.of(self.wall, runtime, self.daemon.info)
             if self.daemon.is_remapped:
                 self._uid_base = image.REMAPPED_UID_BASE
-            self._filter = await anyio.to_thread.run_sync(self._compile_filter)
+            try:
+                await anyio.to_thread.run_sync(self._require_guarantees)
+            except BaseException:
+                self.daemon.close()
+                raise
             self._is_connected = True
             self._tasks.start_soon(self._sweep)
 
-    def _compile_filter(self) -> bytes:
-        """The filter that init loads, or b"" where only the daemon's own profile holds.
+    def _require_guarantees(self) -> None:
+        """See that everything can be enforced but what may be missing. Blocks.
 
-        The daemon's profile refuses everything dangerous; this one is finer. A client that
-        has no libseccomp (one that is no Linux) cannot make it.
+        The filter goes into the sandbox, where init loads it. A daemon's profile, which is
+        coarser, alone will not do: gVisor and virtual machines do not even apply it.
+
+        Raises:
+            Unsupported: Something else cannot.
         """
-        architecture = self.daemon.info.get("Architecture")
-        if architecture != platform.machine():
-            return b""
-        try:
-            return seccomp.filter_program()
-        except (seccomp.SeccompUnavailable, OSError, AttributeError):
-            return b""
+        info = self.daemon.info
+        missing = [item for item in doctor.weakenable(info) if not item.holds]
+        for item in missing:
+            if item.name not in self._allow_weaker:
+                raise Unsupported(
+                    f"{item.name} cannot be enforced with the Docker daemon at "
+                    f"{self.daemon.address}: {item.detail}.",
+                    hint=f"{item.fix} To run without it: allow_weaker=({item.name!r},) or "
+                    f"'--allow-weaker {item.name}'.",
+                    what=item.name,
+                )
+        self.weakened = tuple(sorted(item.name for item in missing))
+        if "seccomp" not in self.weakened:
+            self._filter = seccomp.filter_program_for(doctor.machine_of(info))
 
     async def _sweep(self) -> None:
         """Remove what a drybox of this machine left that is no more."""
@@ -261,7 +280,7 @@ class DockerBackend:
         Raises:
             Unavailable: There is none to be had.
         """
-        options = options_of(limits, self.wall, self._runtime, uid, self.daemon.cpus)
+        options = options_of(limits, self._site, uid, found.etc)
         places = places_of(limits, uid)
         container = Container(self.daemon, found.name, self._settings.ryuk, places, options)
         # A thread that creates a container must be waited for: nobody else knows of it.
@@ -297,7 +316,7 @@ class DockerBackend:
         Raises:
             Unavailable: The daemon could not.
         """
-        words = limits_of(limits, self.wall, self.daemon.cpus)
+        words = limits_of(limits, self._site)
         self.daemon.update(
             box.id,
             Memory=words["mem_limit"],

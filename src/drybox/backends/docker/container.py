@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from testcontainers.core.container import DockerContainer, Reaper
+from testcontainers.core.labels import create_labels
 
 from drybox.backends.docker import owner
-from drybox.backends.docker.daemon import Daemon, spoken_to
+from drybox.backends.docker.daemon import Daemon, direct, spoken_to
 from drybox.backends.docker.profile import profile
-from drybox.backends.docker.wall import Wall
+from drybox.backends.docker.wall import Site
 from drybox.model import ResourceLimits
 from drybox.protocols import BUILD_DIR, WORK_DIR
 
@@ -46,53 +47,57 @@ MIN_MEMORY = 6 * 1024 * 1024
 """The least that a daemon accepts."""
 
 
-def limits_of(limits: ResourceLimits, wall: Wall, cpus: int) -> dict[str, Any]:
+def limits_of(limits: ResourceLimits, site: Site) -> dict[str, Any]:
     """The daemon's words for limits.
 
     Args:
         limits: What the program may have.
-        wall: What surrounds it.
-        cpus: CPUs of the daemon's machine, more than which it does not take.
+        site: Where it runs.
     """
-    memory = max(limits.memory + (KERNEL_MEMORY if wall.own_kernel else 0), MIN_MEMORY)
+    own_kernel = site.wall.own_kernel
+    memory = max(limits.memory + (KERNEL_MEMORY if own_kernel else 0), MIN_MEMORY)
     return {
         "mem_limit": memory,
         "memswap_limit": memory,
-        "nano_cpus": math.ceil(min(limits.cpus, cpus) * 1e9),
-        "pids_limit": limits.pids + OWN_PIDS + (KERNEL_PIDS if wall.own_kernel else 0),
+        "nano_cpus": math.ceil(min(limits.cpus, site.cpus) * 1e9),
+        "pids_limit": limits.pids + OWN_PIDS + (KERNEL_PIDS if own_kernel else 0),
     }
 
 
-def options_of(
-    limits: ResourceLimits, wall: Wall, runtime: str, uid: int, cpus: int
-) -> dict[str, Any]:
+def options_of(limits: ResourceLimits, site: Site, uid: int, etc: str) -> dict[str, Any]:
     """Everything a sandbox's container is made with.
 
     Args:
         limits: What holds from the start.
-        wall: What surrounds it.
-        runtime: The daemon's name for that; "" for its own runtime.
+        site: Where it runs.
         uid: User and group of everything in it.
-        cpus: CPUs of the daemon's machine.
+        etc: The volume that is its ``/etc``.
     """
+    security = ["no-new-privileges:true"]
+    if site.filters:
+        security.append(f"seccomp={profile()}")
     return {
-        **limits_of(limits, wall, cpus),
+        **limits_of(limits, site),
         "entrypoint": [INIT],
         "stdin_open": True,
         "stop_signal": "SIGKILL",  # init hears nothing else; a daemon that stops would wait for it
         "user": f"{uid}:{uid}",
         "network": "none",
+        # A namespace with a loopback and nothing else is the runtime's own work. A daemon that is
+        # to do it starts itself once more for each container, a third of the whole start.
+        "network_disabled": site.own_loopback,
         "dns": ["127.0.0.1"],  # else a container is told the host's
         "hostname": "sandbox",
         "cgroupns": "private",
         "ipc_mode": "none",  # its own, and /dev/shm is among the places
         "read_only": True,
+        "volumes": {etc: {"bind": "/etc", "mode": "ro"}},
         "cap_drop": ["ALL"],
-        "security_opt": ["no-new-privileges:true", f"seccomp={profile()}"],
+        "security_opt": security,
         "log_config": {"type": "none"},  # else the program could fill the host's disk
         "working_dir": "/",
         "oom_kill_disable": False,
-        **({"runtime": runtime} if runtime else {}),
+        **({"runtime": site.runtime} if site.runtime else {}),
     }
 
 
@@ -126,13 +131,14 @@ class Container(DockerContainer):
         options: Mapping[str, Any],
     ) -> None:
         super().__init__(image, docker_client_kw=daemon.client_options)
+        direct(self.get_docker_client().client)
         self.image = image  # Testcontainers' prefix is for images of registries
         self.tmpfs = dict(places)
         self.with_kwargs(**options)
         self._daemon = daemon
         self._ryuk = ryuk
         self._name_label = owner.new_name()
-        self._kwargs["labels"] = owner.labels(self._name_label)
+        self._kwargs["labels"] = create_labels(image, owner.labels(self._name_label))
 
     def create(self) -> None:
         """Create it, without starting it.
@@ -145,8 +151,9 @@ class Container(DockerContainer):
             # which are not ours to change, say otherwise.
             if self._ryuk:
                 Reaper.get_instance()
-            client = self.get_docker_client()
-            self._container = client.create(self.image, tmpfs=self.tmpfs, **self._kwargs)
+            # Its create() would have the daemon fetch an image of that name, if this one is gone.
+            containers = self.get_docker_client().client.containers
+            self._container = containers.create(self.image, tmpfs=self.tmpfs, **self._kwargs)
 
     def start(self) -> Container:
         """Start it; create it first where that has not been done.

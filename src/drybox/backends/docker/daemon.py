@@ -5,16 +5,19 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from typing import Any, cast
 from urllib.parse import urlsplit
 
 import docker
 import requests
+from docker.constants import DEFAULT_DOCKER_API_VERSION
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+from docker.transport import UnixHTTPAdapter
 from testcontainers.core.docker_client import get_docker_host
 
 from drybox.backends.docker import owner
+from drybox.backends.docker.tunnel import Tunnel
 from drybox.errors import Unavailable
 
 DEFAULT_HOST = "unix:///var/run/docker.sock"
@@ -27,6 +30,12 @@ COMMIT_PATIENCE = 600
 
 PING_PATIENCE = 2
 """Seconds after which a daemon that says nothing counts as gone."""
+
+TUNNEL_PING_PATIENCE = 10
+"""The same for one that SSH has to reach first."""
+
+MAX_POOL = 64
+"""Connections that one client keeps."""
 
 GONE_FIX = (
     "Start it ('sudo systemctl start docker', or Docker Desktop), see that this user may speak to "
@@ -46,38 +55,40 @@ class Daemon:
     """
 
     def __init__(self, host: str | None = None) -> None:
-        found = host or get_docker_host()
-        self.environment = {**os.environ, **({"DOCKER_HOST": found} if found else {})}
-        self._host = found or DEFAULT_HOST
-        self.address = self._host
-        with self._spoken_to():
-            # Asking takes the place of the version that each container's client would ask for.
-            self._client = self._connect(PATIENCE, "auto")
-            self.api_version: str = self._client.api.api_version
-            self._pinger = self._connect(PING_PATIENCE, self.api_version)
-            self.info: Mapping[str, Any] = self._client.info()
+        self.address = host or get_docker_host() or DEFAULT_HOST
+        self._tunnel = Tunnel(self.address) if self.address.startswith("ssh://") else None
+        self._host = self._tunnel.host if self._tunnel else self.address
+        self.environment = {**os.environ, "DOCKER_HOST": self._host}
+        self.api_version = DEFAULT_DOCKER_API_VERSION
+        with ExitStack() as opened:
+            if self._tunnel:
+                opened.callback(self._tunnel.close)
+            with self._spoken_to():
+                # Asked once, so that no container's client has to, and asked directly.
+                with closing(self._connect(PATIENCE)) as asking:
+                    self.api_version = asking.api.version(api_version=False)["ApiVersion"]
+                self._client = opened.enter_context(closing(self._connect(PATIENCE)))
+                patience = TUNNEL_PING_PATIENCE if self._tunnel else PING_PATIENCE
+                self._pinger = opened.enter_context(closing(self._connect(patience)))
+                self.info: Mapping[str, Any] = self._client.info()
+            self._opened = opened.pop_all()
 
-    def _connect(self, timeout: int, version: str) -> Any:
-        ssh = self.environment.get("DOCKER_HOST", "").startswith("ssh://")
-        return docker.from_env(
-            environment=self.environment, timeout=timeout, version=version, use_ssh_client=ssh
-        )
+    def _connect(self, timeout: int) -> Any:
+        return direct(docker.from_env(**{**self.client_options, "timeout": timeout}))
 
     @property
     def client_options(self) -> dict[str, Any]:
         """What Testcontainers' own client takes, so that it speaks to this daemon."""
-        options = {"environment": self.environment, "version": self.api_version}
-        return {**options, "timeout": PATIENCE}
+        return {
+            "environment": self.environment,
+            "version": self.api_version,
+            "timeout": PATIENCE,
+        }
 
     @property
     def runtimes(self) -> frozenset[str]:
         """Names of the runtimes that it lists."""
         return frozenset(self.info.get("Runtimes") or ())
-
-    @property
-    def cpus(self) -> int:
-        """CPUs of its machine."""
-        return int(self.info.get("NCPU") or 1)
 
     @property
     def is_remapped(self) -> bool:
@@ -146,12 +157,46 @@ class Daemon:
                 return False
             return True
 
+    def make_volume(self, name: str, labels: Mapping[str, str]) -> None:
+        """Make a volume, unless there is one that has at least these labels' names.
+
+        Raises:
+            Unavailable: It cannot; also if another volume of that name is in use.
+        """
+        with self._spoken_to():
+            if not labels.keys() <= (self.volume(name) or labels).keys():
+                self._client.api.remove_volume(name)
+            self._client.api.create_volume(name, labels=dict(labels))
+
+    def volume(self, name: str) -> Mapping[str, str] | None:
+        """The labels of a volume, or None if it has no such volume."""
+        with self._spoken_to():
+            try:
+                return self._client.api.inspect_volume(name).get("Labels") or {}
+            except NotFound:
+                return None
+
+    def volumes(self) -> list[str]:
+        """Names of the volumes of images that drybox derived."""
+        with self._spoken_to():
+            found = self._client.api.volumes(filters={"label": owner.IMAGE})
+            return [item["Name"] for item in found.get("Volumes") or ()]
+
+    def remove_volume(self, name: str) -> None:
+        """Remove a volume; one that is in use stays."""
+        with self._spoken_to():
+            try:
+                self._client.api.remove_volume(name)
+            except APIError as error:
+                if error.status_code not in (404, 409):
+                    raise
+
     def commit(self, container: str, tag: str, config: Mapping[str, Any]) -> None:
         """Make an image of a container's files."""
         repository, _, version = tag.partition(":")
         with (
             self._spoken_to(),
-            closing(self._connect(COMMIT_PATIENCE, self.api_version)) as client,
+            closing(self._connect(COMMIT_PATIENCE)) as client,
         ):
             client.api.commit(container, repository, version, conf=dict(config))
 
@@ -204,14 +249,42 @@ class Daemon:
 
     def close(self) -> None:
         """Let the connections go."""
-        for client in (self._client, self._pinger):
-            client.close()
+        self._opened.close()
 
     @contextmanager
     def _spoken_to(self) -> Iterator[None]:
-        with spoken_to(self.address):
-            _knock(self._host)
-            yield
+        try:
+            with spoken_to(self.address):
+                if self._tunnel is None:
+                    _knock(self._host)
+                yield
+        except Unavailable as error:
+            words = self._tunnel.words if self._tunnel else ""
+            if not words:
+                raise
+            raise Unavailable(f"{error.message} (ssh: {words})", hint=error.hint) from error
+
+
+class OnePool(UnixHTTPAdapter):  # type: ignore[misc]  # docker has no types
+    """Keeps connections for whatever is asked next; docker's own keeps one for each URL."""
+
+    def get_connection(self, url: str, proxies: object = None) -> Any:
+        """The pool of all connections."""
+        return super().get_connection("http+docker://localhost", proxies)
+
+
+def direct(client: Any) -> Any:
+    """A client of docker's that keeps its connections, and heeds nothing said about the web.
+
+    A bundle of certificates (``REQUESTS_CA_BUNDLE``) would take the place of the daemon's own.
+    """
+    api = client.api
+    api.trust_env = False
+    adapter = api.get_adapter(api.base_url)
+    if isinstance(adapter, UnixHTTPAdapter):
+        address = f"http+unix://{adapter.socket_path}"
+        api.mount("http+docker://", OnePool(address, adapter.timeout, max_pool_size=MAX_POOL))
+    return client
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import anyio.to_thread
 from drybox.backends.docker import owner, packages
 from drybox.backends.docker.container import INIT, Container
 from drybox.backends.docker.daemon import Daemon
-from drybox.backends.docker.image import SandboxImage, path_of, read_version
+from drybox.backends.docker.image import SandboxImage, etc_volume, path_of, read_version
 from drybox.backends.docker.stream import AttachedStream
 from drybox.errors import Unavailable, Unsupported
 from drybox.guest.frames import GuestExecError
@@ -51,7 +51,9 @@ async def derive(
         Unavailable: It could not be made.
     """
     run = anyio.to_thread.run_sync
-    async with _workplace(daemon, ryuk, source) as container:
+    etc = etc_volume(derived)
+    await run(daemon.make_volume, etc, {owner.IMAGE: source})
+    async with _workplace(daemon, ryuk, source, etc) as container:
         await run(daemon.put_archive, container, archive)
         async with _started(daemon, container) as stream:
             version = await _prepare(daemon, source, language, Guest(stream), stream)
@@ -104,20 +106,25 @@ async def stock(daemon: Daemon, ryuk: bool, base: str, name: str, folder: str) -
 
 
 @asynccontextmanager
-async def _workplace(daemon: Daemon, ryuk: bool, source: str) -> AsyncIterator[str]:
-    """The id of a container of an image, not started, that is removed in the end."""
+async def _workplace(daemon: Daemon, ryuk: bool, source: str, etc: str = "") -> AsyncIterator[str]:
+    """The id of a container of an image, not started, that is removed in the end.
+
+    A new volume, if it is given one, has the image's ``/etc`` in it by then.
+    """
     run = anyio.to_thread.run_sync
     options = {
         "entrypoint": [INIT],
         "stdin_open": True,
         "user": "0:0",
         "network": "none",
+        "network_disabled": True,  # else the daemon mounts its own files over those of /etc
         "cap_drop": ["ALL"],
         "security_opt": ["no-new-privileges:true"],
         "pids_limit": LIMITS.pids,
         "mem_limit": LIMITS.memory,
         "log_config": {"type": "none"},
         "working_dir": "/",
+        "volumes": {etc: {"bind": "/etc", "mode": "rw"}} if etc else {},
     }
     container = Container(daemon, source, ryuk, {}, options)
     with anyio.CancelScope(shield=True):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from drybox.backends.docker.daemon import GONE_FIX, Daemon
-from drybox.backends.docker.wall import Wall, find_runtime
+from drybox.backends.docker.wall import Wall, find_runtime, takes_filters
 from drybox.errors import DryboxError
 from drybox.guest import seccomp
 from drybox.guest.binary import init_path
@@ -31,6 +31,9 @@ ROOTLESS_FIX = (
     "again."
 )
 
+KERNEL_FIX = "Give the daemon a kernel with CONFIG_SECCOMP_FILTER, as all distributions' have."
+LIBSECCOMP_FIX = "Run drybox on Linux, with libseccomp2 installed."
+
 
 def check(wall: Wall, settings: DockerSettings) -> Support:
     """Look at every guarantee. Never raises."""
@@ -45,7 +48,7 @@ def check(wall: Wall, settings: DockerSettings) -> Support:
         about = f"Docker {daemon.info.get('ServerVersion')} at {daemon.address}"
         found = Guarantee("daemon", True, about + (", users mapped" * daemon.is_remapped))
         found_runtime = runtime(daemon.info, daemon.version(), wall, settings)
-        guarantees = (found, *limits(daemon.info), _init(), found_runtime, _seccomp())
+        guarantees = (found, *weakenable(daemon.info), _init(), found_runtime)
         return Support(wall.name, guarantees)
     except DryboxError as error:
         return Support(wall.name, (Guarantee("daemon", False, error.message, error.hint),))
@@ -128,10 +131,28 @@ def _init() -> Guarantee:
         return Guarantee("init", False, error.message, error.hint)
 
 
-def _seccomp() -> Guarantee:
+def weakenable(info: Mapping[str, Any]) -> tuple[Guarantee, ...]:
+    """The promises that a caller may give up, by the words of ``allow_weaker``.
+
+    Args:
+        info: What the daemon says of itself.
+    """
+    return (*limits(info), _seccomp(info))
+
+
+def _seccomp(info: Mapping[str, Any]) -> Guarantee:
+    if not takes_filters(info):
+        return Guarantee("seccomp", False, "the daemon's kernel takes no filters", KERNEL_FIX)
     try:
-        size = len(seccomp.filter_program()) // 8
-    except (seccomp.SeccompUnavailable, OSError, AttributeError) as error:
-        detail = f"the daemon's profile alone; a finer filter cannot be made here: {error}"
-        return Guarantee("seccomp", True, detail)
+        size = len(seccomp.filter_program_for(machine_of(info))) // 8
+    except seccomp.SeccompUnavailable as error:
+        return Guarantee("seccomp", False, error.message.rstrip("."), error.hint)
+    except (OSError, AttributeError) as error:  # of systems that are no Linux
+        detail = f"the filter on system calls cannot be made here: {error}"
+        return Guarantee("seccomp", False, detail, LIBSECCOMP_FIX)
     return Guarantee("seccomp", True, f"a profile, and a filter of {size} instructions")
+
+
+def machine_of(info: Mapping[str, Any]) -> str:
+    """The architecture of a daemon's machine, as ``uname -m`` names it."""
+    return str(info.get("Architecture"))

@@ -26,7 +26,7 @@ from drybox.protocols import BUILD_DIR, WORK_DIR, Installer, Language
 REPOSITORY = "drybox-sandbox"
 """Derived images are tags of this repository."""
 
-RECIPE = "1"
+RECIPE = "2"
 """Part of a tag: another one where the same source gives another image."""
 
 UIDS = 512
@@ -38,6 +38,9 @@ to people and services; or, where a daemon maps its containers' users, among the
 maps."""
 
 VERSION = re.compile(r"(\d+(?:\.\d+)+|\d+)")
+OWN_TAG = re.compile(
+    rf"(?P<derived>{REPOSITORY}:(?P<language>.+?)-[0-9a-f]{{24}})(-(?P<packages>[0-9a-f]{{24}}))?"
+)
 TAG_VERSION = re.compile(r":\d+(\.\d+)*")
 
 
@@ -49,11 +52,13 @@ class SandboxImage:
         name: Its name at the daemon.
         version: Full version of its toolchain.
         path: The PATH on which its programs are found.
+        etc: The volume that its sandboxes have as ``/etc``.
     """
 
     name: str
     version: str
     path: str
+    etc: str
 
     @property
     def env(self) -> dict[str, str]:
@@ -109,14 +114,29 @@ def equipped_name(derived: str, installer: Installer) -> str:
     return stocked_name(derived, hashlib.sha256(repr(installer).encode()).hexdigest()[:24])
 
 
+def etc_volume(name: str) -> str:
+    """Name of the volume that sandboxes of a derived image have as ``/etc``.
+
+    A daemon that does not set up a container's network puts empty files over the image's
+    ``/etc/hosts`` and its like, but none over a volume's.
+
+    Args:
+        name: The image's, with or without packages in it.
+    """
+    match = OWN_TAG.fullmatch(name)
+    return (match["derived"] if match else name).replace(":", "-")
+
+
 def known_image(daemon: Daemon, name: str) -> SandboxImage | None:
-    """A derived image, if the daemon has it already."""
+    """A derived image, if the daemon has it already, and its ``/etc``."""
     found = daemon.image(name)
-    if found is None:
+    etc = etc_volume(name)
+    # Without the label it is one that the daemon itself has made, of the image's own files.
+    if found is None or owner.IMAGE not in (daemon.volume(etc) or {}):
         return None
     config = found.get("Config") or {}
     version = (config.get("Labels") or {}).get(owner.VERSION, "")
-    return SandboxImage(name, version, path_of(found))
+    return SandboxImage(name, version, path_of(found), etc)
 
 
 def path_of(image: Mapping[str, Any]) -> str:
@@ -183,6 +203,9 @@ def system_archive(init: bytes, uid_base: int, mounts: Iterable[str]) -> bytes:
             "nobody:x:65534:65534:nobody:/:/sbin/nologin\n".encode(),
         ),
         File("/etc/group", f"root:x:0:\n{groups}nogroup:x:65534:\n".encode()),
+        File("/etc/hosts", b"127.0.0.1\tlocalhost sandbox\n::1\tlocalhost sandbox\n"),
+        File("/etc/hostname", b"sandbox\n"),
+        File("/etc/resolv.conf", b""),
     )
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:

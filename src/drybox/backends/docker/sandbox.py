@@ -41,6 +41,7 @@ class Place(Protocol):
 
     daemon: Daemon
     wall: Wall
+    weakened: tuple[str, ...]
 
     def containers(self, image: SandboxImage, limits: ResourceLimits, uid: int) -> Awaitable[Box]:
         """A new container with init waiting in it, sealed."""
@@ -104,8 +105,6 @@ class DockerSandbox:
         uid: Who the program is.
     """
 
-    weakened: tuple[str, ...] = ()
-
     def __init__(self, place: Place, box: Box, image: SandboxImage, uid: int) -> None:
         self._place = place
         self._box: Box | None = box
@@ -113,6 +112,7 @@ class DockerSandbox:
         self._uid = uid
         self.version = image.version
         self.toolchain = image.name  # another one whenever anything in it differs
+        self.weakened = place.weakened
 
     async def warm(self, runner: Runner, limits: ResourceLimits) -> None:
         """Start a runner and wait until it waits."""

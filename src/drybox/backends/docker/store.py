@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -12,10 +11,6 @@ from drybox.backends.docker.pulling import Pulling
 from drybox.images import ImageInfo, PrunedImage, PullProgress
 from drybox.languages import find_language, known_languages
 from drybox.settings import DockerSettings
-
-OWN_TAG = re.compile(
-    rf"(?P<derived>{image.REPOSITORY}:(?P<language>.+?)-[0-9a-f]{{24}})(-(?P<packages>[0-9a-f]{{24}}))?"
-)
 
 
 class DockerImageStore:
@@ -80,13 +75,17 @@ class DockerImageStore:
             tags = [tag for tag in item.get("RepoTags") or () if not tag.startswith("<none>")]
             labels = item.get("Labels") or {}
             source = labels.get(owner.IMAGE, "")
-            if tags and not all(OWN_TAG.fullmatch(tag) for tag in tags):
+            if tags and not all(image.OWN_TAG.fullmatch(tag) for tag in tags):
                 continue  # somebody has named it, or made their own of it
             for name in tags or [item["Id"]]:
                 reason = self._stale(name, source, labels.get(owner.PACKAGES, ""))
                 if reason:
                     is_removed = self._daemon.remove_image(name)
                     yield PrunedImage(name, source, reason, is_removed)
+        kept = {image.etc_volume(tag) for each in self._daemon.images() for tag in each["RepoTags"]}
+        for volume in self._daemon.volumes():
+            if volume not in kept:
+                self._daemon.remove_volume(volume)
 
     def _words(self) -> list[str]:
         languages = known_languages()
@@ -122,7 +121,7 @@ class DockerImageStore:
         found = self._daemon.image(source) if source else None
         if found is None:
             return "its source image is gone"
-        match = OWN_TAG.fullmatch(name)
+        match = image.OWN_TAG.fullmatch(name)
         if match is None:
             return "another one has taken its place"
         if match["language"] not in known_languages():

@@ -6,10 +6,11 @@ import contextlib
 import select
 import socket
 import struct
-import threading
 from typing import Any
 
 from anyio.abc import ByteStream, SocketAttribute, SocketStream
+
+from drybox.backends.docker.bridge import bridged, release
 
 _HEAD = struct.Struct(">B3xI")
 _STDERR = 2
@@ -24,13 +25,11 @@ class AttachedStream(ByteStream):
 
     Args:
         stream: The connection.
-        attached: What docker made of it, which a bridge reads from.
     """
 
-    def __init__(self, stream: SocketStream, attached: object) -> None:
+    def __init__(self, stream: SocketStream) -> None:
         self._stream = stream
         self._socket = stream.extra_attributes[SocketAttribute.raw_socket]()
-        self._attached = attached
         self._head = b""
         self._left = 0
         self._is_words = False
@@ -40,12 +39,13 @@ class AttachedStream(ByteStream):
     async def of(cls, attached: Any) -> AttachedStream:
         """The stream of what ``attach_socket`` gave."""
         inner = getattr(attached, "_sock", attached)
-        is_plain = type(inner) is socket.socket
-        raw = inner.dup() if is_plain else _bridge(inner)
-        if is_plain:
-            _release(attached)
+        if type(inner) is socket.socket:
+            raw = inner.dup()
+            release(attached)
+        else:
+            raw = bridged(inner)
         raw.setblocking(False)
-        return cls(await SocketStream.from_socket(raw), attached)
+        return cls(await SocketStream.from_socket(raw))
 
     @property
     def words(self) -> str:
@@ -90,36 +90,3 @@ class AttachedStream(ByteStream):
     async def aclose(self) -> None:
         """Let the connection go, which ends the container."""
         await self._stream.aclose()
-        _release(self._attached)
-
-
-def _release(attached: Any) -> None:
-    """Closes what docker and the HTTP libraries hold of a connection."""
-    for part in ("_response", "_sock"):
-        with contextlib.suppress(OSError, AttributeError):
-            getattr(attached, part).close()
-    with contextlib.suppress(OSError, AttributeError):
-        attached.close()
-
-
-def _bridge(inner: Any) -> socket.socket:
-    """A socket that an event loop can watch, for a connection that it cannot: TLS, SSH."""
-    ours, theirs = socket.socketpair()
-    if hasattr(inner, "settimeout"):
-        inner.settimeout(None)
-
-    def copy(take: Any, give: Any) -> None:
-        with contextlib.suppress(OSError, ValueError):
-            while data := take(MAX_RECEIVE):
-                give(data)
-        for end in (theirs, inner):
-            with contextlib.suppress(OSError, ValueError):
-                end.shutdown(socket.SHUT_RDWR)
-            with contextlib.suppress(OSError, ValueError):
-                end.close()
-
-    read = getattr(inner, "recv", None) or inner.read
-    write = getattr(inner, "sendall", None) or getattr(inner, "send", None) or inner.write
-    for take, give in ((read, theirs.sendall), (theirs.recv, write)):
-        threading.Thread(target=copy, args=(take, give), daemon=True).start()
-    return ours

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,3 +77,45 @@ def find_runtime(wall: Wall, configured: str | None, known: frozenset[str]) -> s
     if not wall.runtimes:
         return ""
     return next((name for name in wall.runtimes if name in known), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What all containers behind a wall at one daemon have in common.
+
+    Attributes:
+        wall: The wall.
+        runtime: The daemon's name for what makes it; "" for its own runtime.
+        cpus: CPUs of the daemon's machine, more than which it does not give.
+        own_loopback: Whether a container has its loopback though the daemon has not set up a
+            network for it.
+        filters: Whether the daemon takes a seccomp profile.
+    """
+
+    wall: Wall
+    runtime: str
+    cpus: int
+    own_loopback: bool
+    filters: bool
+
+    @classmethod
+    def of(cls, wall: Wall, runtime: str, info: Mapping[str, Any]) -> Site:
+        """What a daemon says of itself, as far as its containers are concerned.
+
+        Args:
+            wall: The wall.
+            runtime: Name of its runtime.
+            info: What the daemon says.
+        """
+        name = runtime or str(info.get("DefaultRuntime"))
+        own_loopback = name in ("runc", "io.containerd.runc.v2")
+        if wall.own_kernel:
+            options = ((info.get("Runtimes") or {}).get(name) or {}).get("runtimeArgs")
+            own_loopback = "network=none" in {word.lstrip("-") for word in options or ()}
+        cpus = int(info.get("NCPU") or 1)
+        return cls(wall, runtime, cpus, own_loopback, takes_filters(info))
+
+
+def takes_filters(info: Mapping[str, Any]) -> bool:
+    """Whether a daemon, by what it says of itself, puts filters on its containers' calls."""
+    return any("name=seccomp" in item for item in info.get("SecurityOptions") or ())

@@ -30,9 +30,6 @@ from drybox.guest.protocol import GuestFileError, GuestGone, Seal
 from drybox.model import File, ResourceLimits
 from drybox.protocols import Language, SandboxSpec, Support
 
-WEAKENABLE = ("memory", "cpus", "pids", "seccomp")
-"""Guarantees that ``allow_weaker`` may give up, one by one."""
-
 UID_BASE, UID_COUNT = 1_879_048_192, 200_000_000
 """Users that root's sandboxes run as, one each: above every range that systemd's table of
 user ids (UIDS-GIDS.md) gives to people, services, containers or dynamic users."""
@@ -59,7 +56,7 @@ class LocalBackend:
     """Sandboxes through bubblewrap, no daemon and no root needed.
 
     Args:
-        allow_weaker: Guarantees that may be missing here: of :data:`WEAKENABLE`.
+        allow_weaker: Guarantees that may be missing here: of ``drybox.backends.WEAKENABLE``.
         progress: Told what is being prepared when that takes seconds.
     """
 

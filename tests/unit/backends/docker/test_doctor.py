@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from drybox import DockerSettings
-from drybox.backends.docker.doctor import OLDEST_RUNC, check, limits, runtime
-from drybox.backends.docker.wall import WALLS
+from drybox.backends.docker.doctor import OLDEST_RUNC, check, limits, runtime, weakenable
+from drybox.backends.docker.wall import WALLS, Site
+from drybox.guest import seccomp
 
 PLAIN = DockerSettings()
 INFO: dict[str, Any] = {
@@ -16,6 +17,8 @@ INFO: dict[str, Any] = {
     "CpuCfsQuota": True,
     "PidsLimit": True,
     "CgroupVersion": "2",
+    "Architecture": "x86_64",
+    "SecurityOptions": ["name=seccomp,profile=default", "name=cgroupns"],
     "DefaultRuntime": "runc",
     "Runtimes": {"runc": {}, "io.containerd.runc.v2": {}},
 }
@@ -108,3 +111,55 @@ def test_without_a_daemon_every_wall_is_absent_with_the_way_to_start_it(host: st
         (guarantee,) = found.guarantees
         assert host in guarantee.detail
         assert "systemctl start docker" in guarantee.fix
+
+
+def missing(info: dict[str, Any]) -> list[str]:
+    return [item.name for item in weakenable(info) if not item.holds]
+
+
+def test_a_daemon_with_everything_lacks_nothing() -> None:
+    assert missing(INFO) == []
+
+
+@pytest.mark.parametrize(
+    ("without", "what"),
+    [("MemoryLimit", "memory"), ("CpuCfsQuota", "cpus"), ("PidsLimit", "pids")],
+)
+def test_a_daemon_without_a_controller(without: str, what: str) -> None:
+    assert missing({**INFO, without: False}) == [what]
+
+
+def test_the_filter_is_made_for_the_daemons_machine() -> None:
+    assert missing({**INFO, "Architecture": "aarch64"}) == []
+    assert missing({**INFO, "Architecture": "riscv64"}) == ["seccomp"]
+
+
+def test_a_daemon_whose_kernel_takes_no_filters() -> None:
+    assert missing({**INFO, "SecurityOptions": ["name=cgroupns"]}) == ["seccomp"]
+
+
+def test_a_client_without_libseccomp(monkeypatch: pytest.MonkeyPatch) -> None:
+    seccomp.filter_program_for.cache_clear()
+    monkeypatch.setattr(seccomp, "_LIBRARY", "libseccomp-of-no-host.so.2")
+    (found,) = (item for item in weakenable(INFO) if not item.holds)
+    assert found.name == "seccomp"
+    assert "libseccomp" in found.detail
+    assert "install" in found.fix
+
+
+@pytest.mark.parametrize(
+    ("wall", "runtime", "known", "has"),
+    [
+        ("docker", "", {"runc": {}}, True),
+        ("docker", "runc", {"runc": {}}, True),
+        ("docker", "crun", {"crun": {}}, False),
+        ("gvisor", "runsc", {"runsc": {"runtimeArgs": ["--network=none"]}}, True),
+        ("gvisor", "runsc", {"runsc": {"path": "/usr/bin/runsc"}}, False),
+        ("kata", "kata", {"kata": {}}, False),
+    ],
+)
+def test_who_raises_the_loopback_that_the_daemon_does_not(
+    wall: str, runtime: str, known: dict[str, Any], has: bool
+) -> None:
+    site = Site.of(WALLS[wall], runtime, {**INFO, "Runtimes": known})
+    assert site.own_loopback is has
