@@ -27,6 +27,9 @@ LAST_LINES = 1.0
 MOST_FRAMES = 30
 """Frames that a line keeps of a stack."""
 
+MOST_WORDS = 500
+"""Characters that a line keeps of a message that is not drybox's own."""
+
 _KEY = re.compile(KEY_PREFIX + r"[A-Za-z0-9_-]{43}")
 
 
@@ -51,11 +54,17 @@ class JsonFormatter(logging.Formatter):
         elif record.name == AUDIT_LOGGER:
             document |= json.loads(record.getMessage())
         else:
-            document["message"] = record.getMessage()
+            document["message"] = _words(record)
             document["request_id"] = current_record().id or None
         if record.exc_info and record.exc_info[1] is not None:
             document["errors"] = _chain(record.exc_info[1])
         return _KEY.sub(f"{KEY_PREFIX}…", json.dumps(document, default=str))
+
+
+def _words(record: logging.LogRecord) -> str:
+    """The message; of others' loggers what they make up themselves, before they quote."""
+    text = record.getMessage()
+    return text if record.name.startswith("drybox") else text.partition("\n")[0][:MOST_WORDS]
 
 
 def _chain(error: BaseException) -> list[dict[str, Any]]:
@@ -124,11 +133,18 @@ class LineHandler(logging.Handler):
                 self.dropped += 1
 
 
+def _is_news(record: logging.LogRecord) -> bool:
+    # uvicorn takes a handshake that was refused for one that was forgotten; requests that did
+    # not come to their end have lines of their own.
+    return not record.getMessage().startswith("ASGI callable returned without completing")
+
+
 @contextmanager
 def logging_to(fd: int) -> Iterator[None]:
     """While this lasts, drybox's lines and others' warnings go to a descriptor as JSON."""
     handler = LineHandler(fd)
     handler.setFormatter(JsonFormatter())
+    handler.addFilter(_is_news)
     root, own = logging.getLogger(), logging.getLogger("drybox")
     level = own.level
     root.addHandler(handler)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from typing import Any
 
@@ -335,3 +336,21 @@ async def test_a_client_that_leaves_just_as_its_turn_comes_gives_it_up() -> None
             await run(gate, "shop", 50.0)
         assert (gate.waiting, gate.running) == (0, 0)
     assert anyio.current_time() == pytest.approx(2.0)
+
+
+async def test_a_task_that_is_cancelled_as_its_turn_comes_gives_it_up() -> None:
+    gate = gate_of(key("shop"))
+
+    async def before() -> None:
+        await run(gate, "shop", 2.0)
+        assert (gate.waiting, gate.running) == (0, 1), "the turn was handed on"
+        waiting.cancel()  # asyncio's own cancellation reaches it in the queue still
+
+    first = asyncio.ensure_future(before())
+    await anyio.sleep(0.5)
+    waiting = asyncio.ensure_future(run(gate, "shop", 50.0))
+    await asyncio.wait([first, waiting])
+    assert waiting.cancelled()
+    first.result()
+    assert (gate.waiting, gate.running) == (0, 0)
+    await run(gate, "shop")

@@ -52,6 +52,7 @@ class Traced:
         provider = TracerProvider()
         provider.add_span_processor(SimpleSpanProcessor(self._exporter))
         keys = [ApiKey("shop", (hash_key(KEY),))]
+        self.executor = executor
         self.app = create_app(executor, ServerSettings(), keys, provider)
 
     def spans(self) -> list[ReadableSpan]:
@@ -65,7 +66,7 @@ class Traced:
 @pytest.mark.parametrize("path", ["/v1/execute", "/v1/execute/stream"])
 async def test_a_request_is_one_trace_of_all_its_steps(executor_of: Opener, path: str) -> None:
     traced = Traced(executor_of(FakeSandbox([HELLO, HELLO])))
-    async with traced.app.router.lifespan_context(traced.app):
+    async with traced.executor:
         assert await traced.run(path) == 200
     named = {span.name: span for span in traced.spans()}
     request = named.pop(f"POST {path}")
@@ -89,7 +90,7 @@ async def test_the_wait_for_a_turn_is_in_it(executor_of: Opener) -> None:
         executor_of(FakeSandbox([HELLO, Script(seconds=0.2)]), FakeSandbox([HELLO] * 2))
     )
     async with (
-        traced.app.router.lifespan_context(traced.app),
+        traced.executor,
         anyio.create_task_group() as tasks,
     ):
         for _ in range(2):
@@ -104,7 +105,7 @@ async def test_the_wait_for_a_turn_is_in_it(executor_of: Opener) -> None:
 
 async def test_a_clients_own_trace_goes_on(executor_of: Opener) -> None:
     traced = Traced(executor_of(FakeSandbox([HELLO, HELLO]), Unavailable("none", hint="wait")))
-    async with traced.app.router.lifespan_context(traced.app):
+    async with traced.executor:
         await traced.run(traceparent=f"00-{TRACE}-b7ad6b7169203331-01")
         assert all(f"{span.context.trace_id:x}" == TRACE[1:] for span in traced.spans())
         count = len(traced.spans())
@@ -119,8 +120,8 @@ async def test_a_clients_own_trace_goes_on(executor_of: Opener) -> None:
 async def test_who_is_refused_has_the_reason_and_what_machines_ask_is_not_traced(
     executor_of: Opener,
 ) -> None:
-    traced = Traced(executor_of())
-    async with traced.app.router.lifespan_context(traced.app):
+    traced = Traced(executor_of(FakeSandbox([HELLO])))
+    async with traced.executor:
         assert await traced.run(Authorization="Bearer wrong") == 401
         for path in ("/healthz", "/readyz", "/metrics"):
             await ask(traced.app, "GET", path)

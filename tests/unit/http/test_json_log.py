@@ -50,6 +50,12 @@ def test_an_error_has_its_kind_and_place_and_what_it_came_from() -> None:
     assert "secret" not in json.dumps(document)
 
 
+def test_of_others_words_the_first_line_is_kept() -> None:
+    words = "Task exception was never retrieved\nfuture: <Task exception=ValueError('secret')>"
+    document = json.loads(JsonFormatter().format(record(words, name="asyncio")))
+    assert document["message"] == "Task exception was never retrieved"
+
+
 def test_lines_go_to_a_descriptor_while_it_lasts(tmp_path: Path) -> None:
     path = tmp_path / "log"
     fd = os.open(path, os.O_WRONLY | os.O_CREAT)

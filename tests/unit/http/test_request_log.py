@@ -70,7 +70,7 @@ def open_app(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
         advertise(monkeypatch, tmp_path, "drybox.backends", "fake", maker(backend))
         executor = AsyncCodeExecutor(isolation="fake", pool=None, **options)
         app = create_app(executor, ServerSettings(), keys)
-        async with app.router.lifespan_context(app):
+        async with executor:
             yield app
 
     return opened

@@ -72,7 +72,7 @@ def exposed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
         app = create_app(executor, ServerSettings())
         app.state.metrics.refused("shop", "rate")
         app.state.metrics.executions.failures.labels("fake", "lost").inc()
-        text = anyio.run(scrape, app)
+        text = anyio.run(scrape, executor, app)
     found: dict[str, set[str]] = {name: set(labels) for name, labels in OF_PROMETHEUS.items()}
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
@@ -80,9 +80,9 @@ def exposed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
     return found
 
 
-async def scrape(app: FastAPI) -> str:
+async def scrape(executor: AsyncCodeExecutor, app: FastAPI) -> str:
     """What ``/metrics`` shows after one execution."""
-    async with app.router.lifespan_context(app):
+    async with executor:
         body = b'{"language": "python", "code": ""}'
         assert (await ask(app, "POST", "/v1/execute", body)).status == 200
         return (await ask(app, "GET", "/metrics")).body.decode()
