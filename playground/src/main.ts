@@ -1,6 +1,7 @@
 // The playground: the page's parts, and what follows from what.
 import examples, { type Example } from "playground:examples";
 import { type Execution, execute, languages, unreachable } from "./connection";
+import { findDraft, keepDraft } from "./draft";
 import { Editor } from "./editor";
 import { FieldError, LIMITS, countFields, fill, isNarrow, markWrong, readFields, the, unmark } from "./form";
 import { Output, type View } from "./output";
@@ -283,17 +284,27 @@ function say(text: string): void {
   window.setTimeout(() => (the("said").textContent = ""), 4000);
 }
 
-the("share").addEventListener("click", async () => {
+function current(): Shared {
   const value = (id: string): string => the<HTMLInputElement>(id).value;
-  const fragment = await toFragment({
+  return {
     language: language.value,
     code: editor.text,
     stdin: value("stdin"),
     interactive: interactive.checked,
     args: value("args"),
     artifacts: value("artifacts"),
-  });
-  history.replaceState(null, "", fragment);
+  };
+}
+
+function show(program: Shared): void {
+  choose(program.language || "python");
+  const { stdin, args, artifacts } = program;
+  fill({ stdin, args, artifacts }, program.interactive);
+  editor.text = program.code;
+}
+
+the("share").addEventListener("click", async () => {
+  history.replaceState(null, "", await toFragment(current()));
   try {
     await navigator.clipboard.writeText(location.href);
     say("Link copied");
@@ -302,10 +313,13 @@ the("share").addEventListener("click", async () => {
   }
 });
 
+window.addEventListener("pagehide", () => keepDraft(location.hash, current()));
+
 async function openShared(): Promise<boolean> {
-  let shared: Shared | null;
   try {
-    shared = await fromFragment(location.hash);
+    const shared = await fromFragment(location.hash);
+    if (shared) show(shared);
+    return shared !== null;
   } catch {
     showProblem({
       title: "This link is damaged",
@@ -315,14 +329,6 @@ async function openShared(): Promise<boolean> {
     });
     return false;
   }
-  if (!shared) return false;
-  choose(shared.language || "python");
-  fill(
-    { stdin: shared.stdin, args: shared.args, artifacts: shared.artifacts },
-    shared.interactive,
-  );
-  editor.text = shared.code;
-  return true;
 }
 
 window.addEventListener("hashchange", () => void openShared());
@@ -331,7 +337,9 @@ async function begin(): Promise<void> {
   readyTheme();
   if (/Mac|iPhone|iPad/.test(navigator.platform)) the("run-key").textContent = "⌘ ⏎";
   offer(OFFERED.map((name) => ({ name, aliases: [], version: "" })));
-  if (!(await openShared())) {
+  const draft = findDraft(location.hash);
+  if (draft) show(draft);
+  else if (!(await openShared())) {
     choose("python");
     const first = offered()[0];
     if (first) load(first);

@@ -22,6 +22,8 @@ FLAGS = [
 PATIENCE = 60_000
 """Milliseconds that something on the page may take beside other tests."""
 
+expect.set_options(timeout=PATIENCE)
+
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
@@ -79,7 +81,7 @@ class Playground:
 
     def ended(self, words: str) -> None:
         """Wait until the run has ended so."""
-        expect(self.at("#outcome .title")).to_contain_text(words, timeout=PATIENCE)
+        expect(self.at("#outcome .title")).to_contain_text(words)
         expect(self.at("#state")).to_have_text("Ready")
 
     def stream(self, name: str) -> str:

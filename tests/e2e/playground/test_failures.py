@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from playwright.sync_api import Browser, expect
-from tests.support.browser import PATIENCE, Playground
+from tests.support.browser import Playground
 from tests.support.server import Server, serving
 
 from drybox.api_keys import hash_key, new_key
@@ -37,7 +37,7 @@ def test_a_server_that_goes_away_is_told(browser: Browser) -> None:
         playground = Playground(page, server).open()
         playground.write("python", "input()")
         playground.run()
-        expect(playground.at("#state")).to_contain_text("Running", timeout=PATIENCE)
+        expect(playground.at("#state")).to_contain_text("Running")
         server.process.kill()
         playground.ended("The connection was lost")
         playground.run()
@@ -55,7 +55,7 @@ def test_without_a_websocket_output_still_comes_as_it_is_written(
         playground = Playground(page, server).open()
         playground.write("python", "print('early', flush=True)\nwhile True: pass")
         playground.run()
-        expect(playground.at("#output")).to_contain_text("early", timeout=PATIENCE)
+        expect(playground.at("#output")).to_contain_text("early")
         expect(playground.at("#typing")).to_be_hidden()
         playground.at("#stop").click()
         playground.ended("Stopped by you")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, ViewportSize, expect
-from tests.support.browser import PATIENCE, Playground
+from tests.support.browser import Playground
 from tests.support.server import Server
 
 ROOT = Path(__file__).parents[3]
@@ -50,7 +50,7 @@ def test_a_phone_scrolls_downwards_only(browser: Browser, server: Server) -> Non
             "python", "print('x' * 5000)\nimport sys; print('y' * 5000, file=sys.stderr); input()"
         )
         playground.at("#run").tap()
-        expect(playground.at("#output")).to_contain_text("xxx", timeout=PATIENCE)
+        expect(playground.at("#output")).to_contain_text("xxx")
         expect(playground.at("#line")).to_be_in_viewport()
         assert not playground.page.evaluate(wide)
         playground.at("#stop").tap()
@@ -65,7 +65,7 @@ def test_who_wants_no_motion_gets_none(browser: Browser, server: Server) -> None
         playground = Playground(context.new_page(), server).open()
         playground.write("python", "input()")
         playground.run()
-        expect(playground.at("#state")).to_contain_text("Running", timeout=PATIENCE)
+        expect(playground.at("#state")).to_contain_text("Running")
         assert playground.page.evaluate("document.getAnimations().length") == 0
         playground.at("#stop").click()
         playground.ended("Stopped")
@@ -158,7 +158,7 @@ def test_axe_finds_nothing(browser: Browser, server: Server, scheme: str) -> Non
         check(playground)
         playground.write("python", COLOURS)
         playground.run()
-        expect(playground.at("#output")).to_contain_text("waiting", timeout=PATIENCE)
+        expect(playground.at("#output")).to_contain_text("waiting")
         playground.at("#line").fill("typed")
         playground.at("#line").press("Enter")
         expect(playground.at("#output .stdin")).to_be_visible()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, ViewportSize, expect
-from tests.support.browser import PATIENCE, Playground
+from tests.support.browser import Playground
 from tests.support.server import Server
 
 MOST_BYTES = 200_000
@@ -32,7 +32,7 @@ def test_the_picture_shows_a_run(
         playground = Playground(context.new_page(), server).open()
         playground.write("python", PROGRAM)
         playground.run()
-        expect(playground.at("#output")).to_contain_text("Which text", timeout=PATIENCE)
+        expect(playground.at("#output")).to_contain_text("Which text")
         playground.at("#line").fill("a sandbox for code nobody trusts")
         playground.at("#line").press("Enter")
         playground.ended("Finished with exit code 0")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
-from tests.support.browser import PATIENCE, Playground
+from tests.support.browser import Playground
 
 LANGUAGES = ("python", "node", "go", "java")
 
@@ -59,7 +59,7 @@ def test_a_program_is_talked_to_while_it_runs(playground: Playground, language: 
     playground.choose(language, "ask")
     playground.run()
     output = playground.at("#output")
-    expect(output).to_contain_text("What is your name?", timeout=PATIENCE)
+    expect(output).to_contain_text("What is your name?")
     playground.at("#line").fill("Ada")
     playground.at("#line").press("Enter")
     expect(output).to_contain_text("How often shall I greet you, Ada?")
@@ -96,7 +96,7 @@ def test_input_that_is_given_ends_where_it_is_not_kept_open(playground: Playgrou
 def test_stop_ends_what_would_never_end(playground: Playground, how: str) -> None:
     playground.write("python", "while True: pass")
     playground.run()
-    expect(playground.at("#state")).to_contain_text("Running", timeout=PATIENCE)
+    expect(playground.at("#state")).to_contain_text("Running")
     if how == "button":
         playground.at("#stop").click()
     else:
@@ -108,7 +108,7 @@ def test_stop_ends_what_would_never_end(playground: Playground, how: str) -> Non
 def test_output_comes_while_the_program_runs(playground: Playground) -> None:
     playground.write("python", "print('early', flush=True)\ninput()\nprint('late')")
     playground.run()
-    expect(playground.at("#output")).to_contain_text("early", timeout=PATIENCE)
+    expect(playground.at("#output")).to_contain_text("early")
     expect(playground.at("#state")).to_contain_text("Running")
     playground.at("#end-input").click()
     playground.ended("Ended with exit code 1")
