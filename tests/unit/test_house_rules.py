@@ -55,6 +55,7 @@ LAYERS = (
     ("config",),
     ("sync",),
     ("http",),
+    ("bench",),
     ("cli",),
     ("__main__",),
 )
@@ -166,7 +167,7 @@ def test_only_the_backends_folder_knows_the_inside_of_a_backend(name: str) -> No
         folder = f"backends.{backend}"
         inside = {other for other in _imports(name) if other.startswith(folder)}
         if not name.startswith(folder):
-            known = {f"{folder}.{module}" for module in ("backend", "probe", "store")}
+            known = {f"{folder}.{module}" for module in ("backend", "probe", "store", "toolchain")}
             assert inside <= (known if name == "backends" else set())
 
 

@@ -13,6 +13,7 @@ from importlib.metadata import entry_points
 from drybox.backends.docker.probe import may_answer
 from drybox.errors import InvalidRequest, Unsupported
 from drybox.images import ImageStore
+from drybox.languages import find_language
 from drybox.protocols import Backend
 from drybox.settings import DockerSettings
 
@@ -128,3 +129,16 @@ def _not_installed(what: str, error: ModuleNotFoundError) -> Unsupported:
         f"{what} needs Testcontainers, which is not installed ({error.name}).",
         hint="Install it: pip install 'drybox[docker]'",
     )
+
+
+def host_program(name: str, version: str = "") -> str:
+    """The program of this host that runs a language's programs in local sandboxes.
+
+    Raises:
+        Unsupported: There is none.
+        InvalidRequest: There is no such language.
+    """
+    from drybox.backends.local.toolchain import find_toolchain
+
+    language, _ = find_language(name)
+    return find_toolchain(language.name, language.toolchain, version).executable

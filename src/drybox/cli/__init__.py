@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 import click
 
 import drybox
+from drybox.cli.bench import bench
 from drybox.cli.doctor import doctor
 from drybox.cli.images import images
 from drybox.cli.keys import keys
@@ -33,7 +34,7 @@ def group(config: str | None) -> None:
     """Run code that you do not trust, in a sealed, single-use sandbox."""
 
 
-for command in (run, serve, keys, languages, images, doctor, version):
+for command in (run, serve, keys, languages, images, doctor, bench, version):
     group.add_command(command)
 
 

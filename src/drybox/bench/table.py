@@ -1,0 +1,79 @@
+"""The figures as text, with a bar for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from drybox.bench.goals import MB, verdicts
+from drybox.bench.report import AGAIN, BARE, COLD, WARM, Group, Report
+
+NAMES = {
+    BARE: "bare process",
+    WARM: "warm",
+    AGAIN: "warm, same source",
+    COLD: "cold",
+}
+"""What people read for each side; any other is shown by its own name."""
+
+BAR_WIDTH = 24
+"""Characters of the longest bar of a group."""
+
+_EIGHTHS = " ▏▎▍▌▋▊▉"
+
+
+def bar(share: float, width: int, *, plain: bool = False) -> str:
+    """A bar that takes this share of the width.
+
+    Args:
+        share: From 0 to 1.
+        width: Characters of a whole one.
+        plain: Only of ASCII.
+    """
+    eighths = round(min(max(share, 0.0), 1.0) * width * 8)
+    if plain:
+        return "#" * max(1, eighths // 8)
+    return ("█" * (eighths // 8) + _EIGHTHS[eighths % 8]).strip() or "▏"
+
+
+def table(report: Report, *, goals: bool = False, plain: bool = False) -> str:
+    """The whole report for a terminal.
+
+    Args:
+        report: The figures.
+        goals: Say which promises are kept, and by how much the others are missed.
+        plain: Only ASCII in the bars.
+    """
+    machine = report.machine
+    lines = [
+        f"{machine['cpu']}, {machine['cpus']} CPUs, load {machine['load'][0]}, "
+        f"Linux {machine['kernel']}, {machine['system']}"
+    ]
+    for group in report.groups:
+        lines += ["", *_group(group, report.concurrency, plain)]
+    if report.missing:
+        lines += ["", "not measured:"]
+        lines += [f"  {item.language} · {item.wall}: {item.reason}" for item in report.missing]
+    if goals:
+        lines += ["", "goals:", *(f"  {verdict.text}" for verdict in verdicts(report))]
+    return "\n".join(lines)
+
+
+def _group(group: Group, concurrency: int, plain: bool) -> Iterator[str]:
+    yield f"{f'{group.language} · {group.wall}':22} p50 ms   p95 ms   p99 ms  runs   ratio"
+    longest = max(group.summary(side).p50 for side in group.seconds if group.seconds[side])
+    for side, seconds in group.seconds.items():
+        if not seconds:
+            continue
+        found, ratio = group.summary(side), group.ratio(side)
+        figures = " ".join(f"{value * 1e3:8.1f}" for value in (found.p50, found.p95, found.p99))
+        shown = f"{ratio:6.2f}x" if ratio is not None else ""
+        drawn = bar(found.p50 / longest, BAR_WIDTH, plain=plain)
+        yield f"  {NAMES.get(side, side):18} {figures} {found.count:5} {shown:>7}  {drawn}"
+    words = []
+    if (rate := group.rate_ratio(WARM)) is not None:
+        warm, bare = group.rates[WARM], group.rates[BARE]
+        words.append(f"{warm:.0f} runs/s, bare {bare:.0f} ({rate:.2f}x), {concurrency} at a time")
+    if group.idle_size:
+        words.append(f"{group.idle_size / MB:.1f} MB for each that waits")
+    if words:
+        yield f"  {'; '.join(words)}"
