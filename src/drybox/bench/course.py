@@ -120,8 +120,7 @@ class Course:
         cold: CodeExecutor,
         settle: float,
     ) -> dict[str, Side]:
-        def rest() -> None:
-            time.sleep(settle)
+        rest = resting(settle)
 
         def wait() -> None:
             wait_for(warm, language)
@@ -135,6 +134,11 @@ class Course:
             sides[AGAIN] = Side(lambda _: run(warm, language, -1), wait)
         sides[COLD] = Side(lambda number: run(cold, language, number), rest, COLD_SHARE)
         return sides
+
+
+def resting(seconds: float) -> Callable[[], None]:
+    """What a side does before a run: let what the last one left be taken away."""
+    return lambda: time.sleep(seconds)
 
 
 def run(executor: CodeExecutor, language: str, number: int) -> None:

@@ -1,0 +1,164 @@
+"""Many executions in one executor, and what is to be counted before and after."""
+
+from __future__ import annotations
+
+import gc
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.support import host
+
+from drybox import CodeExecutor, ExecutionRequest, ResourceLimits
+
+MOST_GROWTH = 0.05
+"""What drybox's memory may grow by over all executions but the first ones."""
+
+WARM_UP = 0.1
+"""Share of the executions after which memory is looked at first."""
+
+SIDE_BY_SIDE = 4
+HELLO = {
+    "python": "print('hello')",
+    "node": "console.log('hello')",
+    "go": 'package main\n\nimport "fmt"\n\nfunc main() { fmt.Println("hello") }\n',
+    "java": "class A { public static void main(String[] a) { System.out.println(1); } }",
+}
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was counted.
+
+    Attributes:
+        runs: Executions.
+        seconds: How long they took.
+        start: Bytes of drybox's own process after the warm-up.
+        end: The same after the last.
+        before: What there was before the executor, by name.
+        after: What there was after it.
+        open: Descriptors, threads and sandboxes while it is idle: after the warm-up, at the end.
+    """
+
+    runs: int
+    seconds: float
+    start: int
+    end: int
+    before: dict[str, int]
+    after: dict[str, int]
+    open: tuple[dict[str, int], dict[str, int]]
+
+    @property
+    def growth(self) -> float:
+        """By how much of itself memory has grown."""
+        return self.end / self.start - 1
+
+    @property
+    def text(self) -> str:
+        """The figures for people."""
+        return (
+            f"{self.runs} executions in {self.seconds:.0f} s: memory {self.start / 1e6:.2f} MB, "
+            f"then {self.end / 1e6:.2f} MB ({self.growth:+.1%})\n"
+            f"idle, after the warm-up and at the end: {self.open[0]} {self.open[1]}\n"
+            f"before and after: {self.before} {self.after}"
+        )
+
+
+def soak(
+    runs: int,
+    languages: tuple[str, ...] = ("python",),
+    tell: Callable[[str], object] = lambda _: None,
+) -> Found:
+    """Execute so often, four at a time.
+
+    Args:
+        runs: How often in all.
+        languages: The first of them runs most.
+        tell: Told of memory now and then.
+    """
+    before = left()
+    began = time.monotonic()
+    with CodeExecutor(isolation="local") as executor:
+        warm_up = max(1, int(runs * WARM_UP))
+        _execute(executor, 0, warm_up, languages)
+        start, idle = _settled(executor)
+        tell(f"after {warm_up}: {start / 1e6:.2f} MB")
+        step = max(1, (runs - warm_up) // 5)
+        for first in range(warm_up, runs, step):
+            _execute(executor, first, min(first + step, runs), languages)
+            tell(f"after {min(first + step, runs)}: {resident() / 1e6:.2f} MB")
+        end, idle_at_end = _settled(executor)
+    seconds = time.monotonic() - began
+    host.eventually(lambda: left() == before, 10)
+    return Found(runs, seconds, start, end, before, left(), (idle, idle_at_end))
+
+
+def left() -> dict[str, int]:
+    """What an executor could leave behind, of this process and below it."""
+    folder = Path(tempfile.gettempdir())
+    return {
+        "descriptors": len(os.listdir("/proc/self/fd")),
+        "threads": threading.active_count(),
+        "processes": len(host.descendants(os.getpid())),
+        "cgroups": len(_own_cgroups()),
+        "mounts": sum("drybox" in line and "tests" not in line for line in host.mounts()),
+        "folders": sum(name.startswith("drybox") for name in os.listdir(folder)),
+    }
+
+
+def resident() -> int:
+    """Bytes of memory that this process has of its own."""
+    gc.collect()
+    return host.resident(os.getpid())
+
+
+def _own_cgroups() -> set[str]:
+    wardens = {str(warden.pid) for warden in host.wardens(os.getpid())}
+    return {path for path in host.cgroups() if any(f"drybox-{pid}-" in path for pid in wardens)}
+
+
+def _settled(executor: CodeExecutor) -> tuple[int, dict[str, int]]:
+    """Memory, and what is open, once the pool waits and nothing is on its way out."""
+
+    def rests() -> bool:
+        idle = sum(count.idle for count in executor.pools())
+        boxes = {os.path.basename(path) for path in host.sandboxes(os.getpid())}
+        return len(boxes) == idle and all(count.idle for count in executor.pools())
+
+    host.eventually(rests, 20)
+    counted = left()
+    return resident(), {name: counted[name] for name in ("descriptors", "threads", "processes")}
+
+
+def _execute(executor: CodeExecutor, first: int, end: int, languages: tuple[str, ...]) -> None:
+    for at in range(first, end, SIDE_BY_SIDE):
+        requests = [
+            _request(number, languages) for number in range(at, min(at + SIDE_BY_SIDE, end))
+        ]
+        for request, result in zip(requests, executor.execute_many(requests), strict=True):
+            assert result.status == _expected(request), result
+
+
+def _request(number: int, languages: tuple[str, ...]) -> ExecutionRequest:
+    if number % 50 == 7:
+        return ExecutionRequest("python", "raise SystemExit(3)", args=("failed",))
+    if number % 50 == 17:
+        return ExecutionRequest("python", "while True: pass", timeout=0.05, args=("timeout",))
+    if number % 50 == 27:
+        small = ResourceLimits(output=1000)
+        code = "print('x' * 9999)"
+        return ExecutionRequest("python", code, limits=small, args=("output_limit",))
+    if number % 50 == 37:
+        small = ResourceLimits(memory=64 << 20)
+        code = f"open('a', 'w').write('{number}'); print(input())"
+        return ExecutionRequest("python", code, limits=small, stdin=b"hello", artifacts=("a",))
+    language = languages[0] if number % 10 else languages[number // 10 % len(languages)]
+    return ExecutionRequest(language, HELLO[language])
+
+
+def _expected(request: ExecutionRequest) -> str:
+    return request.args[0] if request.args else "success"
