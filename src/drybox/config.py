@@ -42,7 +42,7 @@ class Config:
         timeout: Wall seconds of a run phase, where a request names none.
         isolation: The wall, where a request names none.
         allow_weaker: Guarantees that may be missing on this host.
-        concurrency: Sandboxes that run at once; None for twice the number of CPUs.
+        concurrency: Sandboxes that run at once; None for what CPUs and memory allow.
         compile_timeout: Wall seconds a compiler may take.
         compile_cache: Bytes that are kept of compiled programs; 0 for none.
         limits: Limits of a run phase, where a request names none.

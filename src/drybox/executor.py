@@ -13,6 +13,7 @@ import anyio
 from anyio.abc import TaskGroup
 
 from drybox.backends import EVERY_WALL, make_backend, may_serve
+from drybox.capacity import concurrency_for
 from drybox.compile_cache import make_cache
 from drybox.errors import DryboxError, InvalidRequest, Rejected, Unavailable
 from drybox.event_stream import EventStream
@@ -72,10 +73,8 @@ class AsyncCodeExecutor:
         hook_timeout: Wall seconds that one call of a hook may take.
         allow_weaker: Guarantees that may be missing on this host: ``memory``, ``cpus``,
             ``pids``, ``seccomp``. What is missing and not named here is refused.
-        concurrency: Sandboxes that run at once; further requests wait. Twice the number of
-            CPUs by default.
-        queue_timeout: Seconds that a request waits for its turn at most, then it is Unavailable;
-            without end if None.
+        concurrency: Sandboxes that run at once; by default :mod:`drybox.capacity` says how many.
+        queue_timeout: Seconds that a request waits at most, then it is Unavailable; None: no end.
         compile_timeout: Wall seconds a compiler may take.
         compile_limits: Limits of compilers.
         package_dir: Folder of the host that packages are installed from, with one folder for
@@ -141,7 +140,8 @@ class AsyncCodeExecutor:
         self._cache = make_cache(compile_cache)
         if concurrency is not None and concurrency < 1:
             raise InvalidRequest("concurrency", f"{concurrency} is too few", hint="Pass 1 or more.")
-        self.concurrency = concurrency or 2 * (os.cpu_count() or 1)
+        phases = (self.limits, self._operator.compile, self._operator.install)
+        self.concurrency = concurrency or concurrency_for(phases)
         self._queue_timeout = (
             None if queue_timeout is None else check_timeout(queue_timeout, "queue_timeout")
         )

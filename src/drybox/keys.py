@@ -118,7 +118,7 @@ def known_keys() -> tuple[Key, ...]:
         Key("timeout", DURATION, "Wall time of a program, where its request names none.", "30s"),
         Key("isolation", WALL, f"The wall: {', '.join(ISOLATIONS)}.", "auto"),
         Key("allow_weaker", WORDS, "Guarantees that may be missing on this host.", "none"),
-        Key("concurrency", COUNT, "Sandboxes that run at once; others wait.", "twice the CPUs"),
+        Key("concurrency", COUNT, "Sandboxes that run at once; others wait.", "by CPUs and memory"),
         Key("compile_timeout", DURATION, "Wall time of a compiler.", "1m"),
         Key("compile_cache", ROOM, "What is kept of compiled programs; 0 for nothing.", "64MiB"),
         Key("install_timeout", DURATION, "Wall time of an installer of packages.", "2m"),

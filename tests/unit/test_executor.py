@@ -176,6 +176,56 @@ async def test_no_more_than_the_concurrency_run_at_once(install: Install) -> Non
     assert anyio.current_time() - started == pytest.approx(3.0)
 
 
+async def test_turns_are_taken_first_come_first_served(install: Install) -> None:
+    backend = install(*(FakeSandbox([Script(seconds=1.0)]) for _ in range(4)))
+    async with executor_of(concurrency=1) as executor, anyio.create_task_group() as tasks:
+        for version in "2413":
+            tasks.start_soon(executor.execute, ExecutionRequest(f"python@{version}", "1"))
+            await anyio.sleep(0.1)
+    assert [spec.version for spec in backend.specs] == ["2", "4", "1", "3"]
+
+
+async def test_who_waits_too_long_is_told_that_nothing_ran(install: Install) -> None:
+    backend = install(FakeSandbox([Script(seconds=9.0)]), FakeSandbox([HELLO]))
+    async with (
+        executor_of(concurrency=1, queue_timeout=2.0) as executor,
+        anyio.create_task_group() as tasks,
+    ):
+        tasks.start_soon(executor.execute, REQUEST)
+        await anyio.sleep(0.1)
+        started = anyio.current_time()
+        with pytest.raises(Unavailable, match="1 other executions took longer than 2 s"):
+            await executor.execute(REQUEST)
+        assert anyio.current_time() - started == pytest.approx(2.0)
+        assert len(backend.specs) == 1
+
+
+async def test_who_is_cancelled_leaves_the_queue_at_once(install: Install) -> None:
+    backend = install(FakeSandbox([Script(seconds=9.0)]), FakeSandbox([HELLO]))
+    async with executor_of(concurrency=1) as executor, anyio.create_task_group() as tasks:
+        tasks.start_soon(executor.execute, REQUEST)
+        await anyio.sleep(1.0)
+        with anyio.move_on_after(2.0) as left:
+            await executor.execute(ExecutionRequest("python@8", "1"))
+        assert left.cancelled_caught
+        assert anyio.current_time() == pytest.approx(left.deadline)
+        assert executor._limiter.statistics().tasks_waiting == 0
+        # Its place is not kept: whoever came after it is next.
+        assert (await executor.execute(ExecutionRequest("python@9", "1"))).stdout == "hello"
+    assert [spec.version for spec in backend.specs] == ["", "9"]
+
+
+async def test_who_is_cancelled_while_running_is_destroyed_at_once(install: Install) -> None:
+    sandbox = FakeSandbox([Script([("stdout", b"x")], deaf=True)])
+    install(sandbox, FakeSandbox([HELLO]))
+    async with executor_of(concurrency=1) as executor:
+        with anyio.move_on_after(3.0) as scope:
+            await executor.execute(REQUEST)
+        assert anyio.current_time() == pytest.approx(scope.deadline)
+        assert sandbox.closed
+        assert (await executor.execute(REQUEST)).stdout == "hello"
+
+
 async def test_a_request_without_a_sandbox_takes_no_other_along(install: Install) -> None:
     install(Unavailable("no room.", hint="Later."), FakeSandbox([HELLO]))
     async with executor_of(concurrency=1) as executor:

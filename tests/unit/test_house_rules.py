@@ -50,6 +50,7 @@ LAYERS = (
     ("kinds",),
     ("keys",),
     ("event_stream",),
+    ("capacity",),
     ("executor",),
     ("monitoring",),
     ("config",),

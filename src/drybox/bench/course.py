@@ -25,8 +25,9 @@ SETTLE = {"local": 0.02}
 SETTLE_CONTAINERS = 0.2
 """Seconds between runs, so that what one leaves to be taken away does not slow the next."""
 
-PATIENCE = 10.0
-"""Seconds until sandboxes must wait; where none ever do, a warm run is a cold one."""
+PATIENCE, MORE_PATIENCE = 5.0, 1.0
+"""Seconds until a sandbox must wait, where none ever does a warm run is a cold one; and until as
+many do as the pool keeps."""
 
 COLD_SHARE = 4
 """Of so many rounds one has a cold run: they are there to compare with, and take their time."""
@@ -99,15 +100,16 @@ class Course:
             settle = SETTLE.get(wall, SETTLE_CONTAINERS)
             sides = self._sides(language, BareProcess(language, Path(folder)), warm, cold, settle)
             sides.update(others or {})
+            begun = time.monotonic()
             # Fills what every side keeps from one run to the next.
             take_turns({name: Side(side.run, side.ready) for name, side in sides.items()}, 2)
             rated = self.concurrency > 0
-            for_turns = seconds * (1 - RATE_SHARE) if rated else seconds
-            times = take_turns(sides, self.rounds, for_turns, first=2)
+            left = seconds * (1 - RATE_SHARE if rated else 1) - (time.monotonic() - begun)
+            times = take_turns(sides, self.rounds, left, first=2)
             wait_for(warm, language)
             idle = idle_sizes() if wall == "local" else []
             rates = {}
-            if rated:
+            if rated and time.monotonic() - begun < 2 * seconds:
                 steady = {name: sides[name] for name in (BARE, WARM)}
                 rates = sustain(steady, self.concurrency, seconds * RATE_SHARE / 2)
             return Group(language, wall, times, rates, idle)
@@ -160,11 +162,15 @@ def run(executor: CodeExecutor, language: str, number: int) -> None:
 
 def wait_for(executor: CodeExecutor, language: str) -> None:
     """Wait until as many sandboxes wait as the pool keeps, if it ever keeps any."""
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
+    begun = time.monotonic()
+    while (waited := time.monotonic() - begun) < PATIENCE:
         counts = [count for count in executor.pools() if count.language == language]
-        if not counts or any(count.idle >= PoolSettings().min_idle for count in counts):
-            return
-        if any(count.failures > 1 and not count.idle for count in counts):
+        idle = max((count.idle for count in counts), default=0)
+        fails = any(count.failures > 1 for count in counts) and not idle
+        if (
+            not counts
+            or fails
+            or idle >= (PoolSettings().min_idle if waited < MORE_PATIENCE else 1)
+        ):
             return
         time.sleep(0.005)
