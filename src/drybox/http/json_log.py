@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import os
-import queue
 import re
 import threading
-import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
@@ -20,6 +19,9 @@ from drybox.http.request_record import current_record
 
 MOST_LINES = 10_000
 """Lines that wait to be written; further ones are dropped, and the next says how many."""
+
+PAUSE = 0.05
+"""Seconds that a line waits at most before it is written."""
 
 LAST_LINES = 1.0
 """Seconds that writing the rest may take at the end."""
@@ -84,7 +86,7 @@ def _chain(error: BaseException) -> list[dict[str, Any]]:
 
 
 class LineHandler(logging.Handler):
-    """Hands lines to a thread that writes them: a log that nobody reads must stop no server.
+    """Leaves lines to a thread that writes them: a log that nobody reads must stop no server.
 
     Args:
         fd: File descriptor to write to.
@@ -95,37 +97,44 @@ class LineHandler(logging.Handler):
 
     def __init__(self, fd: int) -> None:
         super().__init__()
-        self._fd = fd
-        self._lines: queue.Queue[bytes | None] = queue.Queue(MOST_LINES)
         self.dropped = 0
-        self._thread = threading.Thread(target=self._write, name="drybox-log", daemon=True)
+        self._fd = fd
+        self._lines: deque[bytes] = deque()
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="drybox-log", daemon=True)
         self._thread.start()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Queue one line; drop it if too many wait."""
+        """Keep one line for the thread; drop it if too many wait."""
         try:
             line = self.format(record)
+            if len(self._lines) >= MOST_LINES:
+                self.dropped += 1
+                return
             if self.dropped:
                 line = f'{line[:-1]}, "dropped": {self.dropped}}}'
-            self._lines.put_nowait(line.encode() + b"\n")
-            self.dropped = 0
+                self.dropped = 0
+            self._lines.append(line.encode() + b"\n")
         except Exception:
-            # The queue is full, or the line cannot be made: it is missing, and all goes on.
-            self.dropped += 1
+            self.dropped += 1  # it cannot be made, and all goes on
 
     def close(self) -> None:
         """Write what waits, unless that takes too long."""
-        end = time.monotonic() + LAST_LINES
-        try:
-            self._lines.put(None, timeout=LAST_LINES)
-        except queue.Full:
-            pass
-        self._thread.join(max(0.0, end - time.monotonic()))
+        self._ended.set()
+        self._thread.join(LAST_LINES)
         super().close()
+
+    def _work(self) -> None:
+        # It looks now and then: to wake it for every line would have the event loop, which
+        # holds the interpreter's lock, wait for it.
+        while not self._ended.wait(PAUSE):
+            self._write()
+        self._write()
 
     def _write(self) -> None:
         # Without a buffer of Python's, whose lock a blocked thread would hold at the exit.
-        while (line := self._lines.get()) is not None:
+        while self._lines:
+            line = self._lines.popleft()
             try:
                 while line:
                     line = line[os.write(self._fd, line) :]
