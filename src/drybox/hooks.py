@@ -137,10 +137,12 @@ class Hooks:
             isolation: Name of the backend.
             streamed: Its input comes piece by piece.
         """
+        if not self._any:
+            return UNFOLLOWED
         files: tuple[FileDigest, ...] = ()
-        if self._any and sum(len(file.content) for file in job.files) > LONG_SOURCE:
+        if sum(len(file.content) for file in job.files) > LONG_SOURCE:
             files = await anyio.to_thread.run_sync(_digests, job.files)
-        elif self._any:
+        else:
             files = _digests(job.files)
         context = HookContext(
             id=id,
@@ -246,6 +248,31 @@ class Lifecycle:
 
     def _now(self) -> HookContext:
         return replace(self._context, wall_time=anyio.current_time() - self._started)
+
+
+class _Unfollowed(Lifecycle):
+    """One that no hook follows: most of them, so it costs nothing."""
+
+    def __init__(self) -> None:
+        pass
+
+    async def created(self, sandbox: Sandbox) -> None:
+        pass
+
+    async def before_run(self) -> None:
+        pass
+
+    async def after_run(self, result: ExecutionResult) -> None:
+        pass
+
+    def failed(self, error: BaseException) -> None:
+        pass
+
+    async def destroyed(self) -> None:
+        pass
+
+
+UNFOLLOWED = _Unfollowed()
 
 
 class _TooLong(TimeoutError):

@@ -31,7 +31,8 @@ class Record:
     __slots__ = ()
 
     def __getitem__(self, name: str) -> Any:
-        if name in self.keys():
+        # The table is at hand; going through the keys costs more than all else of a document.
+        if name in self.__dataclass_fields__ or name in self.keys():  # type: ignore[attr-defined]
             return getattr(self, name)
         raise KeyError(name)
 

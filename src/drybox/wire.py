@@ -43,7 +43,7 @@ def event_document(event: Event) -> dict[str, Any]:
 def plain(value: Any) -> Any:
     """A record, or a list of them, as dictionaries and lists."""
     if isinstance(value, Record):
-        return {name: plain(value[name]) for name in value.keys()}  # noqa: SIM118
+        return {name: plain(getattr(value, name)) for name in value.keys()}  # noqa: SIM118
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
     return value
