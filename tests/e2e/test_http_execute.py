@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -47,6 +48,46 @@ def test_a_path_that_is_none_is_a_problem(server: Server) -> None:
     answer = server.ask("PUT", "/v1/execute", b"{}")
     assert answer.problem["status"] == 405
     assert answer.headers["allow"] == "POST"
+
+
+def test_the_head_alone_says_how_it_is(server: Server) -> None:
+    for path in ("/healthz", "/readyz"):
+        answer = server.ask("HEAD", path)
+        assert (answer.status, answer.body) == (200, b"")
+
+
+def test_pages_of_a_configured_site_may_use_it() -> None:
+    site = "https://app.example"
+    with serving(env={"DRYBOX_SERVER_ORIGINS": site}) as server:
+        asked = {"Origin": site, "Access-Control-Request-Method": "POST"}
+        before = server.ask("OPTIONS", "/v1/execute", headers=asked)
+        assert before.status == 200
+        assert before.headers["access-control-allow-origin"] == site
+        body = '{"language": "python", "code": "print(1)"}'
+        answer = server.ask("POST", "/v1/execute", body, {"Origin": site})
+        assert answer.json["stdout"] == "1\n"
+        assert answer.headers["access-control-allow-origin"] == site
+        other = server.ask("POST", "/v1/execute", body, {"Origin": "https://evil.example"})
+        assert other.problem["status"] == 403
+        assert "access-control-allow-origin" not in other.headers
+
+
+def test_without_the_extra_it_says_what_to_install() -> None:
+    code = "import sys; sys.modules['fastapi'] = None; from drybox.cli import main; main()"
+    done = drybox("serve", command=(sys.executable, "-c", code))
+    assert done.returncode == 125
+    assert b"pip install 'drybox[server]'" in done.stderr
+
+
+def test_an_address_that_is_taken_is_said(server: Server) -> None:
+    done = drybox("serve", "--port", str(server.port))
+    assert done.returncode == 2
+    assert b"cannot listen at 127.0.0.1 port" in done.stderr
+
+
+def test_localhost_is_this_machine() -> None:
+    with serving("--host", "localhost") as server:
+        assert server.get("/healthz").status == 200
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

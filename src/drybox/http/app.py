@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
 
 import drybox
 from drybox.executor import AsyncCodeExecutor
@@ -82,5 +83,13 @@ def create_app(
     app.include_router(metrics_router)
     add_docs(app)
     describe(app, service)
+    if settings.origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.origins,
+            allow_methods=("GET", "POST"),
+            allow_headers=("Authorization", "Content-Type", "X-Request-ID"),
+            expose_headers=("Retry-After", "X-Request-ID"),
+        )
     app.add_middleware(RequestLog, observers=[metrics], lines=settings.access_log)
     return app

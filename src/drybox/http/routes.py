@@ -113,3 +113,8 @@ async def readyz(request: Request) -> Response:
     """Able to run programs, and not going down."""
     await service_of(request).check_ready()
     return json_response(b'{"status":"ready"}')
+
+
+for path, state in (("/healthz", healthz), ("/readyz", readyz)):
+    # Some load balancers ask for the head alone.
+    router.add_api_route(path, state, methods=["HEAD"], include_in_schema=False)

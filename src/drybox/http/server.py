@@ -91,6 +91,8 @@ def _listen(settings: ServerSettings) -> socket.socket:
         found = socket.getaddrinfo(
             settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
+        # Of 'localhost' the address that everybody tries.
+        found.sort(key=lambda item: item[0] != socket.AF_INET)
         family, kind, protocol, _, address = found[0]
         listener = socket.socket(family, kind, protocol)
     except OSError as error:

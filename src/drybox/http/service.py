@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 
 import anyio
 from starlette.requests import HTTPConnection
@@ -79,8 +80,7 @@ class Service:
         """
         async with self._admitted(caller, request) as ticket:
             result = await self.executor.execute(request)
-            self._readiness.ran(result)
-            ticket.finish(result)
+            self._hear(ticket, result)
             return result
 
     @asynccontextmanager
@@ -101,7 +101,11 @@ class Service:
             self._admitted(caller, request) as ticket,
             self.executor.stream(request, stdin=stdin, bounds=bounds) as events,
         ):
-            yield Followed(events, ticket)
+            yield Followed(events, partial(self._hear, ticket))
+
+    def _hear(self, ticket: Ticket, result: ExecutionResult) -> None:
+        self._readiness.ran(result)
+        ticket.finish(result)
 
     async def drain(self, seconds: float) -> None:
         """Take nothing new, wait for what runs, and end it after so many seconds."""
@@ -139,16 +143,16 @@ class Service:
 
 
 class Followed:
-    """The events of an execution, whose ticket hears of the result.
+    """The events of an execution.
 
     Args:
         events: The executor's.
-        ticket: The gate's.
+        hear: Is told the result, before the follower.
     """
 
-    def __init__(self, events: EventStream, ticket: Ticket) -> None:
+    def __init__(self, events: EventStream, hear: Callable[[ExecutionResult], None]) -> None:
         self._events = events
-        self._ticket = ticket
+        self._hear = hear
 
     def __aiter__(self) -> Followed:
         return self
@@ -160,7 +164,7 @@ class Followed:
     async def __anext__(self) -> Event:
         event = await self._events.__anext__()
         if event.result is not None:
-            self._ticket.finish(event.result)
+            self._hear(event.result)
         return event
 
 
