@@ -20,24 +20,42 @@ TEMPLATE = File(
 
 RECORD = r"""
 at=$1 build=/tmp/go-build log=/tmp/go-log
+swap() { # in $line, the text $1 for the text $2
+    case $line in
+    *"$1"*) line=${line%%"$1"*}$2${line#*"$1"} ;;
+    *) return 1 ;;
+    esac
+}
+renew() { # in $line, the word that follows $1 for the word $2
+    rest=${line#*"$1"}
+    line="${line%%"$1"*}$1$2 ${rest#* }"
+}
+list() {
+    go list -export -f '{{if .Export}}packagefile {{.ImportPath}}={{.Export}}{{end}}' std
+}
 record() {
-    mkdir -p "$at" $build && go run -x main.go 2>$log || return
-    go list -export -f '{{if .Export}}packagefile {{.ImportPath}}={{.Export}}{{end}}' std |
-        sed '/^$/d' >"$at/link.cfg" || return
+    mkdir -p "$at" $build && go run -x main.go 2>$log && list >"$at/link.cfg" || return
     # What only the standard library itself may import is for the linker alone.
-    grep -Ev '^packagefile ([^=]*/)?(internal|vendor)[/=]' "$at/link.cfg" >"$at/compile.cfg"
-    grep '^modinfo "' $log >>"$at/link.cfg"
-    {
-        grep '/compile -o [$]WORK/b001/_pkg_[.]a .* [.]/main[.]go$' $log
-        grep '/link -o [$]WORK/b001/exe/main ' $log
-    } | sed -e "s|[$]WORK/b001/importcfg[.]link|$at/link.cfg|" \
-        -e "s|[$]WORK/b001/importcfg|$at/compile.cfg|" \
-        -e 's|[$]WORK/b001/_pkg_[.]a|$build/main.a|g' \
-        -e 's|[$]WORK/b001/exe/main|$build/main|' \
-        -e 's| -buildid [^ ]*| -buildid $id/$id|' \
-        -e 's| -buildid=[^ ]*| -buildid=$id/$id/$id/$id|' \
-        -e 's| [.]/main[.]go$| "$@" \&\&|' >"$at/commands"
-    grep -q '/compile .* "[$]@" &&$' "$at/commands" && grep -q '/link .*main[.]a$' "$at/commands"
+    while IFS= read -r line; do
+        path=${line#packagefile }
+        case /${path%%=*}/ in
+        */internal/* | */vendor/*) ;;
+        *) printf '%s\n' "$line" ;;
+        esac
+    done <"$at/link.cfg" >"$at/compile.cfg"
+    while IFS= read -r line; do
+        case $line in
+        'modinfo "'*) printf '%s\n' "$line" >>"$at/link.cfg" ;;
+        *'/compile -o $WORK/b001/_pkg_.a '*' ./main.go')
+            line="${line% ./main.go} \"\$@\" &&"
+            swap '$WORK/b001/importcfg' "$at/compile.cfg" && renew ' -buildid ' '$id/$id' &&
+                swap '$WORK/b001/_pkg_.a' '$build/main.a' && printf '%s\n' "$line" ;;
+        *'/link -o $WORK/b001/exe/main '*)
+            swap '$WORK/b001/importcfg.link' "$at/link.cfg" &&
+                renew ' -buildid=' '$id/$id/$id/$id' && swap '$WORK/b001/exe/main' '$build/main' &&
+                swap '$WORK/b001/_pkg_.a' '$build/main.a' && printf '%s\n' "$line" ;;
+        esac
+    done <$log >"$at/commands"
 }
 try() {
     id=test && set -- ./main.go && . "$at/commands" && [ "$($build/main)" = direct ]
@@ -48,7 +66,7 @@ rm -rf $build $log
 """Writes to the folder $1 how such a program is built; nothing if that does not work here.
 
 The compiler's and the linker's command line are the go command's own, with their paths and with
-the ids that tell builds from one another put in anew.
+the ids that tell builds from one another put in anew. An image may have no sed and no grep.
 """
 
 BUILD = r"""
