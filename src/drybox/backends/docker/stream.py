@@ -8,7 +8,7 @@ import socket
 import struct
 from typing import Any
 
-from anyio.abc import ByteStream, SocketAttribute, SocketStream
+from anyio.abc import ByteStream, SocketStream
 
 from drybox.backends.docker.bridge import bridged, release
 
@@ -25,11 +25,13 @@ class AttachedStream(ByteStream):
 
     Args:
         stream: The connection.
+        own: The same connection, as a socket of this stream's own: what an event loop tells of
+            its sockets is not always one.
     """
 
-    def __init__(self, stream: SocketStream) -> None:
+    def __init__(self, stream: SocketStream, own: socket.socket) -> None:
         self._stream = stream
-        self._socket = stream.extra_attributes[SocketAttribute.raw_socket]()
+        self._socket = own
         self._head = b""
         self._left = 0
         self._is_words = False
@@ -45,7 +47,12 @@ class AttachedStream(ByteStream):
         else:
             raw = bridged(inner)
         raw.setblocking(False)
-        return cls(await SocketStream.from_socket(raw))
+        own = raw.dup()
+        try:
+            return cls(await SocketStream.from_socket(raw), own)
+        except BaseException:
+            own.close()
+            raise
 
     @property
     def words(self) -> str:
@@ -86,7 +93,9 @@ class AttachedStream(ByteStream):
         """End the connection here and now, without waiting for the event loop's next turn."""
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
 
     async def aclose(self) -> None:
         """Let the connection go, which ends the container."""
+        self._socket.close()
         await self._stream.aclose()
