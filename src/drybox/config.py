@@ -12,11 +12,11 @@ import stat
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from drybox.errors import InvalidRequest
 from drybox.executor import COMPILE_CACHE, COMPILE_LIMITS
+from drybox.home import home
 from drybox.keys import OTHER_VARIABLES, PREFIX, SECTIONS, find_key, find_variable, known_keys
 from drybox.model import MIB, ResourceLimits
 from drybox.settings import MAX_LIMITS, ApiKey, DockerSettings, ServerSettings
@@ -102,7 +102,7 @@ def usual_files(environ: Mapping[str, str]) -> list[str]:
     """The system's file and the user's, which counts for more."""
     folder = environ.get("XDG_CONFIG_HOME") or ""
     if not os.path.isabs(folder):  # as that standard has it; it would be somebody's checkout
-        folder = os.path.join(environ.get("HOME") or str(Path.home()), ".config")
+        folder = os.path.join(environ.get("HOME") or str(home()), ".config")
     files = [SYSTEM_FILE, os.path.join(folder, "drybox", NAME)]
     return [path for path in files if os.path.isabs(path)]
 

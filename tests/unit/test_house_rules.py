@@ -26,7 +26,7 @@ LONG_FILES = {
 LAYERS = (
     # Lowest first. A module may import from rows below its own, and from its own row if that
     # is a single folder.
-    ("model", "errors"),
+    ("model", "errors", "home"),
     ("settings",),
     ("protocols",),
     ("images",),

@@ -7,6 +7,8 @@ import os
 import socket
 from pathlib import Path
 
+from drybox.home import home
+
 DEFAULT_SOCKET = "/var/run/docker.sock"
 
 PATIENCE = 1.0
@@ -38,7 +40,7 @@ def _has_context() -> bool:
     """Whether the user has chosen another daemon than the default one."""
     if os.environ.get("DOCKER_CONTEXT"):
         return True
-    folder = os.environ.get("DOCKER_CONFIG") or str(Path.home() / ".docker")
+    folder = os.environ.get("DOCKER_CONFIG") or str(home() / ".docker")
     try:
         config = json.loads(Path(folder, "config.json").read_text("utf-8"))
     except (OSError, ValueError):
@@ -48,4 +50,4 @@ def _has_context() -> bool:
 
 def _has_properties() -> bool:
     """Whether Testcontainers has settings of its own, which may name a daemon."""
-    return Path.home().joinpath(".testcontainers.properties").exists()
+    return home().joinpath(".testcontainers.properties").exists()

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from drybox.backends.local.layout import Layout, Mount
 from drybox.errors import Unsupported
+from drybox.home import home
 from drybox.protocols import Toolchain
 
 VERSION = re.compile(r"(\d+(?:\.\d+)+|\d+)")
@@ -54,7 +55,7 @@ class FoundToolchain:
 def cache_dir() -> Path:
     """Where what is made once is kept: ``$XDG_CACHE_HOME/drybox`` or ``~/.cache/drybox``."""
     base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "drybox"
+    return (Path(base) if base else home() / ".cache") / "drybox"
 
 
 def find_toolchain(name: str, toolchain: Toolchain, version: str) -> FoundToolchain:
