@@ -138,6 +138,7 @@ class LocalBackend:
         """
         bubblewrap.require()
         init_path()
+        cgroup.step_aside()
         place = cgroup.find_place()
         self._give_up(place.missing)
         if self._warden is not None:  # killed, and its stage and its sandboxes with it

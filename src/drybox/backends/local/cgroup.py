@@ -15,6 +15,9 @@ from dataclasses import dataclass, field
 from drybox.backends.local.cgroup_tree import CONTROLLERS, enable, read, write
 
 V2_MOUNT = "/sys/fs/cgroup"
+LEAF = "server"
+"""Where a process goes that has its cgroup for itself."""
+
 PERIOD_US = 100_000  # the kernel's default for cpu.max and cfs_period_us
 
 
@@ -55,6 +58,34 @@ def find_place() -> Place:
     if os.path.exists(f"{V2_MOUNT}/cgroup.controllers"):
         return _find_v2()
     return _find_v1()
+
+
+def step_aside(mount: str = V2_MOUNT) -> None:
+    """Make room where this process is alone in a cgroup that was delegated to it.
+
+    Service managers and containers start a process in the very cgroup that it may divide up, and
+    one with processes hands no controllers down. The process goes into a leaf of it, where all
+    that bounds it still does.
+    """
+    own = os.path.normpath(mount + own_paths().get("", "/"))
+    is_alone = read(f"{own}/cgroup.procs").split() == [str(os.getpid())]
+    if os.path.basename(own) == LEAF or not is_alone or not _is_delegated(own, mount):
+        return
+    with contextlib.suppress(OSError):  # then it stays, and its place is looked for elsewhere
+        os.makedirs(f"{own}/{LEAF}", exist_ok=True)
+        write(f"{own}/{LEAF}/cgroup.procs", "0")
+
+
+def _is_delegated(folder: str, mount: str) -> bool:
+    """Whether a cgroup is this process's to divide up; root may write to those that are not."""
+    if not os.access(f"{folder}/cgroup.subtree_control", os.W_OK):
+        return False
+    if os.geteuid() or folder == mount:  # the root of a container's own view
+        return True
+    try:
+        return os.getxattr(folder, "trusted.delegate") == b"1"  # as systemd marks it
+    except OSError:
+        return False
 
 
 def _find_v2() -> Place:

@@ -96,6 +96,56 @@ def test_controllers_that_are_not_handed_down_are_missing(
     assert set(place.dirs) == set(active.split() or [""])
 
 
+@pytest.fixture
+def own_cgroup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder as the cgroup of this process, alone in it."""
+    folder = tmp_path / "service"
+    folder.mkdir()
+    (folder / "cgroup.procs").write_text(f"{os.getpid()}\n")
+    (folder / "cgroup.subtree_control").write_text("")
+    monkeypatch.setattr(cgroup, "own_paths", lambda: {"": "/service"})
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    return folder
+
+
+def stepped_aside(folder: Path) -> bool:
+    cgroup.step_aside(str(folder.parent))
+    return (folder / "server/cgroup.procs").exists()
+
+
+def test_a_process_alone_in_a_cgroup_of_its_own_goes_into_a_leaf(own_cgroup: Path) -> None:
+    assert stepped_aside(own_cgroup)
+    assert (own_cgroup / "server/cgroup.procs").read_text() == "0"
+    assert stepped_aside(own_cgroup), "a leaf that is there already is used"
+
+
+def test_it_goes_no_deeper_the_next_time(own_cgroup: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    leaf = own_cgroup.rename(own_cgroup.parent / "server")
+    monkeypatch.setattr(cgroup, "own_paths", lambda: {"": "/server"})
+    assert not stepped_aside(leaf)
+
+
+def test_one_with_company_stays(own_cgroup: Path) -> None:
+    (own_cgroup / "cgroup.procs").write_text(f"{os.getpid()}\n1\n")
+    assert not stepped_aside(own_cgroup)
+
+
+def test_root_stays_where_nothing_says_that_it_is_root_s_to_divide(
+    own_cgroup: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert not stepped_aside(own_cgroup)
+
+
+def test_the_root_of_a_containers_own_view_is_its_own(
+    own_cgroup: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(cgroup, "own_paths", lambda: {"": "/"})
+    cgroup.step_aside(str(own_cgroup))
+    assert (own_cgroup / "server").is_dir()
+
+
 # --- limits ---------------------------------------------------------------------------------
 
 
