@@ -160,11 +160,6 @@ class AsyncCodeExecutor:
         return self._defaults.isolation
 
     @property
-    def timeout(self) -> float:
-        """Wall seconds of a run phase, where the request names none."""
-        return self._defaults.timeout
-
-    @property
     def operator(self) -> OperatorLimits:
         """Limits of the phases before ``run``."""
         return self._operator
@@ -293,19 +288,23 @@ class AsyncCodeExecutor:
 
     async def languages(self) -> list[LanguageInfo]:
         """Every known language, and the version that the default wall would run."""
+        return [await self.language(name) for name in known_languages()]
+
+    async def language(self, name: str) -> LanguageInfo:
+        """One of them, by name or alias. The first time an image may have to be prepared.
+
+        Raises:
+            InvalidRequest: There is none of that name.
+        """
         self._open_tasks()
-        found = []
-        for language in known_languages().values():
-            version, hint = None, ""
-            try:
-                backend = await self._walls.choose(self._defaults.isolation, language, "")
-                version = await backend.version(language, "")
-            except DryboxError as error:
-                hint = error.hint
-            found.append(
-                LanguageInfo(language.name, language.aliases, language.suffixes, version, hint)
-            )
-        return found
+        language, _ = find_language(name)
+        version, hint = None, ""
+        try:
+            backend = await self._walls.choose(self._defaults.isolation, language, "")
+            version = await backend.version(language, "")
+        except DryboxError as error:
+            hint = error.hint
+        return LanguageInfo(language.name, language.aliases, language.suffixes, version, hint)
 
     def observe(self, observer: Observer) -> None:
         """Have one more observer follow the executions that begin from now on."""

@@ -9,6 +9,12 @@ from typing import Any
 import pytest
 from tests.support.server import Answer, Server, serving
 
+from drybox.api_keys import hash_key, new_key
+
+CEILINGS = {
+    "DRYBOX_SERVER_MAX_TIMEOUT": "2s",
+    "DRYBOX_MAX_LIMITS_MEMORY": "64MiB",
+}
 JSON = {"Content-Type": "application/json"}
 
 
@@ -115,18 +121,18 @@ def test_wall_time_ends_a_program_that_waits(server: Server) -> None:
 
 
 @pytest.mark.parametrize(
-    ("limits", "status"),
+    ("limits", "message"),
     [
-        ({"compile_timeout": 1}, "TO"),
-        ({"compile_cpu_time": 1}, "TO"),
-        ({"compile_memory_limit": 2 << 20}, "SG"),
+        ({"compile_timeout": 1}, "Time limit exceeded (wall clock)"),
+        ({"compile_cpu_time": 1}, "Time limit exceeded"),
+        ({"compile_memory_limit": 2 << 20}, "Memory limit exceeded"),
     ],
 )
 def test_a_compiler_is_held_to_what_the_request_allows_it(
-    server: Server, limits: dict[str, int], status: str
+    server: Server, limits: dict[str, int], message: str
 ) -> None:
     document = run(server, "go", "package main\n\nfunc main() {}\n", **limits)
-    assert document["compile"]["status"] == status
+    assert document["compile"]["message"] == message
     assert document["run"] == document["compile"]
 
 
@@ -135,7 +141,7 @@ def test_a_request_cannot_ask_for_more_than_the_server_gives(server: Server) -> 
         answer = ask(server, "py", "1", **{name: 10**12})
         assert answer.status == 400
         assert refusal(answer).startswith(f"{name} cannot exceed the configured limit of ")
-    with serving("--port", "0", env={"DRYBOX_TIMEOUT": "2s", "DRYBOX_LIMITS_MEMORY": "64MiB"}) as s:
+    with serving("--port", "0", env=CEILINGS) as s:
         assert ask(s, "py", "1", run_timeout=2000, run_memory_limit=64 << 20).status == 200
         answer = ask(s, "py", "1", run_timeout=2001)
         assert refusal(answer) == "run_timeout cannot exceed the configured limit of 2000"
@@ -238,3 +244,20 @@ def test_the_service_s_document_has_them(server: Server) -> None:
     assert set(paths["/api/v2/execute"]["post"]["responses"]) >= {"200", "400", "415"}
     assert "get" in paths["/api/v2/runtimes"]
     assert not [path for path in paths if path.startswith("/api/v2/piston")]
+
+
+def test_a_key_is_taken_bare_as_clients_of_pistons_send_it() -> None:
+    key = new_key()
+    body = json.dumps({"language": "py", "version": "*", "files": [{"content": "print(1)"}]})
+    with serving(env={"DRYBOX_KEYS_SHOP_HASH": hash_key(key)}) as server:
+        for value in (key, f"Bearer {key}"):
+            headers = {**JSON, "Authorization": value}
+            answer = server.ask("POST", "/api/v2/execute", body, headers)
+            assert answer.json["run"]["stdout"] == "1\n"
+            assert server.ask("GET", "/api/v2/runtimes", headers=headers).status == 200
+        for value in ("", new_key(), f"Basic {key}"):
+            headers = {**JSON, **({"Authorization": value} if value else {})}
+            for method, path in (("POST", "execute"), ("GET", "runtimes"), ("GET", "packages")):
+                answer = server.ask(method, f"/api/v2/{path}", body, headers)
+                assert answer.status == 401
+                assert refusal(answer)

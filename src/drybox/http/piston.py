@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -18,11 +18,10 @@ from starlette.requests import HTTPConnection
 from drybox.http import piston_openapi
 from drybox.http.admission import Caller
 from drybox.http.body import read_body
-from drybox.http.piston_runtimes import Runtime, make_runtimes
+from drybox.http.piston_runtimes import Runtime, find_name, make_runtimes
 from drybox.http.piston_schema import (
     BadRequest,
     Ceilings,
-    PistonJob,
     StageLimits,
     answer,
     parse_request,
@@ -31,6 +30,7 @@ from drybox.http.presence import ClientGone, while_connected
 from drybox.http.problems import problem_of
 from drybox.http.routes import CLIENT_GONE
 from drybox.http.service import Service
+from drybox.languages import known_languages
 
 PREFIXES = ("/api/v2", "/api/v2/piston")
 
@@ -47,15 +47,21 @@ class Piston:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._runtimes: tuple[Runtime, ...] = ()
-        self._known_until = -1.0
+        self._runtimes: dict[str, tuple[float, tuple[Runtime, ...]]] = {}
 
-    async def runtimes(self) -> tuple[Runtime, ...]:
-        """What there is to run programs."""
-        if anyio.current_time() > self._known_until:
-            self._runtimes = make_runtimes(await self._service.executor.languages())
-            self._known_until = anyio.current_time() + KNOWN_FOR
-        return self._runtimes
+    async def runtimes(self, names: Iterable[str]) -> tuple[Runtime, ...]:
+        """What there is to run programs in some of drybox's languages.
+
+        Only those are looked at: an image for one may take long to prepare.
+        """
+        found: list[Runtime] = []
+        for name in names:
+            until, runtimes = self._runtimes.get(name, (-1.0, ()))
+            if anyio.current_time() > until:
+                runtimes = make_runtimes([await self._service.executor.language(name)])
+                self._runtimes[name] = anyio.current_time() + KNOWN_FOR, runtimes
+            found += runtimes
+        return tuple(found)
 
     async def list_runtimes(self, request: Request) -> tuple[Runtime, ...]:
         """The same, for whoever may ask.
@@ -64,7 +70,7 @@ class Piston:
             Refused: Nobody who may.
         """
         await self._service.identify(_with_bearer(request))
-        return await self.runtimes()
+        return await self.runtimes(known_languages())
 
     async def execute(self, request: Request) -> dict[str, Any]:
         """Run what a request asks for.
@@ -78,10 +84,13 @@ class Piston:
         service = self._service
         caller = await service.identify(_with_bearer(request))
         body = _parse(await read_body(request, service.settings))
-        job = parse_request(body, await self.runtimes(), self._ceilings(), service.limits)
-        return await while_connected(request.receive, partial(self._run, caller, job))
+        return await while_connected(request.receive, partial(self._run, caller, body))
 
-    async def _run(self, caller: Caller, job: PistonJob) -> dict[str, Any]:
+    async def _run(self, caller: Caller, body: object) -> dict[str, Any]:
+        language = body.get("language") if isinstance(body, dict) else None
+        name = find_name(language) if isinstance(language, str) else None
+        runtimes = await self.runtimes(() if name is None else (name,))
+        job = parse_request(body, runtimes, self._ceilings(), self._service.limits)
         output: list[str] = []
         async with self._service.follow(caller, job.request, bounds=job.bounds) as events:
             async for event in events:
@@ -92,11 +101,11 @@ class Piston:
         raise AssertionError("a stream ends with its result")
 
     def _ceilings(self) -> Ceilings:
-        executor = self._service.executor
-        run, compile = executor.limits, executor.operator.compile
+        operator, settings = self._service.executor.operator, self._service.settings
+        compile, run = operator.compile, settings.max_limits
         return Ceilings(
-            compile=_stage_limits(executor.operator.compile_timeout, compile.cpus, compile.memory),
-            run=_stage_limits(executor.timeout, run.cpus, run.memory),
+            compile=_stage_limits(operator.compile_timeout, compile.cpus, compile.memory),
+            run=_stage_limits(settings.max_timeout, run.cpus, run.memory),
         )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from drybox.http.semver import satisfies
+from drybox.languages import known_languages
 from drybox.model import LanguageInfo
 
 _NAMES: Mapping[str, tuple[str, tuple[str, ...]]] = {
@@ -58,14 +59,28 @@ def make_runtimes(languages: Iterable[LanguageInfo]) -> tuple[Runtime, ...]:
     for info in languages:
         if info.version is None:
             continue
-        language, aliases = _NAMES.get(info.name, (info.name, ()))
         version = as_semver(info.version)
+        aliases = _aliases(info.name, info.aliases)
         if info.name == "python":
-            aliases = (*aliases, "python" + version.rpartition(".")[0])
-        own = (info.name, *info.aliases) if info.name != language else info.aliases
-        every = tuple(dict.fromkeys((*aliases, *own)))
-        runtimes.append(Runtime(info.name, language, version, every))
+            own = "python" + version.rpartition(".")[0]
+            aliases = tuple(dict.fromkeys((*aliases[:3], own, *aliases[3:])))
+        language, _ = _NAMES.get(info.name, (info.name, ()))
+        runtimes.append(Runtime(info.name, language, version, aliases))
     return tuple(runtimes)
+
+
+def find_name(language: str) -> str | None:
+    """The language that one of Piston's names means in drybox, whether it can run here or not."""
+    for known in known_languages().values():
+        if language in (known.name, *_aliases(known.name, known.aliases)):
+            return known.name
+    return "python" if language.startswith("python3.") else None
+
+
+def _aliases(name: str, own: tuple[str, ...]) -> tuple[str, ...]:
+    language, aliases = _NAMES.get(name, (name, ()))
+    more = (name, *own) if name != language else own
+    return tuple(dict.fromkeys((*aliases, *more)))
 
 
 def find_runtime(runtimes: Iterable[Runtime], language: str, versions: str) -> Runtime | None:

@@ -49,7 +49,7 @@ class StageLimits:
 
 @dataclass(frozen=True, slots=True)
 class Ceilings:
-    """What a request may ask for at most; also what it gets that asks for nothing."""
+    """What a request may ask for at most."""
 
     compile: StageLimits
     run: StageLimits
@@ -100,15 +100,15 @@ def parse_request(
         raise BadRequest(f"{_cut(language)}-{_cut(version)} runtime is unknown")
     contents, entry = _read_files(files, runtime)
     asked = {name: _read_limit(fields, name, ceilings) for name in _LIMITS}
-    memory = asked["run_memory_limit"] or ceilings.run.memory_limit
+    memory = asked["run_memory_limit"]
     request = ExecutionRequest(
         runtime.name,
         files=contents,
         entrypoint=entry,
         stdin=_read_stdin(fields),
         args=_read_args(fields),
-        timeout=(asked["run_timeout"] or ceilings.run.timeout) / 1000,
-        limits=replace(limits, memory=int(memory)),
+        timeout=_seconds(asked["run_timeout"]),
+        limits=limits if memory is None else replace(limits, memory=int(memory)),
     )
     compile_memory = asked["compile_memory_limit"]
     bounds = Bounds(

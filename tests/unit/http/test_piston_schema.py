@@ -61,7 +61,7 @@ def test_a_request_that_names_no_more_than_it_must() -> None:
     assert job.request.files == {"main.py": "print(1)"}
     assert job.request.entrypoint == "main.py"
     assert (job.request.args, job.request.stdin) == ([], "\n")
-    assert (job.request.timeout, job.request.limits) == (30.0, LIMITS)
+    assert (job.request.timeout, job.request.limits) == (None, LIMITS)
     assert job.bounds == UNBOUNDED
 
 
@@ -184,13 +184,13 @@ def test_a_wrong_request_is_told_so_in_pistons_words(body: object, message: str)
 @pytest.mark.parametrize("nothing", [None, 0, 0.0, "", False])
 def test_what_javascript_takes_for_false_leaves_a_limit_to_the_server(nothing: object) -> None:
     job = parsed(run_timeout=nothing, run_memory_limit=nothing, compile_cpu_time=nothing)
-    assert (job.request.timeout, job.request.limits) == (30.0, LIMITS)
+    assert (job.request.timeout, job.request.limits) == (None, LIMITS)
     assert job.bounds == UNBOUNDED
 
 
 def test_minus_one_is_no_memory_limit_of_the_requests_own() -> None:
     job = parsed(run_memory_limit=-1, compile_memory_limit=-1)
-    assert (job.request.timeout, job.request.limits) == (30.0, LIMITS)
+    assert (job.request.timeout, job.request.limits) == (None, LIMITS)
     assert job.bounds == UNBOUNDED
 
 
