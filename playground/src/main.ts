@@ -40,7 +40,7 @@ function offer(list: Language[]): void {
   const wanted = language.value;
   language.replaceChildren(
     ...list.map(({ name, version }) => {
-      const label = version ? `${title(name)} ${version}` : `${title(name)}, not here`;
+      const label = version === null ? `${title(name)}, not here` : `${title(name)} ${version}`;
       return new Option(label, name);
     }),
   );
@@ -179,9 +179,11 @@ function finish(): void {
 }
 
 function refused(problem: Problem): void {
-  showProblem(problem);
-  if (problem.field) markWrong(problem.field);
-  if (problem.status !== 401) return;
+  const { field, status } = problem;
+  // How a program sends a key is no help to who sees the field for it.
+  showProblem(status === 401 ? { ...problem, hint: "" } : problem);
+  if (field) markWrong(field);
+  if (status !== 401) return;
   keyForm.hidden = false;
   the("key").focus();
 }

@@ -29,6 +29,8 @@ export class Output {
   private waiting: Part[] = [];
   private frame = 0;
   private finished = false;
+  private following = true;
+  private top = 0;
   private page: Page;
   private current: View = "together";
 
@@ -37,6 +39,8 @@ export class Output {
     private readonly empty: HTMLElement,
   ) {
     this.page = new Page(root);
+    root.addEventListener("scroll", () => this.noticeScroll());
+    new ResizeObserver(() => this.scrollToEnd()).observe(root);
   }
 
   clear(): void {
@@ -45,6 +49,8 @@ export class Output {
     this.interleavingLost = false;
     this.waiting = [];
     this.finished = false;
+    this.following = true;
+    this.top = 0;
     this.page = new Page(this.root);
     this.empty.hidden = false;
   }
@@ -85,7 +91,8 @@ export class Output {
       view === "together"
         ? this.parts.map((part) => ({ ...part }))
         : this.whole[view].map((text) => ({ source: view, text }));
-    this.root.scrollTop = 0;
+    this.following = false;
+    this.top = 0;
     this.schedule();
   }
 
@@ -102,7 +109,6 @@ export class Output {
 
   private paint(): void {
     this.frame = 0;
-    const room = this.root.scrollHeight - this.root.scrollTop - this.root.clientHeight;
     let budget = FRAME;
     let done = 0;
     for (const part of this.waiting) {
@@ -118,7 +124,21 @@ export class Output {
       if (this.finished) this.page.finish();
       if (this.current === "together" && this.interleavingLost) this.page.note();
     }
-    if (room < 48) this.root.scrollTop = this.root.scrollHeight;
+    this.scrollToEnd();
+  }
+
+  /** The end stays in view until the user scrolls up, and again once they are back there. */
+  private noticeScroll(): void {
+    const { scrollTop, scrollHeight, clientHeight } = this.root;
+    if (scrollHeight - scrollTop - clientHeight < 48) this.following = true;
+    else if (scrollTop < this.top) this.following = false;
+    this.top = scrollTop;
+  }
+
+  private scrollToEnd(): void {
+    if (!this.following) return;
+    this.root.scrollTop = this.root.scrollHeight;
+    this.top = this.root.scrollTop;
   }
 }
 

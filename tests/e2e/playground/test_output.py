@@ -39,6 +39,32 @@ def test_each_of_them_can_be_seen_alone(playground: Playground) -> None:
     expect(playground.at("#output .segment")).to_have_count(6)
 
 
+AT_THE_END = """() => {
+    const { scrollTop, scrollHeight, clientHeight } = document.querySelector("#output");
+    return scrollHeight > clientHeight && scrollHeight - scrollTop - clientHeight < 4;
+}"""
+
+
+def test_the_end_stays_in_view_until_somebody_scrolls_up(playground: Playground) -> None:
+    playground.write("python", "for n in range(300): print(n, flush=True)\ninput()\nprint('last')")
+    playground.run()
+    expect(playground.at("#output")).to_contain_text("299")
+    playground.page.wait_for_function(AT_THE_END)
+    playground.at("#output").hover()
+    playground.page.mouse.wheel(0, -1000)
+    playground.page.wait_for_function(f"() => !({AT_THE_END})()")
+    playground.at("#line").press("Enter")
+    playground.ended("Finished")
+    expect(playground.at("#output")).to_contain_text("last")
+    assert not playground.page.evaluate(AT_THE_END), "it jumps away from what is read"
+    playground.run()
+    expect(playground.at("#output")).to_contain_text("299")
+    playground.at("#line").press("Enter")
+    playground.ended("Finished")
+    expect(playground.at("#output")).to_contain_text("last")
+    playground.page.wait_for_function(AT_THE_END)
+
+
 def test_output_only_ever_becomes_text(playground: Playground) -> None:
     hostile = (
         "<script>window.taken = 1</script>",
