@@ -1,4 +1,4 @@
-"""One server and one browser for the tests of the page."""
+"""A server and a browser for each file of the page's tests."""
 
 from __future__ import annotations
 
@@ -14,13 +14,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--picture", metavar="FILE", help="where the picture for README goes")
 
 
-@pytest.fixture(scope="session")
+# Not for the whole session: while Playwright is there, its event loop runs in this thread, and
+# other tests could start none.
+
+
+@pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
     with serving() as server:
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with chromium() as browser:
         yield browser
