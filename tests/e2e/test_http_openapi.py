@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
+from tests.support.browser import PATIENCE, chromium
 from tests.support.server import Server, serving
 
 CHECKS = (
@@ -80,6 +82,27 @@ def test_the_page_needs_no_other_host(server: Server) -> None:
     script = server.get("/docs/start.js").body.decode()
     assert '"openapi.json"' in script
     assert "http" not in script
+
+
+def test_the_page_shows_every_route_and_runs_a_program(server: Server) -> None:
+    """In a real browser, which also holds the page to its policy."""
+    faults: list[str] = []
+    asked: list[str] = []
+    with chromium() as browser:
+        page = browser.new_page()
+        page.on("console", lambda said: faults.append(f"{said.type}: {said.text}"))
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(f"http://127.0.0.1:{server.port}/docs")
+        run = page.locator("#operations-default-execute_v1_execute_post")
+        run.get_by_role("button", name="post").first.click(timeout=PATIENCE)
+        run.get_by_role("button", name="Try it out").click(timeout=PATIENCE)
+        run.get_by_role("button", name="Execute", exact=True).click(timeout=PATIENCE)
+        answer = run.locator(".live-responses-table")
+        expect(answer).to_contain_text("Hello, World!", timeout=PATIENCE)
+        assert page.locator(".opblock").count() >= 7
+    assert [fault for fault in faults if not fault.startswith(("log:", "info:"))] == []
+    assert {url.split("/")[2] for url in asked if "://" in url} == {f"127.0.0.1:{server.port}"}
 
 
 def test_nothing_that_schemathesis_tries_breaks_it(server: Server, tmp_path: Path) -> None:

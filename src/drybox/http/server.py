@@ -24,6 +24,10 @@ from drybox.settings import ServerSettings
 LAST_ANSWERS = 2
 """Seconds for answers on their way, once nothing runs any more."""
 
+IDLE = 75
+"""Seconds that a connection stays open between requests: longer than load balancers keep theirs,
+which would otherwise send a request into one that is just being closed."""
+
 
 def check_address(host: str, *, asks_for_keys: bool) -> None:
     """See to it that a server without keys serves this machine only.
@@ -67,6 +71,8 @@ def serve(app: FastAPI, settings: ServerSettings, tell: Callable[[str], None]) -
         access_log=False,
         proxy_headers=False,
         server_header=False,
+        backlog=settings.backlog,
+        timeout_keep_alive=IDLE,
         timeout_graceful_shutdown=LAST_ANSWERS,
     )
     _raise_open_files()
