@@ -46,22 +46,23 @@ def server() -> Iterator[Server]:
 # --- going down -----------------------------------------------------------------------------
 
 
-def test_what_runs_may_end_while_the_server_goes_down(server: Server) -> None:
+def test_what_runs_may_end_while_the_server_goes_down() -> None:
     word = marker()
-    code = HANG.replace("600", "1")
-    with asked(server, {"language": "python", "code": code, "args": [word]}) as answer:
-        assert host.eventually(lambda: host.running(word))
-        server.process.send_signal(signal.SIGTERM)
-        # It still listens, and says what it is about.
-        assert host.eventually(lambda: server.get("/readyz").status == 503)
-        assert server.get("/readyz").problem["type"] == "urn:drybox:problem:draining"
-        assert server.get("/healthz").status == 200
-        refusal = server.post("/v1/execute", {"language": "python", "code": "1"})
-        assert refusal.problem["status"] == 503
-        assert refusal.headers["retry-after"]
-        result = answer().json
-    assert (result["status"], result["stdout"]) == ("success", f"ready {word}\n")
-    assert server.process.wait(20) == 0
+    program = {"language": "python", "code": HANG.replace("600", "5"), "args": [word]}
+    with serving() as server:
+        with asked(server, program) as answer:
+            assert host.eventually(lambda: host.running(word), 60)
+            server.process.send_signal(signal.SIGTERM)
+            # It still listens, and says what it is about.
+            assert host.eventually(lambda: server.get("/readyz").status == 503, 4)
+            assert server.get("/readyz").problem["type"] == "urn:drybox:problem:draining"
+            assert server.get("/healthz").status == 200
+            refusal = server.post("/v1/execute", {"language": "python", "code": "1"})
+            assert refusal.problem["status"] == 503
+            assert refusal.headers["retry-after"]
+            result = answer().json
+        assert (result["status"], result["stdout"]) == ("success", f"ready {word}\n")
+        assert server.process.wait(20) == 0
 
 
 def test_what_does_not_end_is_ended(server: Server) -> None:
@@ -73,7 +74,7 @@ def test_what_does_not_end_is_ended(server: Server) -> None:
     ):
         assert next(event for event in events if event["type"] == "stdout")
         assert talk.until("stdout")
-        assert host.eventually(lambda: host.running(words[0]))
+        assert host.eventually(lambda: host.running(words[0]), 60)
         server.process.send_signal(signal.SIGTERM)
         assert answer().problem["type"] == "urn:drybox:problem:draining"
         assert list(events)[-1]["problem"]["status"] == 503
@@ -87,9 +88,9 @@ def test_a_second_signal_ends_it_at_once() -> None:
     word = marker()
     with serving(env={"DRYBOX_SERVER_DRAIN_TIMEOUT": "1h"}) as server:
         with asked(server, hang(word)) as answer:
-            assert host.eventually(lambda: host.running(word))
+            assert host.eventually(lambda: host.running(word), 60)
             server.process.send_signal(signal.SIGINT)
-            assert host.eventually(lambda: server.get("/readyz").status == 503)
+            assert host.eventually(lambda: server.get("/readyz").status == 503, 30)
             server.process.send_signal(signal.SIGINT)
             assert answer().status == 503
         assert server.process.wait(20) == 0

@@ -133,7 +133,7 @@ def test_a_client_that_leaves_a_plain_request_takes_its_program_along(server: Se
     word = marker()
     connection = server.connect()
     connection.request("POST", "/v1/execute", json.dumps(request(HANG, args=[word])))
-    assert host.eventually(lambda: host.running(word))
+    assert host.eventually(lambda: host.running(word), 60)
     connection.close()
     assert host.eventually(lambda: not host.running(word))
 
