@@ -4,7 +4,7 @@ import java.lang.invoke.*;
 import java.lang.reflect.*;
 import java.util.*;
 
-public class AnnotationsAndReflection {
+public class Main {
     @Retention(RetentionPolicy.RUNTIME)
     @Target({ElementType.METHOD, ElementType.TYPE})
     @interface Check {
@@ -28,7 +28,7 @@ public class AnnotationsAndReflection {
     }
 
     public static void main(String[] args) throws Throwable {
-        Class<?> c = Class.forName("AnnotationsAndReflection$Target1");
+        Class<?> c = Class.forName("Main$Target1");
         System.out.println(c.getAnnotation(Check.class).level() + " " + Modifier.toString(c.getModifiers()));
         Method[] ms = c.getDeclaredMethods();
         Arrays.sort(ms, Comparator.comparing(Method::getName));
@@ -48,7 +48,7 @@ public class AnnotationsAndReflection {
         InvocationHandler h = (proxy, m, a) -> m.getName() + Arrays.toString(a);
         Appendable dummy = null;
         @SuppressWarnings("unchecked")
-        java.util.function.Function<String, String> p = (java.util.function.Function<String, String>) Proxy.newProxyInstance(AnnotationsAndReflection.class.getClassLoader(), new Class<?>[] {java.util.function.Function.class}, h);
+        java.util.function.Function<String, String> p = (java.util.function.Function<String, String>) Proxy.newProxyInstance(Main.class.getClassLoader(), new Class<?>[] {java.util.function.Function.class}, h);
         System.out.println(p.apply("x") + " " + dummy);
         MethodHandle mh = MethodHandles.lookup().findVirtual(String.class, "concat", MethodType.methodType(String.class, String.class));
         System.out.println((String) mh.invokeExact("ab", "cd") + " " + mh.type());

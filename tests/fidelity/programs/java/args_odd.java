@@ -1,5 +1,5 @@
 // Pins: arguments arrive unchanged: spaces, empty, unicode, dashes, newline, quotes, @, glob and shell characters.
-public class ArgsOdd {
+public class Main {
     public static void main(String... args) {
         System.out.println(args.length);
         for (String a : args) {

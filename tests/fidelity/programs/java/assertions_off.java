@@ -1,5 +1,5 @@
 // Pins: assertions are off unless asked for, and no option of the surroundings switches them on.
-public class AssertionsOff {
+public class Main {
     static int calls;
 
     static boolean check() {
@@ -9,8 +9,8 @@ public class AssertionsOff {
 
     public static void main(String[] args) {
         assert check() : "not evaluated";
-        System.out.println(calls + " " + AssertionsOff.class.desiredAssertionStatus());
-        AssertionsOff.class.getClassLoader().setClassAssertionStatus("Late", true);
+        System.out.println(calls + " " + Main.class.desiredAssertionStatus());
+        Main.class.getClassLoader().setClassAssertionStatus("Late", true);
         try {
             Late.run();
         } catch (AssertionError e) {
@@ -23,6 +23,6 @@ public class AssertionsOff {
 
 class Late {
     static void run() {
-        assert AssertionsOff.check() : 1.5;
+        assert Main.check() : 1.5;
     }
 }

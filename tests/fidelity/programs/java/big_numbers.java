@@ -2,7 +2,7 @@
 import java.math.*;
 import java.util.*;
 
-public class BigNumbers {
+public class Main {
     public static void main(String[] args) {
         BigDecimal a = new BigDecimal("10.00"), b = new BigDecimal("3");
         System.out.println(a.divide(b, 20, RoundingMode.HALF_EVEN) + " " + a.add(b) + " " + a.equals(new BigDecimal("10")) + " " + a.compareTo(BigDecimal.TEN) + " " + a.stripTrailingZeros() + " " + a.stripTrailingZeros().toPlainString());

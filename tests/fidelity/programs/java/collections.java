@@ -2,7 +2,7 @@
 import java.io.*;
 import java.util.*;
 
-public class CollectionsTour {
+public class Main {
     public static void main(String[] args) throws Exception {
         Map<String, Integer> h = new HashMap<>(), lru = new LinkedHashMap<>(16, 0.75f, true) {
             @Override

@@ -3,7 +3,7 @@ import java.util.*;
 import java.util.concurrent.*;
 import java.util.stream.*;
 
-public class CompletableFutures {
+public class Main {
     public static void main(String[] args) throws Exception {
         CompletableFuture<Integer> a = CompletableFuture.supplyAsync(() -> 20);
         CompletableFuture<Integer> b = a.thenApplyAsync(x -> x + 1).thenCombine(CompletableFuture.supplyAsync(() -> 2), (x, y) -> x * y);

@@ -1,5 +1,5 @@
 // Pins: Thread.setDefaultUncaughtExceptionHandler gets the exceptions of main and of others; status 1 stays.
-public class DefaultHandler {
+public class Main {
     public static void main(String[] args) throws Exception {
         Thread.setDefaultUncaughtExceptionHandler((t, e) -> System.out.println(t.getName() + " -> " + e));
         Thread t = new Thread(() -> {

@@ -7,7 +7,7 @@ import java.util.zip.*;
 import javax.crypto.*;
 import javax.crypto.spec.*;
 
-public class DigestsAndCodings {
+public class Main {
     public static void main(String[] args) throws Exception {
         byte[] msg = "The quick brown fox jumps over the lazy dog".getBytes(StandardCharsets.UTF_8);
         for (String a : new String[] {"MD5", "SHA-1", "SHA-256", "SHA3-256"}) System.out.println(a + " " + HexFormat.of().formatHex(MessageDigest.getInstance(a).digest(msg)));

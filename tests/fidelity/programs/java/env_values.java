@@ -1,7 +1,7 @@
 // Pins: the case's environment arrives unchanged; HOME and user.dir are the working directory; children inherit.
 import java.nio.file.*;
 
-public class EnvValues {
+public class Main {
     public static void main(String[] args) throws Exception {
         for (String k : new String[] {"PLAIN", "SPACES", "EMPTY", "UNICODE", "MULTI", "EQUALS", "LANG", "lower_case", "ABSENT"}) {
             String v = System.getenv(k);

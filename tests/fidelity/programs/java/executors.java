@@ -2,7 +2,7 @@
 import java.util.*;
 import java.util.concurrent.*;
 
-public class Executors4 {
+public class Main {
     public static void main(String[] args) throws Exception {
         ExecutorService pool = Executors.newFixedThreadPool(4);
         List<Callable<Integer>> tasks = new ArrayList<>();

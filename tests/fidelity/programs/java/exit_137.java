@@ -1,5 +1,5 @@
 // Pins: System.exit(137) is an exit status and not taken for a death by signal.
-public class Exit137 {
+public class Main {
     public static void main(String[] args) {
         System.out.println("leaving with 137");
         System.err.print("bye");

@@ -1,5 +1,5 @@
 // Pins: System.exit(143) is an exit status and not taken for a death by signal.
-public class Exit143 {
+public class Main {
     public static void main(String[] args) {
         System.out.println("leaving with 143");
         System.err.print("bye");

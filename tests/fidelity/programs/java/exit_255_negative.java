@@ -1,5 +1,5 @@
 // Pins: System.exit(-1) is status 255, also when another thread calls it while main waits.
-public class ExitNegative {
+public class Main {
     public static void main(String[] args) throws Exception {
         new Thread(() -> {
             System.out.println("thread exits");

@@ -1,5 +1,5 @@
 // Pins: System.exit(3) skips finally and the rest but keeps what was printed.
-public class ExitSkipsFinally {
+public class Main {
     public static void main(String[] args) {
         try {
             System.out.print("leaving");

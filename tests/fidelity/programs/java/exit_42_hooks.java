@@ -1,5 +1,5 @@
 // Pins: shutdown hooks run at System.exit(42), a hook's output is kept, an unregistered one stays away.
-public class ExitHooks {
+public class Main {
     public static void main(String[] args) {
         Runtime rt = Runtime.getRuntime();
         rt.addShutdownHook(new Thread(() -> {

@@ -1,5 +1,5 @@
 // Pins: the program ends though daemon threads run on, and waits for those that are not.
-public class DaemonThreads {
+public class Main {
     public static void main(String[] args) throws Exception {
         for (int i = 0; i < 5; i++) {
             Thread d = new Thread(() -> {

@@ -1,5 +1,5 @@
 // Pins: Runtime.halt(1) runs no hooks, no finally, and gives its status.
-public class ExitHalt {
+public class Main {
     public static void main(String[] args) {
         Runtime.getRuntime().addShutdownHook(new Thread(() -> System.out.println("never: hook")));
         try {

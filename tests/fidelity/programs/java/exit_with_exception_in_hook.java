@@ -1,5 +1,5 @@
 // Pins: an exception in a shutdown hook is reported and does not change the exit status.
-public class ExceptionInHook {
+public class Main {
     public static void main(String[] args) {
         Runtime.getRuntime().addShutdownHook(new Thread(() -> {
             System.out.println("hook starts");

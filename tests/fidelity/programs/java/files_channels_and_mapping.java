@@ -5,7 +5,7 @@ import java.nio.channels.*;
 import java.nio.file.*;
 import static java.nio.file.StandardOpenOption.*;
 
-public class FilesChannels {
+public class Main {
     public static void main(String[] args) throws Exception {
         Path p = Path.of("data.bin");
         try (FileChannel ch = FileChannel.open(p, CREATE, READ, WRITE)) {

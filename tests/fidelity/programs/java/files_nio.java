@@ -5,7 +5,7 @@ import java.nio.file.attribute.*;
 import java.util.*;
 import java.util.stream.*;
 
-public class FilesNio {
+public class Main {
     interface Act {
         Object run() throws IOException;
     }

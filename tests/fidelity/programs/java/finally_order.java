@@ -1,5 +1,5 @@
 // Pins: the order of try, catch, finally and return, a finally that overrides, nested ones.
-public class FinallyOrder {
+public class Main {
     static StringBuilder log = new StringBuilder();
 
     @SuppressWarnings("finally")

@@ -2,7 +2,7 @@
 import java.text.*;
 import java.util.*;
 
-public class FormatWithLocale {
+public class Main {
     public static void main(String[] args) throws Exception {
         System.out.println(String.format(Locale.ROOT, "%5d|%-5d|%05d|%+d|%x|%X|%o|%,d|%(d", 42, 42, 42, 42, 255, 255, 8, 1234567, -5));
         System.out.println(String.format(Locale.US, "%f|%.2f|%10.3f|%e|%g|%a|%.0f", Math.PI, Math.E, -1.5, 123456.789, 1e-5, 1.0, 2.5));

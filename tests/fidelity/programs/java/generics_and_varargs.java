@@ -2,7 +2,7 @@
 import java.util.*;
 import java.util.function.*;
 
-public class GenericsAndVarargs {
+public class Main {
     static <T extends Comparable<? super T>> T max(Collection<? extends T> c) {
         Iterator<? extends T> i = c.iterator();
         T best = i.next();

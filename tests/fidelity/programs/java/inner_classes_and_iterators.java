@@ -1,11 +1,11 @@
 // Pins: inner, nested, local and anonymous classes, captured state, own iterators and their class names.
 import java.util.*;
 
-public class InnerClasses implements Iterable<Integer> {
+public class Main implements Iterable<Integer> {
     private final int limit;
     private int handed;
 
-    InnerClasses(int limit) {
+    Main(int limit) {
         this.limit = limit;
     }
 
@@ -32,7 +32,7 @@ public class InnerClasses implements Iterable<Integer> {
     }
 
     public static void main(String[] args) {
-        InnerClasses c = new InnerClasses(3);
+        Main c = new Main(3);
         for (int i : c) for (int j : c) System.out.print(i * j + " ");
         System.out.println(c.handed);
         int base = args.length + 40;

@@ -4,7 +4,7 @@ import java.util.concurrent.*;
 import java.util.concurrent.atomic.*;
 import java.util.concurrent.locks.*;
 
-public class LocksAndLatches {
+public class Main {
     public static void main(String[] args) throws Exception {
         ReentrantLock lock = new ReentrantLock(true);
         Condition next = lock.newCondition();

@@ -3,7 +3,7 @@ import java.lang.ref.*;
 import java.util.*;
 import java.util.concurrent.*;
 
-public class MemoryAndGc {
+public class Main {
     static Object held = new Object();
 
     public static void main(String[] args) throws Exception {

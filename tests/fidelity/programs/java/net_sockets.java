@@ -5,7 +5,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.*;
 import java.util.concurrent.*;
 
-public class NetSockets {
+public class Main {
     public static void main(String[] args) throws Exception {
         InetAddress lo = InetAddress.getByName("127.0.0.1");
         ServerSocket ss = new ServerSocket(0, 10, lo);

@@ -4,7 +4,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.*;
 import java.nio.file.*;
 
-public class NetUnixSocket {
+public class Main {
     public static void main(String[] args) throws Exception {
         UnixDomainSocketAddress at = UnixDomainSocketAddress.of("s.sock");
         try (ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX).bind(at)) {

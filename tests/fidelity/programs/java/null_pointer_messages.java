@@ -1,10 +1,10 @@
 // Pins: the helpful texts of NullPointerException (they depend on the compiler's debug options too).
-public class NullPointerMessages {
+public class Main {
     int[] numbers;
-    NullPointerMessages next;
+    Main next;
     String name;
 
-    NullPointerMessages self() {
+    Main self() {
         return next;
     }
 
@@ -21,15 +21,15 @@ public class NullPointerMessages {
     }
 
     public static void main(String[] args) {
-        NullPointerMessages n = new NullPointerMessages();
+        Main n = new Main();
         attempt(() -> System.out.println(n.name.length()));
         attempt(() -> n.numbers[3] = 1);
         attempt(() -> System.out.println(n.numbers.length));
         attempt(() -> n.self().name = "x");
         attempt(() -> unbox(null));
         attempt(() -> java.util.Objects.requireNonNull(n.name, "name is required"));
-        NullPointerMessages[][] grid = new NullPointerMessages[2][];
-        NullPointerMessages local = n.next;
+        Main[][] grid = new Main[2][];
+        Main local = n.next;
         try {
             grid[1][0] = n;
         } catch (NullPointerException e) {

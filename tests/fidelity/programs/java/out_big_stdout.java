@@ -2,7 +2,7 @@
 import java.io.BufferedOutputStream;
 import java.io.PrintStream;
 
-public class OutBigStdout {
+public class Main {
     public static void main(String[] args) {
         PrintStream out = new PrintStream(new BufferedOutputStream(System.out, 5000));
         for (int i = 0; i < 5000; i++) {

@@ -1,5 +1,5 @@
 // Pins: all 256 byte values pass both streams, invalid UTF-8 included.
-public class OutBinary {
+public class Main {
     public static void main(String[] args) throws Exception {
         byte[] up = new byte[256];
         for (int i = 0; i < 256; i++) {

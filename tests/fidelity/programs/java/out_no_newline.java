@@ -1,5 +1,5 @@
 // Pins: neither stream ends in a newline and none is added.
-public class OutNoNewline {
+public class Main {
     public static void main(String[] args) {
         System.out.print("first\n\nlast without newline");
         System.err.print("error without newline");

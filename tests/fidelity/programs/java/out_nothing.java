@@ -1,4 +1,4 @@
 // Pins: a program that prints nothing and leaves with 0 stays silent.
-class Nothing {
+class Main {
     public static void main(String[] args) {}
 }

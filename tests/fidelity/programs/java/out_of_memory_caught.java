@@ -1,5 +1,5 @@
 // Pins: an array too large for any heap gives an OutOfMemoryError that can be caught; the program goes on.
-public class OutOfMemory {
+public class Main {
     public static void main(String[] args) {
         try {
             byte[] b = new byte[Integer.MAX_VALUE];

@@ -1,5 +1,5 @@
 // Pins: 80 KB each on stdout and stderr in turns block neither; setErr to out keeps the program's order.
-public class OutTwoStreams {
+public class Main {
     public static void main(String[] args) {
         for (int i = 0; i < 80; i++) {
             String c = String.valueOf((char) ('A' + i % 26));

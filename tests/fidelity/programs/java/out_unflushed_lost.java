@@ -1,7 +1,7 @@
 // Pins: text in an unflushed writer is lost at exit, what was flushed is kept.
 import java.io.PrintWriter;
 
-class Unflushed {
+class Main {
     public static void main(String[] args) {
         PrintWriter w = new PrintWriter(System.out);
         w.println("flushed");

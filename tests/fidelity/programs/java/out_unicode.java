@@ -1,5 +1,5 @@
 // Pins: source, compiler and console agree on UTF-8; combining marks and joined emoji pass both streams.
-public class OutUnicode {
+public class Main {
     static final String größe = "naïve Ünïcödé";
 
     public static void main(String[] args) {

@@ -3,7 +3,7 @@ import java.util.*;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.stream.*;
 
-public class ParallelStreams {
+public class Main {
     public static void main(String[] args) {
         System.out.println(IntStream.rangeClosed(1, 200_000).parallel().filter(i -> i % 7 == 0).mapToLong(i -> (long) i * i).sum());
         List<String> l = IntStream.range(0, 2000).parallel().mapToObj(Integer::toString).filter(s -> s.endsWith("99")).collect(Collectors.toList());

@@ -2,7 +2,7 @@
 import java.io.*;
 import java.util.concurrent.TimeUnit;
 
-public class ProcessChildren {
+public class Main {
     static String run(String... cmd) throws Exception {
         Process p = new ProcessBuilder(cmd).redirectErrorStream(true).start();
         p.getOutputStream().close();

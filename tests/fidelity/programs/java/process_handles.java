@@ -3,7 +3,7 @@ import java.io.*;
 import java.util.*;
 import java.util.concurrent.TimeUnit;
 
-public class ProcessHandles {
+public class Main {
     public static void main(String[] args) throws Exception {
         ProcessHandle me = ProcessHandle.current();
         System.out.println(me.isAlive() + " " + (me.pid() > 0) + " " + me.children().count());

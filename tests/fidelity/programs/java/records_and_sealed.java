@@ -2,7 +2,7 @@
 import java.util.*;
 import java.util.stream.*;
 
-public class RecordsAndSealed {
+public class Main {
     sealed interface Shape permits Circle, Rect, Group {}
 
     record Circle(double r) implements Shape {}
@@ -23,7 +23,7 @@ public class RecordsAndSealed {
         if (s instanceof Circle c) return Math.PI * c.r() * c.r();
         if (s instanceof Rect r && r.w() == r.h()) return r.w() * r.w();
         if (s instanceof Rect r) return r.w() * r.h();
-        return s instanceof Group g ? g.parts().stream().mapToDouble(RecordsAndSealed::area).sum() : Double.NaN;
+        return s instanceof Group g ? g.parts().stream().mapToDouble(Main::area).sum() : Double.NaN;
     }
 
     public static void main(String[] args) {

@@ -3,7 +3,7 @@ import java.util.*;
 import java.util.regex.*;
 import java.util.stream.*;
 
-public class Regex {
+public class Main {
     public static void main(String[] args) {
         Matcher m = Pattern.compile("(?m)^(?<key>\\w+)\\s*[=:]\\s*(?<val>.*?)\\s*$").matcher("host = example.org \n port:80\nport:8080\nempty=");
         while (m.find()) System.out.println(m.start() + "-" + m.end() + " " + m.group("key") + "=>" + m.group("val"));

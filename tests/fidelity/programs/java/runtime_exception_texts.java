@@ -2,7 +2,7 @@
 import java.util.*;
 import java.util.concurrent.Callable;
 
-public class RuntimeTexts {
+public class Main {
     static void attempt(Callable<Object> c) {
         try {
             System.out.println(c.call());

@@ -2,7 +2,7 @@
 import java.io.*;
 import java.util.*;
 
-public class Serialization {
+public class Main {
     enum Color { RED, GREEN }
 
     record Point(int x, Color c) implements Serializable {}

@@ -1,5 +1,5 @@
 // Pins: a child sends SIGKILL to the virtual machine: a death by signal 9, no hook, stdout before it kept.
-public class SignalKILL {
+public class Main {
     public static void main(String[] args) throws Exception {
         Runtime.getRuntime().addShutdownHook(new Thread(() -> System.out.println("never: hook")));
         System.out.println("before");

@@ -1,5 +1,5 @@
 // Pins: SIGTERM to the virtual machine runs the shutdown hooks and ends with status 143.
-public class SignalTerm {
+public class Main {
     public static void main(String[] args) throws Exception {
         Runtime.getRuntime().addShutdownHook(new Thread(() -> System.out.println("hook runs")));
         System.out.println("before");

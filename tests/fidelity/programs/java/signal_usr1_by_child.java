@@ -1,5 +1,5 @@
 // Pins: a child sends SIGUSR1 to the virtual machine: a death by signal 10, no hook, stdout before it kept.
-public class SignalUSR1 {
+public class Main {
     public static void main(String[] args) throws Exception {
         Runtime.getRuntime().addShutdownHook(new Thread(() -> System.out.println("never: hook")));
         System.out.println("before");

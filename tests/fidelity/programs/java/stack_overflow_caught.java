@@ -1,5 +1,5 @@
 // Pins: an endless recursion is a StackOverflowError that can be caught, in main and in a thread with a small stack.
-public class StackOverflow {
+public class Main {
     static int depth;
 
     static int down(int n) {
@@ -18,7 +18,7 @@ public class StackOverflow {
     public static void main(String[] args) throws Exception {
         attempt();
         depth = 0;
-        Thread t = new Thread(null, StackOverflow::attempt, "small", 256 * 1024);
+        Thread t = new Thread(null, Main::attempt, "small", 256 * 1024);
         t.start();
         t.join();
         throw new StackOverflowError("by hand");

@@ -1,5 +1,5 @@
 // Pins: NUL, ^C, ^D, ^Z and escape bytes on stdin are data, not control.
-public class StdinControlBytes {
+public class Main {
     public static void main(String[] args) throws Exception {
         byte[] all = System.in.readAllBytes();
         StringBuilder hex = new StringBuilder();

@@ -2,7 +2,7 @@
 import java.security.MessageDigest;
 import java.util.HexFormat;
 
-public class StdinLarge {
+public class Main {
     public static void main(String[] args) throws Exception {
         MessageDigest d = MessageDigest.getInstance("SHA-256");
         byte[] buf = new byte[777];

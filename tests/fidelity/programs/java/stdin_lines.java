@@ -1,7 +1,7 @@
 // Pins: stdin line by line: empty lines, CRLF, lone CR, a last line without newline, then null.
 import java.io.*;
 
-public class StdinLines {
+public class Main {
     public static void main(String[] args) throws IOException {
         BufferedReader in = new BufferedReader(new InputStreamReader(System.in));
         int n = 0;

@@ -1,7 +1,7 @@
 // Pins: Scanner over numbers, words and lines, with a token of the wrong kind.
 import java.util.*;
 
-public class StdinScanner {
+public class Main {
     public static void main(String[] args) {
         Scanner in = new Scanner(System.in).useLocale(Locale.ROOT);
         int n = in.nextInt();

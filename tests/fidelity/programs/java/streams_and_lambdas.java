@@ -3,7 +3,7 @@ import java.util.*;
 import java.util.function.*;
 import java.util.stream.*;
 
-public class StreamsAndLambdas {
+public class Main {
     record Emp(String name, String dept, int pay) {}
 
     public static void main(String[] args) {

@@ -5,7 +5,7 @@ import java.text.*;
 import java.util.*;
 import java.util.stream.*;
 
-public class SupplementaryCharacters {
+public class Main {
     public static void main(String[] args) throws Exception {
         String s = "a𝄞é🙂e\u0301ß\uD800z";
         System.out.println(s.length() + " " + s.codePointCount(0, s.length()) + " " + s.codePoints().mapToObj(Integer::toHexString).collect(Collectors.joining(",")));

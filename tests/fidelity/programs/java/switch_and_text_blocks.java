@@ -1,5 +1,5 @@
 // Pins: switch expressions with yield, on strings and enums, text blocks, var, labelled breaks, string methods.
-public class SwitchAndTextBlocks {
+public class Main {
     enum Day { MON, TUE, SAT, SUN }
 
     static int hours(Day d) {

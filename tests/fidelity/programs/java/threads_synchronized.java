@@ -1,7 +1,7 @@
 // Pins: synchronized counters, wait and notify between producer and consumers, volatile, ThreadLocal, interrupt.
 import java.util.*;
 
-public class ThreadsSynchronized {
+public class Main {
     static int counter;
     static final Object lock = new Object();
     static final ThreadLocal<Integer> local = ThreadLocal.withInitial(() -> 5);

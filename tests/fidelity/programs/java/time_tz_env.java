@@ -2,7 +2,7 @@
 import java.time.*;
 import java.util.*;
 
-public class TimeTzEnv {
+public class Main {
     public static void main(String[] args) throws Exception {
         System.out.println(ZoneId.systemDefault() + " " + TimeZone.getDefault().getRawOffset());
         System.out.println(Instant.ofEpochSecond(1720000000).atZone(ZoneId.systemDefault()) + " " + new Date(1720000000000L));

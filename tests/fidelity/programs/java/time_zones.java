@@ -4,7 +4,7 @@ import java.time.format.*;
 import java.time.temporal.*;
 import java.util.Locale;
 
-public class TimeZones {
+public class Main {
     public static void main(String[] args) {
         Instant at = Instant.ofEpochSecond(1700000000L, 123456789);
         for (String z : new String[] {"UTC", "Europe/Paris", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe", "+05:30"}) {

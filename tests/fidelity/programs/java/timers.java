@@ -2,7 +2,7 @@
 import java.util.*;
 import java.util.concurrent.*;
 
-public class Timers {
+public class Main {
     public static void main(String[] args) throws Exception {
         Timer timer = new Timer();
         BlockingQueue<String> q = new LinkedBlockingQueue<>();

@@ -1,5 +1,5 @@
 // Pins: resources close in reverse order, failures in close are suppressed and shown in the trace.
-public class Resources {
+public class Main {
     record Res(String name, boolean failing) implements AutoCloseable {
         Res {
             System.out.println("open " + name);

@@ -1,5 +1,5 @@
 // Pins: the trace of an uncaught exception with causes, a suppressed one and common frames; exit status 1.
-public class UncaughtChain {
+public class Main {
     static class StorageException extends Exception {
         StorageException(String m, Throwable cause) {
             super(m, cause);

@@ -1,5 +1,5 @@
 // Pins: main dies of an exception but the program waits for another thread; the status is still 1.
-public class MainDies {
+public class Main {
     public static void main(String[] args) throws Exception {
         Thread main = Thread.currentThread();
         new Thread(() -> {

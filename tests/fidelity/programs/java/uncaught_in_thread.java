@@ -1,5 +1,5 @@
 // Pins: an exception in another thread goes to stderr under its name, main goes on and the exit status is 0.
-public class UncaughtInThread {
+public class Main {
     public static void main(String[] args) throws Exception {
         Thread t = new Thread(() -> {
             throw new UnsupportedOperationException("in the worker");

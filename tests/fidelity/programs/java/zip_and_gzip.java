@@ -3,7 +3,7 @@ import java.io.*;
 import java.nio.file.attribute.FileTime;
 import java.util.zip.*;
 
-public class ZipAndGzip {
+public class Main {
     public static void main(String[] args) throws Exception {
         byte[] text = "compress me, please. ".repeat(2000).getBytes();
         ByteArrayOutputStream b = new ByteArrayOutputStream();
