@@ -131,7 +131,10 @@ class Execution:
         """
         job = self._job
         plan = self._language.plan(job, self._operator.compile)
-        spec = SandboxSpec(self._language, job.version, job.limits, job.isolation, job.package_dir)
+        commands = tuple(command for _, command, _ in self._commands(plan))
+        spec = SandboxSpec(
+            self._language, job.version, job.limits, job.isolation, job.package_dir, commands
+        )
         life = await self._hooks.follow(self._id, job, self._backend.name, self._streamed)
         sandbox = await self._backend.open(spec)
         self._observation.enter("place")

@@ -9,8 +9,9 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import anyio
@@ -18,11 +19,11 @@ import anyio.lowlevel
 from anyio.abc import TaskGroup
 
 from drybox.errors import DryboxError
-from drybox.model import MIB
-from drybox.pool_policy import Shelf, next_steps
+from drybox.model import MIB, Command, ResourceLimits
+from drybox.pool_policy import Shelf, most_lacking, next_steps
 from drybox.protocols import Backend, Language, Sandbox, SandboxSpec, Support
 from drybox.settings import PoolSettings
-from drybox.warm import Runner, WarmLanguage, WarmSandbox
+from drybox.warm import Runner, WarmLanguage, WarmSandbox, widest
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -39,23 +40,59 @@ BARE_SIZE = 4 * MIB
 MOST_KINDS = 64
 """Kinds of requests that are remembered."""
 
+REMEMBERED = 8
+"""Requests of a kind, the last ones, that the next idle sandboxes are made after."""
+
 _log = logging.getLogger("drybox.pool")
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """What a request would have liked to find waiting: all that is remembered of it."""
+
+    runners: tuple[Runner, ...]
+    limits: ResourceLimits
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Idle:
+    """A sandbox that waits, and what waits in it."""
+
+    born: float
+    sandbox: Sandbox
+    runners: tuple[Runner, ...]
+
+    def serves(self, commands: Sequence[Command]) -> int:
+        """How many of a request's commands find a runner."""
+        return sum(any(runner.fits(command) for runner in self.runners) for command in commands)
 
 
 @dataclass(slots=True)
 class _Kind:
-    """One kind of sandbox: how to make one, and those that wait."""
+    """One kind of sandbox: what came of late, and those that wait."""
 
     spec: SandboxSpec
     wanted_at: float
     size: int = BARE_SIZE
     failures: int = 0
     failed_at: float = 0.0
-    idle: deque[tuple[float, Sandbox]] = field(default_factory=deque)
+    asked: deque[_Form] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
+    idle: list[_Idle] = field(default_factory=list)
 
     def shelf(self) -> Shelf:
-        born = tuple(born for born, _ in self.idle)
+        born = tuple(item.born for item in self.idle)
         return Shelf(self.wanted_at, born, self.size, self.failures, self.failed_at)
+
+    def take(self, commands: Sequence[Command]) -> Sandbox:
+        """The one that serves a request best; of those the oldest."""
+        best = max(self.idle, key=lambda item: item.serves(commands))
+        self.idle.remove(best)
+        return best.sandbox
+
+    def next_form(self) -> _Form:
+        """What the next one is to wait for: of what came of late that which too few wait for."""
+        runners = [form.runners for form in self.asked]
+        return self.asked[most_lacking(runners, [item.runners for item in self.idle])]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,15 +165,18 @@ class Pool:
             kind.wanted_at = time.monotonic()
             self._poke(LULL)
             while kind.idle:
-                _, sandbox = kind.idle.popleft()
+                sandbox = kind.take(spec.commands)
                 if isinstance(sandbox, WarmSandbox) and sandbox.is_alive():
                     served.warm += 1
+                    kind.asked.append(_form(spec, sandbox.version))
                     return sandbox
                 await sandbox.close()
         sandbox = await self._backend.open(spec)
         served.cold += 1
         if kind is None and not spec.package_dir and isinstance(sandbox, WarmSandbox):
-            self._remember(spec)
+            kind = self._remember(spec)
+        if kind is not None:
+            kind.asked.append(_form(spec, sandbox.version))
         return sandbox
 
     def counts(self) -> list[PoolCount]:
@@ -172,18 +212,18 @@ class Pool:
     async def _close_idle(self) -> None:
         for kind in self._kinds.values():
             while kind.idle:
-                await kind.idle.popleft()[1].close()
+                await kind.idle.pop(0).sandbox.close()
 
-    def _remember(self, spec: SandboxSpec) -> None:
-        now = time.monotonic()
+    def _remember(self, spec: SandboxSpec) -> _Kind | None:
         if _key(spec) in self._kinds:
-            return  # requests of a new kind came side by side
+            return self._kinds[_key(spec)]  # requests of a new kind came side by side
         while len(self._kinds) >= MOST_KINDS:
             oldest = min(self._kinds, key=lambda key: self._kinds[key].wanted_at)
             if self._kinds[oldest].idle:
-                return
+                return None
             del self._kinds[oldest]
-        self._kinds[_key(spec)] = _Kind(spec, now)
+        kind = self._kinds[_key(spec)] = _Kind(replace(spec, commands=()), time.monotonic())
+        return kind
 
     def _poke(self, delay: float) -> None:
         """Have the keeper look after so many seconds, or before."""
@@ -200,7 +240,7 @@ class Pool:
             steps = next_steps(self._settings, [kind.shelf() for kind in kinds], now)
             for kind, count in zip(kinds, steps.close, strict=True):
                 for _ in range(min(count, len(kind.idle))):
-                    await kind.idle.popleft()[1].close()
+                    await kind.idle.pop(0).sandbox.close()
             if steps.open is not None:
                 await self._fill(kinds[steps.open])
             else:
@@ -223,10 +263,10 @@ class Pool:
         sandbox: Sandbox | None = None
         try:
             sandbox = await self._backend.open(kind.spec)
-            runner = _runner(kind.spec.language, sandbox.version)
-            if runner is not None and isinstance(sandbox, WarmSandbox):
-                await sandbox.warm(runner, kind.spec.limits)
-                kind.size = runner.size
+            form = kind.next_form()
+            if form.runners and isinstance(sandbox, WarmSandbox):
+                await sandbox.warm(form.runners, form.limits)
+                kind.size = sum(runner.size for runner in form.runners)
         except BaseException as error:
             if sandbox is not None:
                 await sandbox.close()
@@ -240,7 +280,7 @@ class Pool:
             _log.warning("no sandbox could be kept waiting: %s", error)
         else:
             kind.failures = 0
-            kind.idle.append((time.monotonic(), sandbox))
+            kind.idle.append(_Idle(time.monotonic(), sandbox, form.runners))
 
 
 def _key(spec: SandboxSpec) -> _Key:
@@ -248,5 +288,8 @@ def _key(spec: SandboxSpec) -> _Key:
     return spec.language.name, spec.version, spec.isolation, spec.limits.disk
 
 
-def _runner(language: Language, version: str) -> Runner | None:
-    return language.runner(version) if isinstance(language, WarmLanguage) else None
+def _form(spec: SandboxSpec, version: str) -> _Form:
+    if not isinstance(spec.language, WarmLanguage) or not spec.commands:
+        return _Form((), spec.limits)
+    runners = spec.language.runners(version, spec.commands)
+    return _Form(runners, widest([command.limits for command in spec.commands]))

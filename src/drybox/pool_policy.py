@@ -85,3 +85,21 @@ def _wanted(settings: PoolSettings, shelves: Sequence[Shelf], now: float) -> lis
             places -= wanted[at]
             memory -= wanted[at] * shelf.size
     return wanted
+
+
+def most_lacking(asked: Sequence[object], idle: Sequence[object]) -> int:
+    """Which of the last requests the next idle sandbox is made after.
+
+    Args:
+        asked: The forms of sandbox that the last requests would have liked, oldest first.
+        idle: The forms of those that wait.
+
+    Returns:
+        The place in ``asked`` of the form whose share of those that wait is furthest below
+        its share of those asked for; the latest of several.
+    """
+
+    def lack(at: int) -> float:
+        return asked.count(asked[at]) / len(asked) - idle.count(asked[at]) / (len(idle) + 1)
+
+    return max(reversed(range(len(asked))), key=lack)

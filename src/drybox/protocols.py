@@ -253,6 +253,7 @@ class SandboxSpec:
         package_dir: Folder of the host that the sandbox sees as :data:`PACKAGES_DIR`, and
             its installer with it; "" for neither. A backend that cannot mount it gives the
             sandbox a copy.
+        commands: What is to run in it, one command for each phase.
     """
 
     language: Language
@@ -260,6 +261,7 @@ class SandboxSpec:
     limits: ResourceLimits
     isolation: str
     package_dir: str = ""
+    commands: tuple[Command, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

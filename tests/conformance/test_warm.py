@@ -249,7 +249,10 @@ def _processes(sandbox: LocalSandbox) -> list[int]:
 
 def _idle(executor: CodeExecutor) -> list[LocalSandbox]:
     found = [
-        box for pool in pools(executor) for kind in pool._kinds.values() for _, box in kind.idle
+        item.sandbox
+        for pool in pools(executor)
+        for kind in pool._kinds.values()
+        for item in kind.idle
     ]
     return [box for box in found if isinstance(box, LocalSandbox)]
 

@@ -8,7 +8,7 @@ from drybox import CodeExecutor, ExecutionRequest, ExecutionResult
 from drybox.languages import find_language
 from drybox.pool import Pool
 
-PATIENCE = 30.0
+PATIENCE = 120.0
 """Seconds until a sandbox waits."""
 
 

@@ -24,7 +24,7 @@ class WaitingSandbox(FakeSandbox):
 
     dead = False
 
-    async def warm(self, runner: Runner, limits: ResourceLimits) -> None:
+    async def warm(self, runners: Sequence[Runner], limits: ResourceLimits) -> None:
         self.calls.append("warm")
 
     def is_alive(self) -> bool:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import anyio
 import anyio.lowlevel
 import pytest
 from tests.support.fake import FakeSandbox
 
 from drybox.languages import find_language
-from drybox.model import ResourceLimits
+from drybox.model import MIB, Command, ResourceLimits
 from drybox.pool import Pool
 from drybox.protocols import Guarantee, Language, SandboxSpec, Support
 from drybox.settings import PoolSettings
@@ -16,17 +18,37 @@ from drybox.warm import Runner
 
 pytestmark = pytest.mark.anyio
 
-SPEC = SandboxSpec(find_language("python")[0], "", ResourceLimits(), "fake")
+COMMAND = Command(("python3", "main.py"), ResourceLimits(), 1.0)
+SPEC = SandboxSpec(find_language("python")[0], "", COMMAND.limits, "fake", commands=(COMMAND,))
+
+
+def java(memory: int) -> SandboxSpec:
+    """A request for Java with so many MiB."""
+    compiler = Command(("javac",), ResourceLimits(memory=512 * MIB, pids=9), 1.0)
+    program = Command(("java",), ResourceLimits(memory=memory * MIB), 1.0)
+    language = find_language("java")[0]
+    return SandboxSpec(language, "", program.limits, "fake", commands=(compiler, program))
 
 
 class Box(FakeSandbox):
     """A sandbox that can wait."""
 
-    warmed = False
+    runners: Sequence[Runner] = ()
+    limits = ResourceLimits()
 
-    async def warm(self, runner: Runner, limits: ResourceLimits) -> None:
+    async def warm(self, runners: Sequence[Runner], limits: ResourceLimits) -> None:
         await anyio.lowlevel.checkpoint()
-        self.warmed = True
+        self.runners, self.limits = runners, limits
+
+    @property
+    def warmed(self) -> bool:
+        """Whether a program waits in it."""
+        return bool(self.runners)
+
+    def holds(self, memory: int) -> bool:
+        """Whether it waits for a program with so many MiB."""
+        heap = max(memory - max(28, memory // 4), 4) * 1024
+        return any(f"-Xmx{heap}k" in runner.argv for runner in self.runners)
 
     def is_alive(self) -> bool:
         return "close" not in self.calls
@@ -120,3 +142,31 @@ async def test_a_dead_idle_sandbox_is_closed_and_not_given() -> None:
         assert live is not dead
         assert "close" in dead.calls
         await live.close()
+
+
+async def test_what_waits_has_the_limits_that_were_asked_for_of_late() -> None:
+    maker = Maker()
+    async with Pool(maker, PoolSettings(min_idle=2)) as pool:
+        await (await pool.open(java(256))).close()
+        pool.answered()
+        await _until_idle(maker, 2)
+        for _ in range(4):
+            await (await pool.open(java(512))).close()
+            pool.answered()
+            await _until_idle(maker, 2)
+        alive = [box for box in maker.made if box.is_alive()]
+        assert all(box.holds(512) for box in alive)
+        assert alive[-1].limits == ResourceLimits(memory=512 * MIB, pids=64)
+
+
+async def test_a_request_gets_what_serves_it_best() -> None:
+    maker = Maker()
+    async with Pool(maker, PoolSettings(min_idle=2)) as pool:
+        for memory in (256, 512):
+            await (await pool.open(java(memory))).close()
+        pool.answered()
+        await _until_idle(maker, 2)
+        box = await pool.open(java(512))
+        assert isinstance(box, Box)
+        assert box.holds(512)
+        await box.close()

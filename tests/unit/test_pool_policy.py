@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drybox.pool_policy import LONGEST_PAUSE, Shelf, Steps, next_steps, pause
+from drybox.pool_policy import LONGEST_PAUSE, Shelf, Steps, most_lacking, next_steps, pause
 from drybox.settings import PoolSettings
 
 MIB = 1 << 20
@@ -113,3 +113,18 @@ def test_an_old_one_makes_room_for_a_young_one() -> None:
     how = PoolSettings(min_idle=2, max_age=100)
     shelf = Shelf(NOW, (NOW - 100, NOW - 5), MIB)
     assert next_steps(how, [shelf], NOW) == Steps((1,), 0, 95.0)
+
+
+@given(st.lists(st.sampled_from("abc"), min_size=1, max_size=8), st.integers(1, 9))
+def test_those_that_wait_come_to_be_as_those_asked_for(asked: list[str], places: int) -> None:
+    idle: list[str] = []
+    for _ in range(places):
+        idle.append(asked[most_lacking(asked, idle)])
+    for form in set(asked):
+        assert abs(idle.count(form) - places * asked.count(form) / len(asked)) < len(set(asked))
+
+
+def test_of_forms_that_lack_alike_the_latest_is_next() -> None:
+    assert most_lacking("ab", "") == 1
+    assert most_lacking("aab", "") == 1
+    assert most_lacking("aab", "a") == 2

@@ -71,10 +71,22 @@ def _deadline(command: Command) -> int:
     return min(max(int(command.timeout * 1000), 1), 2**32 - 1)
 
 
-def job_payload(command: Command, env: Mapping[str, str]) -> bytes:
-    """A command for a runner that waits: deadline, then what the runner reads."""
+def runner_payload(way: int, door: str, command: Command, env: Mapping[str, str]) -> bytes:
+    """A runner for init to start: the way it waits, its door, and the command.
+
+    Raises:
+        GuestExecError: It is larger than a command may be.
+    """
+    payload = bytes([way]) + os.fsencode(door) + b"\0" + exec_payload(command, env)
+    if len(payload) > MAX_FRAME:
+        raise GuestExecError(command.argv[0], errno.E2BIG)
+    return payload
+
+
+def job_payload(number: int, command: Command, env: Mapping[str, str]) -> bytes:
+    """A command for a runner that waits: deadline, which one, then what the runner reads."""
     job = struct.pack("<II", len(command.argv), len(env)) + _words(command, env)
-    return struct.pack("<II", _deadline(command), len(job)) + job
+    return struct.pack("<III", _deadline(command), number, len(job)) + job
 
 
 def exec_payload(command: Command, env: Mapping[str, str]) -> bytes:

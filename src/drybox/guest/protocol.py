@@ -25,6 +25,7 @@ from drybox.guest.frames import (
     frame,
     job_payload,
     parse_exit,
+    runner_payload,
 )
 from drybox.guest.frames import GuestGone as GuestGone
 from drybox.model import Command, File, Stream
@@ -71,7 +72,7 @@ class Guest:
         self._stream = stream
         self._buffer = bytearray()
         self._send_lock = anyio.Lock(fast_acquire=True)
-        self._waiting: tuple[Runner, int] | None = None
+        self._waiting: list[Runner] = []
         self._placed: list[str] = []
         self._held = b""
 
@@ -147,7 +148,9 @@ class Guest:
             raise GuestFileError(problem)
 
     async def warm(self, runner: Runner, command: Command, env: Mapping[str, str]) -> None:
-        """Start a runner by a command and wait until it waits.
+        """Start one more runner by a command and wait until it waits.
+
+        The runner of the last phase is started first: the others end before its phase begins.
 
         Raises:
             GuestGone: It ended instead.
@@ -156,26 +159,45 @@ class Guest:
         """
         if runner.files:
             await self.put(runner.files, hold=True)
-        kind_of = b"O" if runner.has_door else b"V"
-        await self._settle(frame(kind_of, exec_payload(command, env)))
+        payload = runner_payload(runner.way, runner.door, command, env)
+        await self._settle(frame(b"V", payload))
         kind, data = await self._receive()
         if kind == b"N" and len(data) == 4:
             raise GuestExecError(command.argv[0], struct.unpack("<I", data)[0])
         if kind != b"W":
             raise GuestGone(f"unexpected answer {kind!r}")
         self._placed.clear()
-        self._waiting = runner, command.limits.open_files
+        self._waiting.append(runner)
 
-    def _request(self, command: Command, env: Mapping[str, str]) -> bytes:
-        """What has a command run: by the runner that waits, if it can become this one."""
-        waiting, self._waiting = self._waiting, None
-        if waiting is not None:
-            runner, open_files = waiting
-            job = job_payload(command, env)
-            fits = open_files == command.limits.open_files and len(job) <= MAX_JOB
-            if fits and runner.fits(command, self._placed):
+    def _job(self, command: Command, env: Mapping[str, str]) -> bytes | None:
+        """What has a runner become this command; those of later phases go on waiting."""
+        while self._waiting:
+            runner = self._waiting.pop()
+            job = job_payload(len(self._waiting), command, env)
+            if runner.fits(command, self._placed) and len(job) <= MAX_JOB:
                 return frame(b"J", job)
-        return frame(b"X", exec_payload(command, env))
+        return None
+
+    async def _begin(self, command: Command, env: Mapping[str, str], end: bytes) -> None:
+        """Have a command run: by a runner that waits, if one can become it."""
+        job = self._job(command, env)
+        if job is not None:
+            await self._settle(job + end)
+            if await self._has_begun(command):
+                return
+        self._waiting.clear()  # none waits beside a command that starts
+        await self._settle(frame(b"X", exec_payload(command, env)) + end)
+        if not await self._has_begun(command):
+            raise GuestGone("no runner was asked for")
+
+    async def _has_begun(self, command: Command) -> bool:
+        """Whether it has; False if the runner cannot become it any more."""
+        kind, data = await self._receive()
+        if kind == b"N" and len(data) == 4:
+            raise GuestExecError(command.argv[0], struct.unpack("<I", data)[0])
+        if kind not in (b"B", b"Q"):
+            raise GuestGone(f"unexpected answer {kind!r}")
+        return kind == b"B"
 
     async def exec(
         self, command: Command, env: Mapping[str, str], sink: Sink, stdin: Source | None
@@ -189,12 +211,7 @@ class Guest:
         """
         # Without any stdin its end goes along, and there is nothing to do beside listening.
         end = frame(b"E", b"") if stdin is None else b""
-        await self._settle(self._request(command, env) + end)
-        kind, data = await self._receive()
-        if kind == b"N" and len(data) == 4:
-            raise GuestExecError(command.argv[0], struct.unpack("<I", data)[0])
-        if kind != b"B":
-            raise GuestGone(f"unexpected answer {kind!r}")
+        await self._begin(command, env, end)
         credit = _Credit(STDIN_WINDOW)
         if stdin is None:
             return await self._follow(sink, credit)

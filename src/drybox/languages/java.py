@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from drybox.languages import runners
 from drybox.languages.argument import as_argument
-from drybox.model import MIB, File, ResourceLimits
+from drybox.model import MIB, Command, File, ResourceLimits
 from drybox.protocols import (
     BUILD_DIR,
     PACKAGES_DIR,
@@ -18,60 +19,24 @@ from drybox.protocols import (
     Step,
     Toolchain,
 )
+from drybox.warm import Runner, Way
 
 CLASSES = f"{BUILD_DIR}/classes"
 ARCHIVES = "/opt/java-cds"
 
-# What javac loads to compile common things, kept ready to map; the archive has to be made
+# What javac loads to compile common things is kept ready to map; an archive has to be made
 # with the collector and the compiler level that it is used with.
-_JAVAC_JVM = ("-J-XX:+UseSerialGC", "-J-XX:TieredStopAtLevel=1", "-J-XX:-UsePerfData")
-_TRAINING = b"""
-import java.util.*;
-import java.util.function.*;
-import java.util.stream.*;
+_JAVAC_JVM = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData")
 
-public class Training {
-    sealed interface Shape permits Circle, Square {}
-    record Circle(double radius) implements Shape {}
-    record Square(double side) implements Shape {}
-    enum Colour { RED, GREEN; Colour next() { return values()[(ordinal() + 1) % 2]; } }
-    static abstract class Node<T extends Comparable<T>> { T value; abstract Node<T> add(T t); }
-    interface Greeter { String greet(String name); default Greeter twice() { return this; } }
-    static class Failure extends Exception { Failure(String m, Throwable c) { super(m, c); } }
-
-    static int area(Object shape) {
-        if (shape instanceof Circle c) return (int) (c.radius() * c.radius() * Math.PI);
-        return switch (Colour.RED) { case RED -> 1; case GREEN -> { yield 2; } };
-    }
-
-    public static void main(String[] args) throws Exception {
-        Map<String, List<Integer>> groups = new TreeMap<>();
-        for (int i = 0; i < args.length; i++) {
-            groups.computeIfAbsent(args[i], key -> new ArrayList<>()).add(i);
-        }
-        String text = groups.entrySet().stream().map(e -> e.getKey() + "=" + e.getValue())
-            .filter(Predicate.not(String::isEmpty)).collect(Collectors.joining(", "));
-        try (Scanner in = new Scanner(System.in)) {
-            while (in.hasNextLine()) text += in.nextLine().trim();
-        } catch (IllegalStateException | NoSuchElementException e) {
-            throw new Failure("no", e);
-        } finally {
-            System.out.printf("%s %d %s%n", text, area(new Square(2)), \"\"\"
-                block
-                \"\"\");
-        }
-        Greeter greeter = name -> "Hello, " + name;
-        Thread thread = new Thread(() -> System.out.println(greeter.greet("x")));
-        thread.start();
-        thread.join();
-        int[][] grid = new int[3][4];
-        var total = Arrays.stream(grid).flatMapToInt(Arrays::stream).sum();
-        synchronized (groups) { outer: do { break outer; } while (true); }
-        assert total == 0 : new Object() { public String toString() { return "anonymous"; } };
-    }
-}
-"""
-
+COMPILER = "/opt/java-compiler"
+_WAITING = "WaitingCompiler"
+_TRAINING = File("Training.java", runners.source("Training.java"))
+_LITTLE = File("Little.java", runners.source("Little.java"))
+# So much is allocated until its next collection that few compilations see one.
+_WAITING_JVM = (*_JAVAC_JVM, "-XX:NewSize=16m", "--add-opens=java.base/java.io=ALL-UNNAMED")
+# What it compiles before it waits: more takes processor time for every sandbox and gains little.
+_PRACTICE = ("1", f"{COMPILER}/Training.java", "10", f"{COMPILER}/Little.java")
+_MAIN_CLASS = "Main"
 _WORD = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
 
 # A jar is used where it is. Listing it tells a broken one from a whole one; javac and the JVM
@@ -120,17 +85,39 @@ class Java:
             Preparation(
                 name="javac-cds",
                 label="Archiving the classes of javac",
-                files=(File("Training.java", _TRAINING),),
+                files=(_TRAINING,),
                 commands=(
                     (
                         "javac",
-                        *_JAVAC_JVM,
+                        *(f"-J{flag}" for flag in _JAVAC_JVM),
                         "-J-XX:ArchiveClassesAtExit={out}/javac.jsa",
                         *("-d", "/tmp/classes", "Training.java"),
                     ),
                 ),
                 mount=ARCHIVES,
                 optional=True,  # older JDKs cannot; javac is slower then
+            ),
+            Preparation(
+                name="java-compiler",
+                label="Making a compiler that waits",
+                files=(
+                    _TRAINING,
+                    _LITTLE,
+                    File(f"{_WAITING}.java", runners.source(f"{_WAITING}.java")),
+                ),
+                commands=(
+                    ("javac", "-d", "{out}", f"{_WAITING}.java"),
+                    ("jar", "cf", "{out}/compiler.jar", "-C", "{out}", f"{_WAITING}.class"),
+                    ("cp", "Training.java", "Little.java", "{out}"),
+                    (
+                        "java",
+                        *("-XX:+IgnoreUnrecognizedVMOptions", *_WAITING_JVM),
+                        "-XX:ArchiveClassesAtExit={out}/compiler.jsa",
+                        *("-cp", "{out}/compiler.jar", _WAITING, "end", *_PRACTICE),
+                    ),
+                ),
+                mount=COMPILER,
+                optional=True,  # where it cannot be made, none waits
             ),
         ),
     )
@@ -172,11 +159,7 @@ class Java:
             install=Step(("sh", "-c", _CHECK, "sh", *jars), cwd=BUILD_DIR) if jars else None,
             compile=Step(
                 (
-                    "javac",
-                    *_JAVAC_JVM,
-                    *(f"-J{flag}" for flag in memory_flags(compile_limits)),
-                    f"-J-XX:SharedArchiveFile={ARCHIVES}/javac.jsa",
-                    "-J-Xlog:disable",  # else an archive that does not fit is told on stdout
+                    *_javac(compile_limits),
                     *("-encoding", "UTF-8", "-d", CLASSES, *class_path),
                     # Processors and plugins would be looked for among the request's own files,
                     # and would run under the operator's limits: here is none to be found.
@@ -186,9 +169,7 @@ class Java:
             ),
             run=Step(
                 (
-                    "java",
-                    *("-XX:+UseSerialGC", "-XX:-UsePerfData"),
-                    *memory_flags(job.limits),
+                    *_java(job.limits),
                     *("-cp", ":".join((CLASSES, *jars)), main_class(entry, stem)),
                     *job.args,
                 )
@@ -196,6 +177,46 @@ class Java:
             memory_marker=b"java.lang.OutOfMemoryError",
             outputs=("classes/**",),
         )
+
+    def runners(self, version: str, commands: Sequence[Command]) -> tuple[Runner, ...]:
+        """A javac that has compiled already, and a JVM that is about to read its main class."""
+        before, last = commands[0], commands[-1]
+        compiler = Runner(
+            (
+                *("java", *_WAITING_JVM, *memory_flags(before.limits)),
+                *_archive("compiler", COMPILER),
+                *("-cp", f"{COMPILER}/compiler.jar", _WAITING, "wait", *_PRACTICE),
+            ),
+            becomes=_javac(before.limits),
+            open_files=before.limits.open_files,
+            fixed=("*",),
+            size=96 * MIB,
+        )
+        # Its program's main class is called as most are: it is given the class, not the name.
+        program = Runner(
+            (*_java(last.limits), "-cp", CLASSES, _MAIN_CLASS),
+            open_files=last.limits.open_files,
+            way=Way.STANDS_BEFORE_DOOR,
+            door=f"{CLASSES}/{_MAIN_CLASS}.class",
+            size=36 * MIB,
+        )
+        return (compiler, program) if before is not last else (program,)
+
+
+def _javac(limits: ResourceLimits) -> tuple[str, ...]:
+    """How every command line of javac begins."""
+    flags = (*_JAVAC_JVM, *memory_flags(limits), *_archive("javac", ARCHIVES))
+    return ("javac", *(f"-J{flag}" for flag in flags))
+
+
+def _java(limits: ResourceLimits) -> tuple[str, ...]:
+    """How every command line of a program begins."""
+    return ("java", "-XX:+UseSerialGC", "-XX:-UsePerfData", *memory_flags(limits))
+
+
+def _archive(name: str, folder: str) -> tuple[str, ...]:
+    """Flags that use an archive; one that does not fit would be told on stdout."""
+    return (f"-XX:SharedArchiveFile={folder}/{name}.jsa", "-Xlog:disable")
 
 
 def _jar(package: str) -> str:

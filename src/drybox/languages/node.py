@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from drybox.languages.argument import as_argument
-from drybox.model import MIB, ResourceLimits
+from drybox.model import MIB, Command, ResourceLimits
 from drybox.protocols import (
     BUILD_DIR,
     INSTALL_DIR,
@@ -18,7 +18,7 @@ from drybox.protocols import (
     Step,
     Toolchain,
 )
-from drybox.warm import Runner
+from drybox.warm import Runner, Way
 
 NPM = "/opt/npm"
 
@@ -177,14 +177,17 @@ class Node:
         names = [base + suffix for base in ("main", "index") for suffix in self.suffixes]
         return next((name for name in names if name in files), None)
 
-    def runner(self, version: str) -> Runner:
+    def runners(self, version: str, commands: Sequence[Command]) -> tuple[Runner, ...]:
         """A process that is about to read its program."""
-        return Runner(
+        runner = Runner(
             ("node", "main.js"),
-            has_door=True,
+            open_files=commands[-1].limits.open_files,
+            way=Way.STANDS_IN_DOOR,
+            door="main.js",
             fixed_files=("package.json",),  # says what kind of source main.js is
             size=48 * MIB,
         )
+        return (runner,)
 
     def plan(self, job: Job, compile_limits: ResourceLimits) -> Plan:
         """The steps for a job."""

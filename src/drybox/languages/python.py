@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from drybox.languages import runners
 from drybox.languages.argument import as_argument
-from drybox.model import File, ResourceLimits
+from drybox.model import Command, File, ResourceLimits
 from drybox.protocols import (
     BUILD_DIR,
     INSTALL_DIR,
@@ -97,7 +97,7 @@ class Python:
         place = {"PYTHONUSERBASE": INSTALL_DIR}
         return Plan(install=_install(job.packages, place), run=Step(argv, place))
 
-    def runner(self, version: str) -> Runner:
+    def runners(self, version: str, commands: Sequence[Command]) -> tuple[Runner, ...]:
         """An interpreter that has done all it does before it opens the program."""
         series = ".".join(version.split(".")[:2])
         place = f".local/lib/python{series}/site-packages"
@@ -105,15 +105,17 @@ class Python:
         if code := runners.compiled("usercustomize.py", series):
             name = f"usercustomize.cpython-{series.replace('.', '')}.pyc"
             files.append(File(f"{place}/__pycache__/{name}", code))
-        return Runner(
+        runner = Runner(
             ("python3", "main.py"),
-            tuple(files),
+            open_files=commands[-1].limits.open_files,
+            files=tuple(files),
             fixed=(
                 *("PYTHON*", "HOME", "PATH", "TZ", "LANG", "LANGUAGE", "LC_*", "LOCPATH"),
                 *("LD_*", "GLIBC_*", "MALLOC_*", "MUSL_*"),
             ),
             fixed_files=(".local/*",),  # packages of the user's own
         )
+        return (runner,)
 
 
 def _install(packages: tuple[str, ...], place: Mapping[str, str]) -> Step:

@@ -1,109 +1,23 @@
-"""The real init, unsealed, over a socket: what it answers to every request.
-
-It ends a command with ``kill(-1)``, so it may only ever run as PID 1 of a PID namespace of
-its own: bubblewrap makes one, and starts nothing if it cannot.
-"""
+"""The real init, unsealed, over a socket: what it answers to every request."""
 
 from __future__ import annotations
 
 import os
-import socket
 import struct
-import subprocess
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import anyio
 import pytest
-from anyio.abc import SocketStream
 from tests.support.guest import frame
+from tests.support.init import Init
 
-from drybox.backends.local.bubblewrap import require
-from drybox.backends.local.layout import INIT, Layout, make_tree
-from drybox.errors import DryboxError
 from drybox.execution import source_of
-from drybox.guest.binary import init_path
-from drybox.guest.frames import GuestExecError, GuestExit
-from drybox.guest.protocol import Guest, GuestFileError, GuestGone
+from drybox.guest.frames import GuestExecError
+from drybox.guest.protocol import GuestFileError, GuestGone
 from drybox.model import Command, File, ResourceLimits, Stream
-from drybox.protocols import WORK_DIR, Source
+from drybox.protocols import WORK_DIR
 
 pytestmark = pytest.mark.anyio
-ALONE = ("--unshare-user", "--unshare-pid", "--unshare-net", "--die-with-parent")
-
-
-@pytest.fixture(scope="module")
-def command() -> list[str]:
-    """What starts init as PID 1 of a namespace of its own."""
-    try:
-        start = [require(), *ALONE, *make_tree(Layout(), init_path()).arguments()]
-    except DryboxError as error:
-        pytest.skip(str(error))
-    probe = subprocess.run([*start, "/usr/bin/true"], capture_output=True, text=True)
-    if probe.returncode:
-        pytest.skip(f"bubblewrap makes no namespaces here: {probe.stderr.strip()}")
-    return [*start, "--proc", "/proc", "--as-pid-1"]
-
-
-class Init:
-    """A running init and the host's end of the talk with it."""
-
-    def __init__(self, stream: SocketStream, process: subprocess.Popen[bytes]) -> None:
-        self.stream = stream
-        self.guest = Guest(stream)
-        self._process = process
-
-    async def ended(self) -> tuple[int, str]:
-        """Its exit code and last words."""
-        with anyio.fail_after(20.0):
-            _, errors = await anyio.to_thread.run_sync(self._process.communicate)
-        return self._process.returncode, errors.decode()
-
-    async def run(
-        self,
-        script: str,
-        *,
-        stdin: Source | None = None,
-        timeout: float = 20.0,
-        env: Mapping[str, str] | None = None,
-        open_files: int = 64,
-    ) -> tuple[GuestExit, bytes, bytes]:
-        """Run a shell script: how it ended, its stdout, its stderr."""
-        output: dict[Stream, bytes] = {"stdout": b"", "stderr": b""}
-
-        async def sink(stream: Stream, data: bytes) -> None:
-            output[stream] += data
-
-        limits = ResourceLimits(open_files=open_files)
-        command = Command(("/bin/sh", "-c", script), limits, timeout)
-        with anyio.fail_after(20.0):
-            end = await self.guest.exec(command, env or {"PATH": "/usr/bin:/bin"}, sink, stdin)
-        return end, output["stdout"], output["stderr"]
-
-
-@asynccontextmanager
-async def init_in(work: Path, command: list[str]) -> AsyncIterator[Init]:
-    """An init whose working directory is this folder."""
-    ours, theirs = socket.socketpair()
-    with theirs:
-        argv = [*command, "--bind", str(work), WORK_DIR, "--chdir", WORK_DIR, INIT]
-        end = theirs.fileno()
-        process = subprocess.Popen(argv, stdin=end, stdout=end, stderr=subprocess.PIPE)
-    init = Init(await SocketStream.from_socket(ours), process)
-    try:
-        yield init
-    finally:
-        with anyio.CancelScope(shield=True):
-            await init.stream.aclose()  # the end of its input is its end
-            if process.returncode is None:
-                await init.ended()
-
-
-@pytest.fixture
-async def init(command: list[str], tmp_path: Path) -> AsyncIterator[Init]:
-    async with init_in(tmp_path, command) as init:
-        yield init
 
 
 # --- files ----------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import pytest
 from hypothesis import example, given, settings
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from drybox import ExecutionRequest, ResourceLimits
 from drybox.languages.java import CLASSES, Java, main_class, memory_flags, outline
-from drybox.model import GIB, MIB, File
+from drybox.model import GIB, MIB, Command, File
 from drybox.protocols import WORK_DIR, Job
 from drybox.validation import Defaults, make_job
 
@@ -233,3 +234,35 @@ def test_reading_takes_time_linear_in_the_source(piece: str) -> None:
         return time.thread_time() - started
 
     assert cost(160_000) < 8 * cost(40_000) + 0.2  # quadratic would be 16 times
+
+
+def test_what_waits_can_become_the_commands_of_a_plan() -> None:
+    job = replace(job_of({"Main.java": f"class Main {{ {MAIN} }}"}, "Main.java"), args=())
+    limits = ResourceLimits(memory=GIB)
+    plan = Java().plan(job, limits)
+    assert plan.compile is not None
+    commands = (
+        Command(plan.compile.argv, limits, 9.0),
+        Command(plan.run.argv, job.limits, 9.0),
+    )
+    for command, runner in zip(commands, Java().runners("17.0.1", commands), strict=True):
+        assert runner.fits(command, ["Main.java"])
+        assert not runner.fits(replace(command, env={"A": "b"}))
+        assert not runner.fits(replace(command, limits=ResourceLimits(open_files=9)))
+    compiler, program = Java().runners("17.0.1", commands)
+    assert not compiler.fits(commands[1])
+    assert not program.fits(replace(commands[1], argv=(*commands[1].argv, "argument")))
+    assert not program.fits(replace(commands[1], argv=(*commands[1].argv[:-1], "Other")))
+
+
+def test_nothing_of_a_request_but_its_limits_is_in_what_waits() -> None:
+    def waiting(name: str, *args: str) -> object:
+        job = job_of({f"{name}.java": f"class {name} {{ {MAIN} }}"}, f"{name}.java")
+        plan = Java().plan(replace(job, args=args), ResourceLimits())
+        assert plan.compile is not None
+        steps = (plan.compile, plan.run)
+        return Java().runners(
+            "17", [Command(step.argv, job.limits, 1.0, {"SECRET": name}) for step in steps]
+        )
+
+    assert waiting("Main") == waiting("Secret", "secret")

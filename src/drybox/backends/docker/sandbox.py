@@ -114,16 +114,20 @@ class DockerSandbox:
         self.toolchain = image.name  # another one whenever anything in it differs
         self.weakened = place.weakened
 
-    async def warm(self, runner: Runner, limits: ResourceLimits) -> None:
-        """Start a runner and wait until it waits."""
-        command = Command(runner.argv, limits, timeout=WARM_PATIENCE)
-        env = {**self._image.env, **runner.env}
+    async def warm(self, runners: Sequence[Runner], limits: ResourceLimits) -> None:
+        """Start runners and wait until they wait."""
+        if len(runners) > 1 and not self._place.wall.adjustable:
+            return  # phases with limits of their own are other containers, which none can enter
+        await self._limit(limits)
+        guest = self._open_box().guest
         try:
             with anyio.fail_after(WARM_PATIENCE):
-                await self._open_box().guest.warm(runner, command, env)
+                for runner in reversed(runners):
+                    command = Command(runner.argv, runner.limits_in(limits), WARM_PATIENCE)
+                    await guest.warm(runner, command, {**self._image.env, **runner.env})
         except (GuestGone, GuestFileError, GuestExecError, TimeoutError) as error:
             raise Unavailable(
-                f"no {runner.argv[0]} could be kept waiting: {error}.",
+                f"no {runners[0].argv[0]} could be kept waiting: {error}.",
                 hint="Programs start cold instead.",
             ) from error
 

@@ -28,8 +28,8 @@ CPU_TIME_STEP = 0.01
 
 SIGKILL = 9
 
-WARM_PATIENCE = 20.0
-"""Seconds until a runner must wait."""
+WARM_PATIENCE = 60.0
+"""Seconds until runners must wait; a compiler practises first."""
 
 
 def apply_limits(cgroup: Cgroup, limits: ResourceLimits) -> None:
@@ -79,20 +79,24 @@ class LocalSandbox:
         """
         await self._guest.seal(seal, files)
 
-    async def warm(self, runner: Runner, limits: ResourceLimits) -> None:
-        """Start a runner and wait until it waits."""
-        known = replace(runner, argv=self._in_sandbox(runner.argv))
-        command = Command(known.argv, limits, timeout=WARM_PATIENCE)
+    async def warm(self, runners: Sequence[Runner], limits: ResourceLimits) -> None:
+        """Start runners and wait until they wait."""
         try:
+            apply_limits(self._cgroup, limits)
             with anyio.fail_after(WARM_PATIENCE):
-                await self._guest.warm(known, command, {**self._env, **runner.env})
-        except (GuestGone, GuestFileError, GuestExecError, TimeoutError) as error:
+                for runner in reversed(runners):
+                    known = replace(runner, argv=self._in_sandbox(runner.argv))
+                    command = Command(known.argv, runner.limits_in(limits), WARM_PATIENCE)
+                    await self._guest.warm(known, command, {**self._env, **runner.env})
+        except (GuestGone, GuestFileError, GuestExecError, TimeoutError, OSError) as error:
             raise Unavailable(
-                f"no {runner.argv[0]} could be kept waiting: {error}.",
+                f"no {runners[0].argv[0]} could be kept waiting: {error}.",
                 hint="Programs start cold instead.",
             ) from error
-        # Nothing more happens in here until the request comes; its meters begin here.
-        self._fresh, self._warm_cpu = limits, self._cgroup.cpu_seconds()
+        # Nothing more happens in here until the request comes; its meters begin here. The
+        # peak of one that did nothing but start is its program's.
+        self._fresh = limits if len(runners) == 1 else None
+        self._warm_cpu = self._cgroup.cpu_seconds()
 
     def is_alive(self) -> bool:
         """Whether an idle sandbox can still be used: init speaks only when it is asked."""

@@ -39,9 +39,8 @@ static void handle(char type, unsigned char *p, size_t n)
     case 'P': put_open(p, n); break;
     case 'D': put_data(p, n); break;
     case 'Y': put_end(); break;
-    case 'X': may_settle = 0, start(p, n, PROGRAM); break;
-    case 'V': start(p, n, RUNNER); break;
-    case 'O': start(p, n, RUNNER_WITH_DOOR); break;
+    case 'X': may_settle = 0, start(p, n); break;
+    case 'V': start_runner(p, n); break;
     case 'J': hand_over(p, n); break;
     case 'L': list_files(WORK); break;
     case 'G': send_file(WORK, p, n); break;

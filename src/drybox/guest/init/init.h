@@ -43,6 +43,7 @@ struct pollfd lease_ended(void);
 void put_open(unsigned char *p, size_t n);
 void put_data(const unsigned char *p, size_t n);
 void put_end(void);
+int make_folders(char *path);
 int files_lacking(void);
 void list_files(const char *folder);
 void send_file(const char *folder, const unsigned char *p, size_t n);
@@ -52,7 +53,7 @@ struct order {
     uint32_t open_files;
     char **argv, **env;
     const char *cwd;
-    int is_runner; /* gets its job later, over a socket on descriptor 3 */
+    int has_channel; /* gets its job later, over a socket on descriptor 3 */
 };
 struct process {
     pid_t pid;        /* 0 when there is none */
@@ -62,10 +63,25 @@ struct process {
 int spawn(struct process *made, const struct order *order);
 void let_go(struct process *made);
 
+/* runner.c: processes that wait for their jobs */
+enum way { ASKS, STANDS_IN_DOOR, STANDS_BEFORE_DOOR };
+void prepare_door(const char *door);
+void keep_runner(struct process *made, enum way way, const char *door);
+int coming_runner(void);
+void attend_runners(int has_news);
+int free_doors(void);
+pid_t choose_runner(uint32_t number);
+int take_runner(struct process *made, uint32_t number, const unsigned char *job, size_t n);
+void runner_ended(pid_t pid);
+void dismiss_runners(void);
+void clear_away(void);
+void kill_all(void);
+
 /* run.c: the program */
 int running(void);
-enum kind { PROGRAM, RUNNER, RUNNER_WITH_DOOR };
-void start(unsigned char *p, size_t n, enum kind kind);
+pid_t wait_for_any(int *status, int options);
+void start(unsigned char *p, size_t n);
+void start_runner(unsigned char *p, size_t n);
 void hand_over(const unsigned char *p, size_t n);
 void handle_running(char type, const unsigned char *p, size_t n);
 struct timespec *prepare_run(struct pollfd p[3], struct timespec *left);

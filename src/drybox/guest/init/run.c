@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -25,8 +23,6 @@ static uint64_t now_ns(void)
 
 static struct {
     struct process main;
-    int waits;          /* whether it is a runner that has no job yet */
-    char door[256];     /* the file that such a runner waits to read, if that is its job */
     int64_t cpu_before; /* what a runner used before it got its job, in microseconds */
     int status, ended, timed_out, in_eof;
     uint64_t start, end, deadline;
@@ -54,16 +50,9 @@ static void begin(uint32_t ms)
     getrusage(RUSAGE_CHILDREN, &run.before);
     run.kills_before = oom_kills(), run.peak_before = had_run ? memory_peak() : 0;
     had_run = 1;
+    run.largest = 0;
     run.start = now_ns();
     run.deadline = run.start + (uint64_t)ms * 1000000u;
-}
-
-/* A runner that waits makes room for a command that it cannot become. */
-static void dismiss(void)
-{
-    kill(-1, SIGKILL);
-    while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
-        ;
 }
 
 static void refuse(int problem)
@@ -73,43 +62,21 @@ static void refuse(int problem)
     answer('N', code, 4);
 }
 
-/* Waits until the runner opens its door, a named pipe in the place of the program. From then on
- * there is nothing at that place: the program's file may come. */
-static int open_door(void)
-{
-    for (;;) {
-        struct pollfd host = {0, POLLRDHUP, 0};
-        int fd = open(run.door, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
-        if (fd >= 0) {
-            fcntl(fd, F_SETFL, 0);
-            return unlink(run.door) ? die("cannot remove %s: %s", run.door, strerror(errno)), -1
-                                    : fd;
-        }
-        if (errno != ENXIO || poll(&host, 1, 1) > 0 || waitpid(-1, NULL, WNOHANG) > 0)
-            die("the runner does not come to its door: %s", strerror(errno));
-    }
-}
-
 /* Payload: 32-bit deadline in ms, open files, argc, envc; then cwd, argv and environment,
- * each with its NUL. A runner has no deadline: it waits for its job. The last argument of one
- * with a door is the door. */
-void start(unsigned char *p, size_t n, enum kind kind)
+ * each with its NUL. Returns 0, or the number that says why it could not be started. */
+static int launch(struct process *made, char *p, size_t n, int has_channel)
 {
-    int is_runner = kind != PROGRAM;
+    unsigned char *head = (unsigned char *)p;
     if (n < 18 || p[n - 1])
         die("a malformed run request");
-    if (files_lacking()) {
-        refuse(ENOENT);
-        return;
-    }
-    uint32_t ms = get32(p), open_files = get32(p + 4), argc = get32(p + 8), envc = get32(p + 12);
+    uint32_t open_files = get32(head + 4), argc = get32(head + 8), envc = get32(head + 12);
     if (!argc || argc > n || envc > n)
         die("a malformed run request");
     char **strings = calloc(argc + envc + 3, sizeof *strings), **env = strings + argc + 2;
     if (!strings)
         die("no memory for the arguments");
-    char *at = (char *)p + 16, *stop = (char *)p + n;
-    struct order order = {open_files, strings, env, at, kind == RUNNER};
+    char *at = p + 16, *stop = p + n;
+    struct order order = {open_files, strings, env, at, has_channel};
     for (uint32_t i = 0; i <= argc + envc; i++) {
         if (at >= stop)
             die("a malformed run request");
@@ -117,29 +84,47 @@ void start(unsigned char *p, size_t n, enum kind kind)
             (i <= argc ? strings : env - argc)[i - 1] = at;
         at += strlen(at) + 1;
     }
-    if (run.waits)
-        dismiss();
-    forget();
-    if (!is_runner)
-        begin(ms);
-    if (kind == RUNNER_WITH_DOOR) {
-        snprintf(run.door, sizeof run.door, "%s", strings[argc - 1]);
-        if (mkfifo(run.door, 0600))
-            die("cannot make %s: %s", run.door, strerror(errno));
-    }
-    int problem = spawn(&run.main, &order);
+    int problem = spawn(made, &order);
     free(strings);
-    if (problem) {
-        refuse(problem);
-    } else if (is_runner) {
-        run.waits = 1;
-        if (kind == RUNNER_WITH_DOOR) {
-            run.main.channel = open_door();
-            answer('W', "", 0);
-        }
-    } else {
-        queue('B', "", 0);
+    return problem;
+}
+
+/* Starts a program. No runner waits beside one that init itself has started. */
+void start(unsigned char *p, size_t n)
+{
+    if (files_lacking()) {
+        refuse(ENOENT);
+        return;
     }
+    dismiss_runners();
+    forget();
+    begin(n < 4 ? 0 : get32(p));
+    int problem = launch(&run.main, (char *)p, n, 0);
+    if (problem)
+        refuse(problem);
+    else
+        queue('B', "", 0);
+}
+
+/* Starts a runner. Payload: the way it waits, its door with a NUL, and a run request, whose
+ * deadline means nothing. */
+void start_runner(unsigned char *p, size_t n)
+{
+    if (had_run || n < 2 || !memchr(p + 1, 0, n - 1))
+        die("a malformed runner request");
+    if (files_lacking()) {
+        refuse(ENOENT);
+        return;
+    }
+    char *door = (char *)p + 1;
+    size_t head = 2 + strlen(door);
+    struct process made;
+    prepare_door(door);
+    int problem = launch(&made, (char *)p + head, n - head, *p == ASKS);
+    if (problem)
+        refuse(problem);
+    else
+        keep_runner(&made, *p, door);
 }
 
 static int64_t cpu_of(pid_t pid)
@@ -151,53 +136,24 @@ static int64_t cpu_of(pid_t pid)
     return t.tv_sec * 1000000ll + t.tv_nsec / 1000;
 }
 
-/* Gives the program's file through the door. A runner that goes away meanwhile was killed,
- * which is told in its time. */
-static void pass_program(void)
-{
-    unsigned char data[CHUNK];
-    ssize_t n = 0;
-    int file = open(run.door, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    if (file < 0)
-        die("there is no %s: %s", run.door, strerror(errno));
-    while ((n = read(file, data, sizeof data)) > 0)
-        for (ssize_t done = 0, w; done < n; done += w)
-            if ((w = write(run.main.channel, data + done, n - done)) < 0) {
-                close(file);
-                return;
-            }
-    close(file);
-}
-
-/* Payload: 32-bit deadline in ms, then what the runner is to read. It becomes the program. */
+/* Payload: 32-bit deadline in ms, which runner, then what it is to read. It becomes the program;
+ * or it cannot any more, and the host has the program started. */
 void hand_over(const unsigned char *p, size_t n)
 {
-    if (n < 4 || !run.waits)
-        die("a job, but no runner for it");
+    if (n < 8)
+        die("a malformed job");
     if (files_lacking()) {
         refuse(ENOENT);
         return;
     }
+    forget();
+    pid_t pid = choose_runner(get32(p + 4));
     begin(get32(p));
-    run.cpu_before = cpu_of(run.main.pid);
-    if (*run.door)
-        pass_program();
-    else if (send(run.main.channel, p + 4, n - 4, MSG_DONTWAIT) != (ssize_t)(n - 4))
-        die("the runner does not take its job");
-    close(run.main.channel);
-    run.main.channel = -1;
-    run.waits = 0;
-    queue('B', "", 0);
-}
-
-/* A runner says with one byte that it waits; whatever else it does is its end. */
-static void attend(const struct pollfd *p)
-{
-    char word;
-    if (p->revents && read(run.main.channel, &word, 1) == 1 && word == 'W')
-        answer('W', "", 0);
-    else if (p->revents || waitpid(-1, NULL, WNOHANG) > 0)
-        die("the runner has ended");
+    run.cpu_before = pid ? cpu_of(pid) : 0;
+    if (take_runner(&run.main, get32(p + 4), p + 8, n - 8))
+        queue('B', "", 0);
+    else
+        answer('Q', "", 0);
 }
 
 /* Lets the host send as much stdin as the program has taken. */
@@ -257,7 +213,8 @@ static int64_t micros(struct timeval a, struct timeval b)
     return (a.tv_sec - b.tv_sec) * 1000000ll + (a.tv_usec - b.tv_usec);
 }
 
-static pid_t wait_for_any(int *status, int options)
+/* Waits for any process, and keeps how large it was. */
+pid_t wait_for_any(int *status, int options)
 {
     struct rusage used;
     pid_t pid = wait4(-1, status, options, &used);
@@ -276,8 +233,9 @@ static void reap(void)
             run.status = status;
             run.end = now_ns();
             /* The program's end is its whole tree's end, daemons included. */
-            kill(-1, SIGKILL);
+            clear_away();
         }
+        runner_ended(pid);
     }
 }
 
@@ -285,10 +243,7 @@ static void reap(void)
  * that its CPU time counts, and tell the outcome. */
 static void finish(void)
 {
-    int status;
-    kill(-1, SIGKILL);
-    while (wait_for_any(&status, 0) > 0 || errno == EINTR)
-        ;
+    clear_away();
     struct rusage after;
     getrusage(RUSAGE_CHILDREN, &after);
     /* The kernel keeps one peak for all phases. Where it has none, or this phase has not passed
@@ -313,7 +268,7 @@ static void finish(void)
 /* Whether a program runs, or its end has not been told yet. */
 int running(void)
 {
-    return run.main.pid && !run.waits;
+    return run.main.pid;
 }
 
 /* A request that came while a program runs. */
@@ -329,7 +284,7 @@ void handle_running(char type, const unsigned char *p, size_t n)
         run.in_eof = 1;
         feed();
     } else if (type == 'K') {
-        kill(-1, SIGKILL);
+        kill_all();
     } else {
         die("request %d while a program runs", type);
     }
@@ -341,10 +296,10 @@ struct timespec *prepare_run(struct pollfd p[3], struct timespec *left)
 {
     p[0] = p[1] = (struct pollfd){-1, POLLIN, 0};
     p[2] = (struct pollfd){-1, POLLOUT, 0};
-    if (run.waits)
-        p[0].fd = run.main.channel;
-    if (!running())
+    if (!running()) {
+        p[0].fd = coming_runner();
         return NULL;
+    }
     if (!answers_wait() && run.taken)
         credit();
     if (!answers_wait())
@@ -362,13 +317,13 @@ struct timespec *prepare_run(struct pollfd p[3], struct timespec *left)
 /* Does what the wait was for, and tells the end once everything before it is told. */
 void advance_run(const struct pollfd p[3])
 {
-    if (run.waits)
-        attend(p);
-    if (!running())
+    if (!running()) {
+        attend_runners(p[0].revents);
         return;
+    }
     if (!run.ended && !run.timed_out && now_ns() >= run.deadline) {
         run.timed_out = 1;
-        kill(-1, SIGKILL);
+        kill_all();
     }
     reap();
     if (p[2].revents)

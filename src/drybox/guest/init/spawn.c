@@ -74,13 +74,13 @@ int spawn(struct process *made, const struct order *order)
     int in[2], out[2], err[2], report[2], line[2] = {-1, -1}, problem = 0;
     if (pipe2(in, O_CLOEXEC) || pipe2(out, O_CLOEXEC) || pipe2(err, O_CLOEXEC) ||
         pipe2(report, O_CLOEXEC) ||
-        (order->is_runner && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, line)))
+        (order->has_channel && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, line)))
         die("no pipe: %s", strerror(errno));
     *made = (struct process){fork(), in[1], out[0], err[0], line[0]};
     if (made->pid == 0)
         become(order, (int[]){in[0], out[1], err[1], report[1], line[1]});
     close(in[0]), close(out[1]), close(err[1]), close(report[1]);
-    if (order->is_runner)
+    if (order->has_channel)
         close(line[1]);
     if (made->pid < 0)
         problem = errno;

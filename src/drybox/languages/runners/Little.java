@@ -1,0 +1,5 @@
+class Little {
+    public static void main(String[] args) {
+        System.out.println("Hello");
+    }
+}
