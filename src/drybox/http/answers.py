@@ -128,3 +128,6 @@ class WireProblem(Answer):
     field: Annotated[str | None, Field(description="The field of the request that is wrong.")] = (
         None
     )
+    request_id: Annotated[
+        str | None, Field(description="The request's name, as its `X-Request-ID` has it.")
+    ] = None

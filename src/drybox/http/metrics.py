@@ -24,6 +24,7 @@ from prometheus_client import (
 from prometheus_client.openmetrics import exposition as openmetrics
 
 from drybox.http.gate import FairGate, Reason
+from drybox.http.openapi import gives
 from drybox.http.service import Service
 from drybox.monitoring.metrics import SECONDS, ExecutionMetrics, PoolMetrics
 from drybox.pool import PoolCount
@@ -136,7 +137,14 @@ class ServiceMetrics:
         return Response(content, headers={"Content-Type": kind})
 
 
-@router.get("/metrics")
+@router.get(
+    "/metrics",
+    responses=gives(
+        "Every metric, in the form that the client prefers.",
+        {kind: {"schema": {"type": "string"}} for kind in ("text/plain", OPEN_METRICS)},
+        *(401, 403, 500),
+    ),
+)
 async def metrics(request: Request) -> Response:
     """What Prometheus reads."""
     service: Service = request.app.state.service
