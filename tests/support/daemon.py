@@ -144,8 +144,8 @@ class Daemon:
             raise OSError(f"{path} gives {answer.status}: {body.decode()}")
         return body
 
-    def docker(self, *words: str) -> str:
-        """Run Docker's command line on it; returns what that printed."""
+    def docker(self, *words: str, with_errors: bool = False) -> str:
+        """Run Docker's command line on it; returns what that printed, its stderr too if asked."""
         done = subprocess.run(
             [CLIENT, "--host", self.host, *words],
             stdin=subprocess.DEVNULL,
@@ -153,7 +153,7 @@ class Daemon:
             text=True,
         )
         assert not done.returncode, f"docker {words} exited {done.returncode}: {done.stderr}"
-        return done.stdout.strip()
+        return (done.stdout + done.stderr if with_errors else done.stdout).strip()
 
     def load(self, image: Image) -> None:
         """Import an image under all of its tags, unless it is there."""
