@@ -27,8 +27,8 @@ _OWN = {"node_modules", "test"}
 _SECONDS = 600
 
 
-class BuildError(Exception):
-    """The page could not be built."""
+class BuildError(SystemExit):
+    """The page could not be built. It ends the build with its sentences and no traceback."""
 
 
 def dependencies(root: Path) -> list[str]:
