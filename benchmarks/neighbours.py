@@ -39,18 +39,20 @@ OUTPUT = 64 << 20
 """Bytes that a neighbour may write before it is ended; the next one takes its place."""
 
 
+LIFE = 2.0
+"""Seconds after which a neighbour is ended, and the next one takes its place."""
+
+
 @contextmanager
 def neighbour(executor: CodeExecutor, code: str) -> Iterator[None]:
     """A sandbox that does this, and another when that has ended, for as long as it is asked for."""
     over = threading.Event()
     limits = ResourceLimits(output=OUTPUT)
-    request = ExecutionRequest("python", code, limits=limits, timeout=600)
+    request = ExecutionRequest("python", code, limits=limits, timeout=LIFE)
 
     def work() -> None:
         while not over.is_set():
-            for _ in executor.stream(request):
-                if over.is_set():
-                    break  # closing the stream ends the sandbox
+            executor.execute(request)
 
     def end() -> None:
         over.set()

@@ -7,13 +7,15 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from tests.support import host
 
 from drybox import CodeExecutor, ExecutionRequest, ResourceLimits
+from drybox.backends.local.spawner import spawner_path
+from drybox.backends.local.warden import SPARES
 
 MOST_GROWTH = 0.05
 """What drybox's memory may grow by over all executions but the first ones."""
@@ -41,7 +43,7 @@ class Found:
         end: The same after the last.
         before: What there was before the executor, by name.
         after: What there was after it.
-        open: Descriptors, threads and sandboxes while it is idle: after the warm-up, at the end.
+        open: The same while it is idle, after the warm-up and at the end.
     """
 
     runs: int
@@ -80,33 +82,54 @@ def soak(
         languages: The first of them runs most.
         tell: Told of memory now and then.
     """
-    before = left()
+    with tempfile.TemporaryDirectory() as folder, _temporary(folder):
+        return _soak(runs, languages, tell)
+
+
+@contextmanager
+def _temporary(folder: str) -> Iterator[None]:
+    """Meanwhile temporary files of this process and below it go where nobody else's are."""
+    before, tempfile.tempdir = tempfile.tempdir, folder
+    given, os.environ["TMPDIR"] = os.environ.get("TMPDIR"), folder
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
+        if given is None:
+            del os.environ["TMPDIR"]
+        else:
+            os.environ["TMPDIR"] = given
+
+
+def _soak(runs: int, languages: tuple[str, ...], tell: Callable[[str], object]) -> Found:
+    before = left(())
     began = time.monotonic()
     with CodeExecutor(isolation="local") as executor:
         warm_up = max(1, int(runs * WARM_UP))
+        executor.execute(_request(0, languages))
+        wardens = tuple(warden.pid for warden in host.wardens(os.getpid()))
         _execute(executor, 0, warm_up, languages)
-        start, idle = _settled(executor)
+        start, idle = _settled(executor, wardens)
         tell(f"after {warm_up}: {start / 1e6:.2f} MB")
         step = max(1, (runs - warm_up) // 5)
         for first in range(warm_up, runs, step):
             _execute(executor, first, min(first + step, runs), languages)
             tell(f"after {min(first + step, runs)}: {resident() / 1e6:.2f} MB")
-        end, idle_at_end = _settled(executor)
+        end, idle_at_end = _settled(executor, wardens)
     seconds = time.monotonic() - began
-    host.eventually(lambda: left() == before, 10)
-    return Found(runs, seconds, start, end, before, left(), (idle, idle_at_end))
+    host.eventually(lambda: left(wardens) == before, 10)
+    return Found(runs, seconds, start, end, before, left(wardens), (idle, idle_at_end))
 
 
-def left() -> dict[str, int]:
-    """What an executor could leave behind, of this process and below it."""
-    folder = Path(tempfile.gettempdir())
+def left(wardens: tuple[int, ...]) -> dict[str, int]:
+    """What an executor could leave behind, of this process, below it and of its wardens."""
     return {
         "descriptors": len(os.listdir("/proc/self/fd")),
         "threads": threading.active_count(),
         "processes": len(host.descendants(os.getpid())),
-        "cgroups": len(_own_cgroups()),
+        "cgroups": sum(f"/drybox-{pid}-" in path for pid in wardens for path in host.cgroups()),
         "mounts": sum("drybox" in line and "tests" not in line for line in host.mounts()),
-        "folders": sum(name.startswith("drybox") for name in os.listdir(folder)),
+        "files": len(os.listdir(tempfile.gettempdir())),
     }
 
 
@@ -116,22 +139,20 @@ def resident() -> int:
     return host.resident(os.getpid())
 
 
-def _own_cgroups() -> set[str]:
-    wardens = {str(warden.pid) for warden in host.wardens(os.getpid())}
-    return {path for path in host.cgroups() if any(f"drybox-{pid}-" in path for pid in wardens)}
-
-
-def _settled(executor: CodeExecutor) -> tuple[int, dict[str, int]]:
+def _settled(executor: CodeExecutor, wardens: tuple[int, ...]) -> tuple[int, dict[str, int]]:
     """Memory, and what is open, once the pool waits and nothing is on its way out."""
 
     def rests() -> bool:
         idle = sum(count.idle for count in executor.pools())
         boxes = {os.path.basename(path) for path in host.sandboxes(os.getpid())}
-        return len(boxes) == idle and all(count.idle for count in executor.pools())
+        spawned = [p for p in host.descendants(os.getpid()) if p.cmdline == (spawner_path(),)]
+        at_rest = len(boxes) == idle and len(spawned) == 1 + SPARES
+        return at_rest and all(count.idle for count in executor.pools())
 
     host.eventually(rests, 20)
-    counted = left()
-    return resident(), {name: counted[name] for name in ("descriptors", "threads", "processes")}
+    counted = left(wardens)
+    names = ("descriptors", "threads", "processes", "cgroups")
+    return resident(), {name: counted[name] for name in names}
 
 
 def _execute(executor: CodeExecutor, first: int, end: int, languages: tuple[str, ...]) -> None:
