@@ -18,6 +18,7 @@ import anyio
 import anyio.lowlevel
 from anyio.abc import TaskGroup
 
+from drybox.capacity import usable_cpus
 from drybox.errors import DryboxError
 from drybox.model import MIB, Command, ResourceLimits
 from drybox.pool_policy import Shelf, most_lacking, next_steps
@@ -33,6 +34,9 @@ LULL = 0.05
 
 DELIVERY = 0.002
 """Seconds that an answer takes at most to whoever asked, in another thread perhaps."""
+
+LOAD = 1.0
+"""Seconds for which requests count as many after one that found no sandbox."""
 
 BARE_SIZE = 4 * MIB
 """Bytes of an idle sandbox in which no runner waits."""
@@ -76,12 +80,13 @@ class _Kind:
     size: int = BARE_SIZE
     failures: int = 0
     failed_at: float = 0.0
+    opening: int = 0
     asked: deque[_Form] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
     idle: list[_Idle] = field(default_factory=list)
 
     def shelf(self) -> Shelf:
         born = tuple(item.born for item in self.idle)
-        return Shelf(self.wanted_at, born, self.size, self.failures, self.failed_at)
+        return Shelf(self.wanted_at, born, self.size, self.failures, self.failed_at, self.opening)
 
     def take(self, commands: Sequence[Command]) -> Sandbox:
         """The one that serves a request best; of those the oldest."""
@@ -142,6 +147,7 @@ class Pool:
         self._served: dict[str, _Served] = {}
         self._due = anyio.Event()
         self._due_at: float | None = None
+        self._missed_at = -LOAD
         self._tasks: TaskGroup
         self._stack: AsyncExitStack
 
@@ -171,6 +177,7 @@ class Pool:
                     kind.asked.append(_form(spec, sandbox.version))
                     return sandbox
                 await sandbox.close()
+            self._missed_at = time.monotonic()
         sandbox = await self._backend.open(spec)
         served.cold += 1
         if kind is None and not spec.package_dir and isinstance(sandbox, WarmSandbox):
@@ -219,7 +226,7 @@ class Pool:
             return self._kinds[_key(spec)]  # requests of a new kind came side by side
         while len(self._kinds) >= MOST_KINDS:
             oldest = min(self._kinds, key=lambda key: self._kinds[key].wanted_at)
-            if self._kinds[oldest].idle:
+            if self._kinds[oldest].idle or self._kinds[oldest].opening:
                 return None
             del self._kinds[oldest]
         kind = self._kinds[_key(spec)] = _Kind(replace(spec, commands=()), time.monotonic())
@@ -233,7 +240,11 @@ class Pool:
             self._due.set()
 
     async def _keep(self) -> None:
-        """Does what the policy says, one step after the other."""
+        """Does what the policy says.
+
+        One at a time, so that a request meets little of it; while they find none, as many at
+        once as there are CPUs: each waits for the kernel half of its time.
+        """
         while True:
             kinds = list(self._kinds.values())
             now = time.monotonic()
@@ -241,10 +252,15 @@ class Pool:
             for kind, count in zip(kinds, steps.close, strict=True):
                 for _ in range(min(count, len(kind.idle))):
                     await kind.idle.pop(0).sandbox.close()
-            if steps.open is not None:
-                await self._fill(kinds[steps.open])
-            else:
+            under_load = now - self._missed_at < LOAD
+            opening = sum(kind.opening for kind in kinds)
+            if steps.open is None:
                 await self._rest(steps.wait)
+            elif opening < (usable_cpus() if under_load else 1):
+                kinds[steps.open].opening += 1
+                self._tasks.start_soon(self._fill, kinds[steps.open])
+            else:
+                await self._rest(None)
 
     async def _rest(self, wait: float | None) -> None:
         """Wait for the moment that somebody named, or for so many seconds."""
@@ -281,6 +297,9 @@ class Pool:
         else:
             kind.failures = 0
             kind.idle.append(_Idle(time.monotonic(), sandbox, form.runners))
+        finally:
+            kind.opening -= 1
+            self._poke(0)
 
 
 def _key(spec: SandboxSpec) -> _Key:

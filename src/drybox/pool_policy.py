@@ -21,6 +21,7 @@ class Shelf:
         size: Bytes that one takes.
         failures: Tries in a row that made none.
         failed_at: When the last of them was.
+        opening: How many are being made.
     """
 
     wanted_at: float
@@ -28,6 +29,7 @@ class Shelf:
     size: int
     failures: int = 0
     failed_at: float = 0.0
+    opening: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +62,18 @@ def next_steps(settings: PoolSettings, shelves: Sequence[Shelf], now: float) -> 
         zip(shelves, _wanted(settings, shelves, now), strict=True)
     ):
         young = sum(now - born < settings.max_age for born in shelf.born)
-        kept = min(young, wanted)
+        kept = min(young, max(0, wanted - shelf.opening))
         close.append(len(shelf.born) - kept)
         if kept:
             waits.append(min(shelf.born[-kept], shelf.wanted_at) + settings.max_age - now)
-        if kept >= min(wanted, fewest):
+        stock = kept + shelf.opening
+        if stock >= min(wanted, fewest):
             continue
         ready = shelf.failed_at + pause(shelf.failures) if shelf.failures else now
         if ready > now:
             waits.append(ready - now)
         else:
-            chosen, fewest = at, kept
+            chosen, fewest = at, stock
     return Steps(tuple(close), chosen, min(waits, default=None))
 
 

@@ -62,6 +62,22 @@ def test_bounds_hold_after_every_step(how: PoolSettings, found: list[Shelf]) -> 
 
 
 @given(settings, st.lists(shelves, max_size=6))
+def test_bounds_hold_where_several_are_made_at_once(how: PoolSettings, found: list[Shelf]) -> None:
+    for _ in range(100):
+        steps = next_steps(how, found, NOW)
+        found = _apply(replace(steps, open=None), found, NOW)
+        if steps.open is None:
+            break
+        chosen = found[steps.open]
+        found[steps.open] = replace(chosen, opening=chosen.opening + 1)
+    assert steps.open is None, "the pool never comes to rest"
+    stock = [len(shelf.born) + shelf.opening for shelf in found]
+    assert sum(stock) <= how.max_total
+    assert sum(count * shelf.size for count, shelf in zip(stock, found, strict=True)) <= how.memory
+    assert all(count <= how.min_idle for count in stock)
+
+
+@given(settings, st.lists(shelves, max_size=6))
 def test_what_nobody_asked_for_of_late_is_let_go(how: PoolSettings, found: list[Shelf]) -> None:
     for shelf in _settle(how, found, NOW):
         assert not shelf.born or NOW - shelf.wanted_at < how.max_age

@@ -120,7 +120,7 @@ class Warden:
                     return
                 self._reap()
                 self._remove_closing()
-                if not ready and lacks_spares:
+                if self._lacks_spares() and not (ready and self._spares):
                     self._stock()
         except (BrokenPipeError, ConnectionResetError):
             return
@@ -128,7 +128,7 @@ class Warden:
             self._clear()
 
     def _lacks_spares(self) -> bool:
-        """Whether to make a spare as soon as nothing else is to do.
+        """Whether to make a spare as soon as nothing else is to do, or at once if there is none.
 
         Not before the first sandbox: a spawner started before there is a stage would not see it.
         """
