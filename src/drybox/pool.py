@@ -81,6 +81,7 @@ class _Kind:
     failures: int = 0
     failed_at: float = 0.0
     opening: int = 0
+    making: list[tuple[Runner, ...]] = field(default_factory=list)
     asked: deque[_Form] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
     idle: list[_Idle] = field(default_factory=list)
 
@@ -97,7 +98,8 @@ class _Kind:
     def next_form(self) -> _Form:
         """What the next one is to wait for: of what came of late that which too few wait for."""
         runners = [form.runners for form in self.asked]
-        return self.asked[most_lacking(runners, [item.runners for item in self.idle])]
+        there = [*(item.runners for item in self.idle), *self.making]
+        return self.asked[most_lacking(runners, there)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,9 +279,11 @@ class Pool:
 
     async def _fill(self, kind: _Kind) -> None:
         sandbox: Sandbox | None = None
+        form: _Form | None = None
         try:
             sandbox = await self._backend.open(kind.spec)
             form = kind.next_form()
+            kind.making.append(form.runners)
             if form.runners and isinstance(sandbox, WarmSandbox):
                 await sandbox.warm(form.runners, form.limits)
                 kind.size = sum(runner.size for runner in form.runners)
@@ -299,6 +303,8 @@ class Pool:
             kind.idle.append(_Idle(time.monotonic(), sandbox, form.runners))
         finally:
             kind.opening -= 1
+            if form is not None:
+                kind.making.remove(form.runners)
             self._poke(0)
 
 
