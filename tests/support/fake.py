@@ -11,6 +11,7 @@ from types import ModuleType
 import anyio
 import anyio.lowlevel
 import pytest
+from typing_extensions import Self
 
 from drybox.model import Command, Exit, File, Stream
 from drybox.protocols import Guarantee, Language, Sandbox, SandboxSpec, Sink, Source, Support
@@ -145,7 +146,7 @@ class FakeBackend:
         self.opened.append(sandbox)
         return sandbox
 
-    async def __aenter__(self) -> FakeBackend:
+    async def __aenter__(self) -> Self:
         self.entered += 1
         return self
 

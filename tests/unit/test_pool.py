@@ -11,7 +11,7 @@ from tests.support.fake import FakeBackend, FakeSandbox
 from drybox import PoolSettings, ResourceLimits, Unavailable
 from drybox.languages import find_language
 from drybox.pool import Pool, PoolCount
-from drybox.protocols import SandboxSpec
+from drybox.protocols import Sandbox, SandboxSpec
 from drybox.warm import Runner
 
 pytestmark = pytest.mark.anyio
@@ -78,3 +78,37 @@ async def test_a_request_that_found_none_is_not_served() -> None:
         with pytest.raises(Unavailable):
             await pool.open(SPEC)
         assert pool.counts() == [PoolCount("fake", "python", 0, 0, 0, 0)]
+
+
+class SlowBackend(FakeBackend):
+    """Counts how many sandboxes are made at the same time."""
+
+    making = most = 0
+
+    async def open(self, spec: SandboxSpec) -> Sandbox:
+        self.making += 1
+        self.most = max(self.most, self.making)
+        try:
+            for _ in range(50):  # turns of the loop, in which another may begin
+                await anyio.sleep(0)
+            return await super().open(spec)
+        finally:
+            self.making -= 1
+
+
+async def test_it_fills_one_by_one_unless_requests_find_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("drybox.pool.usable_cpus", lambda: 3)
+    backend = SlowBackend(*(WaitingSandbox() for _ in range(20)))
+    async with Pool(backend, PoolSettings(min_idle=4)) as pool:
+        await pool.open(SPEC)
+        pool.answered()
+        await counted(pool, (4, 0, 1, 0))
+        assert backend.most == 1
+        backend.most = 0
+        for _ in range(5):  # sooner than it is refilled: the last finds none
+            await pool.open(SPEC)
+        pool.answered()
+        await counted(pool, (4, 4, 2, 0))
+        assert backend.most == 3
