@@ -301,6 +301,7 @@ class Exit:
         memory_peak: Peak bytes during this command, or None.
         timed_out: The deadline ended it.
         out_of_memory: The kernel killed something for the memory limit.
+        memory_mapped: Bytes of the peak that may be files which were only mapped.
     """
 
     code: int | None
@@ -310,3 +311,4 @@ class Exit:
     memory_peak: int | None = None
     timed_out: bool = False
     out_of_memory: bool = False
+    memory_mapped: int = 0

@@ -79,7 +79,9 @@ def _runtime_out_of_memory(
     """
     if marker is None or end.code is None or marker not in output.bytes("stderr"):
         return False
-    return end.memory_peak is None or end.memory_peak >= limits.memory // 2
+    if end.memory_peak is None:
+        return True
+    return end.memory_peak - end.memory_mapped >= limits.memory // 2
 
 
 def phase_result(name: PhaseName, status: Status, end: Exit, output: Output) -> PhaseResult:

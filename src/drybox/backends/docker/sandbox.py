@@ -22,8 +22,11 @@ from drybox.warm import Runner
 
 SIGKILL = 9
 
-END_PATIENCE = 1.0
-"""Seconds to wait until the daemon knows of the end of a container whose stream has ended."""
+END_PATIENCE = 1.5
+"""Seconds to wait until the daemon knows why a container has ended whose stream has ended."""
+
+KILLED = 128 + SIGKILL
+"""How a daemon tells that a container was killed."""
 
 LEASE = 30
 """Seconds after which a container ends that hears of no drybox any more. Its streams end with
@@ -178,6 +181,7 @@ class DockerSandbox:
             end.memory_peak,
             end.timed_out,
             end.out_of_memory,
+            self._place.wall.mapped,
         )
 
     async def get(self, globs: Sequence[str], max_bytes: int) -> Mapping[str, bytes]:
@@ -226,7 +230,11 @@ class DockerSandbox:
                 except DryboxError:
                     return False
                 if not state.get("Running"):
-                    return bool(state.get("OOMKilled"))
+                    if state.get("OOMKilled"):
+                        return True
+                    # That the kernel has killed it may be told later than that it has ended.
+                    if state.get("ExitCode") != KILLED:
+                        return False
                 await anyio.sleep(END_PATIENCE / 20)
         return False
 
