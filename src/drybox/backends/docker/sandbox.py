@@ -13,8 +13,9 @@ from drybox.backends.docker.daemon import Daemon
 from drybox.backends.docker.image import SandboxImage
 from drybox.backends.docker.stream import AttachedStream
 from drybox.backends.docker.wall import Wall
-from drybox.errors import DryboxError, InvalidRequest, SandboxLost, Unavailable
+from drybox.errors import DryboxError, SandboxLost, Unavailable
 from drybox.guest.frames import GuestExecError
+from drybox.guest.placement import too_large, unplaced
 from drybox.guest.protocol import Guest, GuestFileError, GuestGone, Seal
 from drybox.model import Command, Exit, File, ResourceLimits, Stream
 from drybox.protocols import BUILD_DIR, WORK_DIR, Sink, Source
@@ -143,14 +144,10 @@ class DockerSandbox:
         try:
             await self._open_box().guest.put(files, hold=True)
         except GuestFileError as error:
-            raise _unplaced(error) from error
+            raise unplaced(error) from error
         except GuestGone as error:
             if await self._ran_out_of_memory():
-                raise InvalidRequest(
-                    "files",
-                    "they need more memory than the sandbox has",
-                    hint="Ask for a larger limits.memory.",
-                ) from error
+                raise too_large() from error
             raise self._lost() from error
 
     async def exec(self, command: Command, sink: Sink, stdin: Source | None = None) -> Exit:
@@ -163,7 +160,7 @@ class DockerSandbox:
         try:
             end = await self._open_box().guest.exec(command, env, sink, stdin)
         except GuestFileError as error:
-            raise _unplaced(error) from error
+            raise unplaced(error) from error
         except GuestExecError as error:
             raise Unavailable(
                 f"{error}.", hint="Nothing ran. Check limits.pids and the image."
@@ -278,14 +275,6 @@ class DockerSandbox:
             raise
         self._box = new
         self._place.discard(old)
-
-
-def _unplaced(error: GuestFileError) -> InvalidRequest:
-    return InvalidRequest(
-        "files",
-        f"they could not be placed: {error}",
-        hint="Check their paths and sizes, or ask for a larger limits.disk.",
-    )
 
 
 async def _copy(old: Box, new: Box, folders: Sequence[str]) -> None:

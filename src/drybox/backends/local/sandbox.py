@@ -13,8 +13,9 @@ from drybox.backends.local.cgroup import Cgroup, Limits, PeakMemory
 from drybox.backends.local.channel import Line
 from drybox.backends.local.toolchain import FoundToolchain
 from drybox.backends.local.warden_client import WardenClient
-from drybox.errors import InvalidRequest, SandboxLost, Unavailable
+from drybox.errors import SandboxLost, Unavailable
 from drybox.guest.frames import GuestExecError
+from drybox.guest.placement import too_large, unplaced
 from drybox.guest.protocol import Guest, GuestFileError, GuestGone, Seal
 from drybox.model import Command, Exit, File, ResourceLimits
 from drybox.protocols import Sink, Source
@@ -107,14 +108,10 @@ class LocalSandbox:
         try:
             await self._guest.put(files, hold=True)
         except GuestFileError as error:
-            raise _unplaced(error) from error
+            raise unplaced(error) from error
         except GuestGone as error:
             if self._cgroup.oom_kills():
-                raise InvalidRequest(
-                    "files",
-                    "they need more memory than the sandbox has",
-                    hint="Ask for a larger limits.memory.",
-                ) from error
+                raise too_large() from error
             raise SandboxLost(
                 "the sandbox ended while files were placed.", hint="Try again."
             ) from error
@@ -162,7 +159,7 @@ class LocalSandbox:
                     stdin,
                 )
         except GuestFileError as error:
-            raise _unplaced(error) from error
+            raise unplaced(error) from error
         except GuestExecError as error:
             raise Unavailable(
                 f"{error}.", hint="Nothing ran. Check limits.pids and the toolchain."
@@ -258,11 +255,3 @@ class LocalSandbox:
             self._warden.destroy_soon(self._number, self._stream)
         else:
             await self._warden.destroy(self._number, self._stream)
-
-
-def _unplaced(error: GuestFileError) -> InvalidRequest:
-    return InvalidRequest(
-        "files",
-        f"they could not be placed: {error}",
-        hint="Check their paths and sizes, or ask for a larger limits.disk.",
-    )
