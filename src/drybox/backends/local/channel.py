@@ -10,7 +10,7 @@ import anyio
 import anyio.lowlevel
 from anyio.abc import ByteStream
 
-IN_A_ROW = 16
+IN_A_ROW = 4
 """Pieces that one talk may send or take at once before the others have their turn."""
 
 
