@@ -19,21 +19,19 @@ class Way(IntEnum):
     """How a runner waits; init has the same numbers.
 
     Attributes:
-        ASKS: It says that it waits by writing ``W`` to the socket that it finds as descriptor 3,
+        ASKS: It says that it waits by writing ``W`` to the socket that it finds as descriptor 100,
             and reads its job from there: 32-bit little-endian length of the rest, number of
             arguments and number of variables, then each of them with a NUL. By then it has
             removed its own files. It closes the socket and goes on as if it had been started
             with the job's command line.
-        STANDS_IN_DOOR: It needs no code of its own. What it runs is a named pipe until the
-            program comes, which it opens and waits to read.
-        STANDS_BEFORE_DOOR: The same, but it looks at the program's size as soon as the pipe
-            opens, which therefore stays shut until then. It is not known when it has come
-            that far; if it has not when the program is there, that is started cold.
+        STANDS_BEFORE_DOOR: It needs no code of its own. What it runs is a named pipe until the
+            program comes. It waits to open that, for it may look at the program's size as
+            soon as the pipe opens. It is not known when it has come that far; if it has not
+            when the program is there, that is started cold.
     """
 
     ASKS = 0
-    STANDS_IN_DOOR = 1
-    STANDS_BEFORE_DOOR = 2
+    STANDS_BEFORE_DOOR = 1
 
 
 @dataclass(frozen=True, slots=True)

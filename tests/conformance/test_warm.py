@@ -196,11 +196,14 @@ def test_a_hundred_runs_of_node_draw_different_numbers(python: Warm) -> None:
 NODE_VIEW = """
 console.log(process.argv, process.execArgv, process.env, process.execPath, process.title);
 console.log(__filename, require.main === module, module.paths, Object.keys(require.cache));
-console.log(process.moduleLoadList, process.version, process.pid > 1, process.ppid);
+console.log(process.version, process.pid > 1, process.ppid, process.getActiveResourcesInfo());
+console.log(Object.keys(require('module')._pathCache), require('async_hooks').executionAsyncId());
 const fs = require('fs');
+console.log(fs.openSync('main.js'), new (require('async_hooks').AsyncResource)('own').asyncId());
 console.log(fs.readdirSync('.'), fs.readdirSync('/proc/self/fd'), fs.statSync('main.js').isFile());
 console.log(fs.readFileSync('/proc/self/cmdline', 'utf8'), fs.readFileSync('main.js', 'utf8'));
-new (require('worker_threads').Worker)('console.log(process.execArgv)', { eval: true });
+new (require('worker_threads').Worker)('console.log(process.execArgv, Object.keys(require.cache))',
+  { eval: true });
 setTimeout(() => { throw new Error('the end') }, 50);
 """
 
@@ -218,7 +221,12 @@ def test_a_script_sees_what_it_sees_in_a_plain_start(executor: CodeExecutor, pyt
         ({"files": {"package.json": '{"type": "module"}'}}, "console.log(import.meta.url)", "file"),
         ({"env": {"NODE_OPTIONS": "--title=given"}}, "console.log(process.title)", "given"),
         ({"env": {"SOME": "x"}}, "console.log(process.env.SOME)", "x"),
-        ({"args": ["a b", "c"]}, "console.log(process.argv.slice(2).join('|'))", "a b|c"),
+        (
+            {"args": ["a b", "c\u00e9"]},
+            "console.log(process.argv.slice(2).join('|'))",
+            "a b|c\u00e9",
+        ),
+        ({"env": {"TZ": "Asia/Tokyo"}}, "console.log(new Date(0).getHours())", "9"),
         ({"files": {"lib.js": "module.exports = 7"}}, "console.log(require('./lib'))", "7"),
         ({"stdin": b"given"}, "process.stdin.on('data', d => console.log(`${d}`))", "given"),
         ({}, "/*" + "x" * 300_000 + "*/ console.log('long')", "long"),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from drybox.languages import runners
 from drybox.languages.argument import as_argument
-from drybox.model import MIB, Command, ResourceLimits
+from drybox.model import MIB, Command, File, ResourceLimits
 from drybox.protocols import (
     BUILD_DIR,
     INSTALL_DIR,
@@ -15,12 +16,16 @@ from drybox.protocols import (
     Job,
     PackageForm,
     Plan,
+    Preparation,
     Step,
     Toolchain,
 )
-from drybox.warm import Runner, Way
+from drybox.warm import Runner
 
 NPM = "/opt/npm"
+
+WAIT = "/opt/node-runner"
+_COPY = "require('fs').copyFileSync('wait.js', process.argv[1])"
 
 _FIND = r"""
 const path = require('path');
@@ -144,6 +149,16 @@ class Node:
         mount="/opt/node",
         parts=("bin/{program}", "lib/libnode*"),
         install_hint="Install it: pip install 'drybox[node]'",
+        preparations=(
+            Preparation(
+                name="node-runner",
+                label="Setting Node's runner up",
+                files=(File("wait.js", runners.source("wait.js")),),
+                commands=(("node", "-e", _COPY, "--", "{out}/wait.js"),),
+                mount=WAIT,
+                optional=True,  # without it none waits
+            ),
+        ),
         installer=Installer(
             name="npm",
             mount=NPM,
@@ -178,13 +193,13 @@ class Node:
         return next((name for name in names if name in files), None)
 
     def runners(self, version: str, commands: Sequence[Command]) -> tuple[Runner, ...]:
-        """A process that is about to read its program."""
+        """A process that has loaded what prints, and is about to look for its program."""
         runner = Runner(
             ("node", "main.js"),
             open_files=commands[-1].limits.open_files,
-            way=Way.STANDS_IN_DOOR,
-            door="main.js",
-            fixed_files=("package.json",),  # says what kind of source main.js is
+            # Not among the arguments, for those would be told to the program and its children.
+            env={"NODE_OPTIONS": f"--require={WAIT}/wait.js"},
+            fixed=("NODE_*", "UV_*", "SSL_*", "OPENSSL_*", "LD_*", "LANG", "LC_*", "TZ", "ICU_*"),
             size=48 * MIB,
         )
         return (runner,)

@@ -14,7 +14,7 @@ from drybox.warm import Runner, Way
 pytestmark = pytest.mark.anyio
 
 LIMITS = ResourceLimits(open_files=64)
-WAITS = "printf W >&3; read -r job <&3; exec 3>&-; "
+WAITS = "printf W >&100; read -r job <&100; exec 100>&-; "  # dash knows no such number
 PROCESSES = "echo /proc/[0-9]*"
 ALONE = 2
 """Processes that a program sees that is alone: init and itself."""
@@ -22,7 +22,7 @@ ALONE = 2
 
 def asking(does: str, becomes: str = "/bin/sh") -> Runner:
     """A runner that does this when it has its job, whatever that is."""
-    argv = ("/bin/sh", "-c", WAITS + does)
+    argv = ("/bin/bash", "-c", WAITS + does)
     return Runner(argv, becomes=(becomes,), open_files=LIMITS.open_files)
 
 
@@ -84,7 +84,7 @@ async def test_a_runner_that_was_killed_is_done_without(init: Init) -> None:
 
 async def test_a_runner_that_ends_before_any_request_ends_the_sandbox(init: Init) -> None:
     await wait(init, asking("echo one"))
-    hasty = Runner(("/bin/sh", "-c", "printf W >&3"), open_files=LIMITS.open_files)
+    hasty = Runner(("/bin/bash", "-c", "printf W >&100"), open_files=LIMITS.open_files)
     await wait(init, hasty)
     assert "a runner has ended" in (await init.ended())[1]
 
@@ -129,7 +129,7 @@ async def test_a_program_that_never_came_is_missed_by_a_plain_start(init: Init) 
 async def test_time_and_processor_time_of_a_phase_are_its_own(init: Init) -> None:
     busy = "i=0; while [ $i -lt 200000 ]; do i=$((i + 1)); done; "
     ready = Runner(
-        ("/bin/sh", "-c", busy + WAITS + "echo two"),
+        ("/bin/bash", "-c", busy + WAITS + "echo two"),
         becomes=("/bin/sh",),
         open_files=LIMITS.open_files,
     )

@@ -12,6 +12,7 @@
 #define BUILD "/build"      /* where compilers write */
 #define MAX_FRAME (1 << 20) /* most a request may hold; protocol.py keeps to it */
 #define CHUNK (32 << 10)    /* most bytes of output in one frame */
+#define CHANNEL 100         /* where a runner has its socket; see warm.py */
 
 /* frames.c: numbers as they travel, and answers to the host */
 void die(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
@@ -53,7 +54,7 @@ struct order {
     uint32_t open_files;
     char **argv, **env;
     const char *cwd;
-    int has_channel; /* gets its job later, over a socket on descriptor 3 */
+    int has_channel; /* gets its job later, over a socket on descriptor CHANNEL */
 };
 struct process {
     pid_t pid;        /* 0 when there is none */
@@ -64,7 +65,7 @@ int spawn(struct process *made, const struct order *order);
 void let_go(struct process *made);
 
 /* runner.c: processes that wait for their jobs */
-enum way { ASKS, STANDS_IN_DOOR, STANDS_BEFORE_DOOR };
+enum way { ASKS, STANDS_BEFORE_DOOR };
 void prepare_door(const char *door);
 void keep_runner(struct process *made, enum way way, const char *door);
 int coming_runner(void);

@@ -20,8 +20,8 @@
 
 /* Processes started before their programs are known, from the last phase's to the first's. One
  * asks for its job over a socket; or it has a door, a named pipe in the place of its
- * program. Either it has opened the door and waits to read; or it is not let through before its
- * program is there, for it looks at the program's size as soon as it is through. */
+ * program. It is not let through before its program is there, for it may look at the program's
+ * size as soon as it is through. */
 static struct runner {
     struct process it; /* pid 0 when it is gone */
     enum way way;
@@ -67,23 +67,6 @@ void prepare_door(const char *door)
         die("cannot make %.200s: %s", door, strerror(errno));
 }
 
-/* Waits until the runner opens its door. From then on there is nothing at that place: the
- * program's file may come. */
-static void open_door(struct runner *r)
-{
-    for (;;) {
-        struct pollfd host = {0, POLLRDHUP, 0};
-        r->it.channel = open(r->door, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
-        if (r->it.channel >= 0)
-            break;
-        if (errno != ENXIO || poll(&host, 1, 1) > 0 || waitpid(-1, NULL, WNOHANG) > 0)
-            die("the runner does not come to its door: %s", strerror(errno));
-    }
-    fcntl(r->it.channel, F_SETFL, 0);
-    if (unlink(r->door))
-        die("cannot remove %s: %s", r->door, strerror(errno));
-}
-
 void keep_runner(struct process *made, enum way way, const char *door)
 {
     if (count == MAX_RUNNERS || coming)
@@ -92,8 +75,6 @@ void keep_runner(struct process *made, enum way way, const char *door)
     r->it = *made, r->way = way, r->pipe = -1;
     snprintf(r->door, sizeof r->door, "%s", door);
     coming = way == ASKS;
-    if (way == STANDS_IN_DOOR)
-        open_door(r);
     if (way == STANDS_BEFORE_DOOR) {
         doors_stand = 1;
         if ((r->pipe = open(door, O_PATH | O_CLOEXEC)) < 0)
@@ -227,7 +208,7 @@ static int pass_program(struct runner *r)
     struct stat st;
     int file = open(r->door, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     int passes = file >= 0 && !fstat(file, &st) && S_ISREG(st.st_mode);
-    passes = passes && (r->way == STANDS_IN_DOOR || let_in(r));
+    passes = passes && let_in(r);
     while (passes && w >= 0 && (n = read(file, data, sizeof data)) > 0)
         for (ssize_t done = 0; done < n && w >= 0; done += w)
             w = write(r->it.channel, data + done, n - done);

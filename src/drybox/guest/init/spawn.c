@@ -35,7 +35,7 @@ static void limit(int what, rlim_t value)
  * socket that a runner gets its job over, or -1. */
 static void become(const struct order *order, const int fds[5])
 {
-    int report = fcntl(fds[3], F_DUPFD, 16), last = fds[4] < 0 ? 3 : 4;
+    int report = fcntl(fds[3], F_DUPFD, 16);
     reset_signals();
     prctl(PR_SET_DUMPABLE, 1, 0, 0, 0); /* else its /proc files are not its own */
     /* The kernel prefers the program, not its supervisor, when memory runs out. */
@@ -44,15 +44,15 @@ static void become(const struct order *order, const int fds[5])
         close(fd);
     for (int i = 0; i < 3; i++)
         dup2(fds[i], i);
-    if (fds[4] >= 0) {
-        dup2(fds[4], 3);
-        fcntl(3, F_SETFD, 0);
-    }
-    dup2(report, last);
-    fcntl(last, F_SETFD, FD_CLOEXEC);
-    if (syscall(SYS_close_range, last + 1, ~0u, 0))
-        for (int extra = last + 1; extra < 1024; extra++)
-            close(extra);
+    if (fds[4] >= 0)
+        dup2(fds[4], CHANNEL);
+    dup2(report, 3);
+    fcntl(3, F_SETFD, FD_CLOEXEC);
+    if (syscall(SYS_close_range, 4, CHANNEL - 1, 0) ||
+        syscall(SYS_close_range, CHANNEL + (fds[4] >= 0), ~0u, 0))
+        for (int extra = 4; extra < 1024; extra++)
+            if (extra != CHANNEL || fds[4] < 0)
+                close(extra);
     limit(RLIMIT_CORE, 0);
     limit(RLIMIT_NOFILE, order->open_files);
     /* Counted for the host's user as well, so the program may take but a part of them. */
@@ -63,7 +63,7 @@ static void become(const struct order *order, const int fds[5])
     if (!chdir(order->cwd))
         execvpe(order->argv[0], order->argv, order->env);
     int problem = errno;
-    if (write(last, &problem, sizeof problem) < 0)
+    if (write(3, &problem, sizeof problem) < 0)
         _exit(126);
     _exit(127);
 }

@@ -50,7 +50,7 @@ final class WaitingCompiler {
     private static String[] takeJob() throws Exception {
         Constructor<FileDescriptor> open = FileDescriptor.class.getDeclaredConstructor(int.class);
         open.setAccessible(true);
-        FileDescriptor channel = open.newInstance(3);
+        FileDescriptor channel = open.newInstance(100);
         new FileOutputStream(channel).write('W');
         DataInputStream in = new DataInputStream(new FileInputStream(channel));
         byte[] job = new byte[Integer.reverseBytes(in.readInt())];
