@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 _TEXT: dict[str, Any] = {"type": "string"}
-_LIMIT: dict[str, Any] = {"type": ["number", "null"]}
+_LIMIT: dict[str, Any] = {
+    "anyOf": [{"type": ["number", "null"]}, {"enum": [False, ""]}],
+    "description": "False and empty text count as left out, as with Piston itself.",
+}
 _COUNT: dict[str, Any] = {"type": ["integer", "null"]}
 _MAYBE: dict[str, Any] = {"type": ["string", "null"]}
 

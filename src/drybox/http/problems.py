@@ -157,6 +157,12 @@ def add_handlers(app: FastAPI) -> None:
     """Have an application answer every failure with a problem."""
 
     async def answer(request: Request, error: Exception) -> Response:
+        if isinstance(error, HTTPException) and error.status_code == 405:
+            # A path may have a route for each method; Starlette knows only of the first.
+            documented = app.openapi()["paths"].get(request.scope["path"], {})
+            known = (error.headers or {}).get("Allow", "").split(", ")
+            allowed = {method.upper() for method in (*known, *documented) if method}
+            error = HTTPException(405, headers={"Allow": ", ".join(sorted(allowed))})
         return problem_of(error).response()
 
     for kind in (Refused, DryboxError, RequestValidationError, HTTPException, Exception):

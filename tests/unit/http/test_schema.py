@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextvars import copy_context
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from drybox import DryboxError, ExecutionRequest, ExecutionResult, InvalidRequest, ResourceLimits
 from drybox.http.answers import WireEvent, WireLanguage, WireProblem, WireResult
 from drybox.http.problems import Problem, Refused
+from drybox.http.request_record import RequestRecord, begin_record
 from drybox.http.schema import (
     WireEof,
     WireKill,
@@ -194,4 +196,11 @@ def test_events_are_what_the_document_says(event: Event) -> None:
 def test_languages_and_problems_are_what_the_document_says() -> None:
     language = plain(LanguageInfo("python", ("py",), (".py",), None, "install it"))
     assert WireLanguage.model_validate(json.loads(json.dumps(language)))
-    assert WireProblem.model_validate(Problem("not-found", "no", "look", {}, "field").document())
+
+    def problem() -> dict[str, Any]:
+        begin_record(RequestRecord("r1"))
+        return Problem("not-found", "no", "look", {}, "field").document()
+
+    document = copy_context().run(problem)
+    assert document["request_id"] == "r1"
+    assert WireProblem.model_validate(document).model_dump() == document
