@@ -36,6 +36,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         " there is time for",
     )
     group.addoption("--nightly", action="store_true", help="all tests, behind every wall")
+    group.addoption(
+        "--part",
+        choices=("containers", "others"),
+        help="only the tests that need a Docker daemon of their own, or only those that do not",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -52,12 +57,32 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    late: list[pytest.Item] = []
     if not config.getoption("nightly"):
-        late = [item for item in items if item.get_closest_marker("nightly")]
+        late += [item for item in items if item.get_closest_marker("nightly")]
         if not config.getoption("walls"):
             late += _enough_without(items)
-        items[:] = [item for item in items if item not in late]
-        config.hook.pytest_deselected(items=late)
+    if part := config.getoption("part"):
+        late += [item for item in items if _needs_daemon(item) != (part == "containers")]
+    dropped = {id(item) for item in late}
+    config.hook.pytest_deselected(items=[item for item in items if id(item) in dropped])
+    items[:] = [item for item in items if id(item) not in dropped]
+
+
+def _wall_of(item: pytest.Item) -> str | None:
+    """The wall that a test runs behind, if it is one that runs behind each."""
+    if not isinstance(item, pytest.Function) or not hasattr(item, "callspec"):
+        return None
+    params = item.callspec.params
+    name = params.get("wall_name") or params.get("runner_name")
+    return name if isinstance(name, str) else None
+
+
+def _needs_daemon(item: pytest.Item) -> bool:
+    is_behind_one = issubclass(WALLS.get(_wall_of(item) or "", Namespaces), Containers)
+    is_about_one = item.path.name.startswith("test_docker_")
+    uses_one = "docker_daemon" in getattr(item, "fixturenames", ())
+    return is_behind_one or is_about_one or uses_one
 
 
 def _enough_without(items: list[pytest.Item]) -> list[pytest.Item]:
@@ -65,14 +90,12 @@ def _enough_without(items: list[pytest.Item]) -> list[pytest.Item]:
     counts: Counter[tuple[str, str]] = Counter()
     late: list[pytest.Item] = []
     for item in items:
-        if isinstance(item, pytest.Function) and hasattr(item, "callspec"):
-            params = item.callspec.params
-            name = params.get("wall_name") or params.get("runner_name")
-            if name in WALLS:
-                suite = _suite(item.path)
-                if counts[suite, name] % share(suite, name):
-                    late.append(item)
-                counts[suite, name] += 1
+        name = _wall_of(item)
+        if name in WALLS:
+            suite = _suite(item.path)
+            if counts[suite, name] % share(suite, name):
+                late.append(item)
+            counts[suite, name] += 1
     return late
 
 

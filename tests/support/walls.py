@@ -184,7 +184,10 @@ WALLS: dict[str, type[Namespaces | Containers]] = {
 }
 """How each wall is made; those of containers are given the tests' own daemon."""
 
-SHARES: dict[str, dict[str, int]] = {"docker": {}, "gvisor": {}}
+SHARES: dict[str, dict[str, int]] = {
+    "docker": {"conformance": 1, "escape": 1, "fidelity": 11},
+    "gvisor": {"conformance": 1},
+}
 """Of the tests behind containers, which take their time, one in so many of a suite runs unless
 told otherwise: all for 1, none of a suite that is not named. ``--walls`` and ``--nightly`` take
 them all. Numbers that divide nothing else let languages and the like take turns."""
