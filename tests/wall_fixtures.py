@@ -143,8 +143,9 @@ def executor() -> Iterator[CodeExecutor]:
 
 @pytest.fixture(scope="module")
 def warm_executor() -> Iterator[Warm]:
-    """An executor that serves every request from a sandbox that waited for it."""
-    with CodeExecutor(pool=PoolSettings(min_idle=4, max_total=16, memory=4 << 30)) as executor:
+    """An executor that serves every request from a sandbox that waited for it, compilers too."""
+    pool = PoolSettings(min_idle=4, max_total=16, memory=4 << 30)
+    with CodeExecutor(pool=pool, compile_cache=0) as executor:
         yield Warm(executor)
 
 

@@ -168,12 +168,12 @@ def test_a_class_of_another_name_or_of_any_size_runs(java: Warm) -> None:
     assert _waited(result)
 
 
-def test_a_program_that_comes_again_still_finds_its_jvm(java: Warm) -> None:
-    request = replace(JAVA, code=program("int again = 1;" + PID))
-    assert _waited(java.execute(request))
-    again = java.execute(request)
-    assert _waited(again)
-    assert again.phases[0].cpu_time == 0
+def test_a_program_that_comes_again_still_finds_its_jvm() -> None:
+    with CodeExecutor(pool=PoolSettings(min_idle=1)) as executor:
+        executor.execute(JAVA)
+        again = Warm(executor, 1).execute(JAVA)
+        assert _waited(again)
+        assert again.phases[0].cpu_time == 0
 
 
 def test_limits_of_a_request_are_set_when_it_comes(java: Warm) -> None:
