@@ -74,9 +74,9 @@ async def test_none_waits_beside_a_command_that_is_started(init: Init) -> None:
 
 
 async def test_a_runner_that_was_killed_is_done_without(init: Init) -> None:
-    kill = "for it in /proc/[0-9]*; do kill -9 ${it#/proc/} 2>/dev/null; done; echo one"
-    spare = kill.replace("do ", "do [ $it = /proc/$$ ] || ")
-    await wait(init, asking(spare), asking("echo two"))
+    dies = "kill -9 ${it#/proc/}; while grep -q VmSize $it/status; do :; done"
+    spare = f"for it in /proc/[0-9]*; do case $it in */1|*/$$) ;; *) {dies};; esac; done; echo one"
+    await wait(init, asking(f"{{ {spare}; }} 2>/dev/null"), asking("echo two"))
     assert await said(init) == "one"
     assert await said(init) == "cold"
     assert await said(init, PROCESSES) != ""
