@@ -202,9 +202,9 @@ const fs = require('fs');
 console.log(fs.openSync('main.js'), new (require('async_hooks').AsyncResource)('own').asyncId());
 console.log(fs.readdirSync('.'), fs.readdirSync('/proc/self/fd'), fs.statSync('main.js').isFile());
 console.log(fs.readFileSync('/proc/self/cmdline', 'utf8'), fs.readFileSync('main.js', 'utf8'));
-new (require('worker_threads').Worker)('console.log(process.execArgv, Object.keys(require.cache))',
-  { eval: true });
-setTimeout(() => { throw new Error('the end') }, 50);
+const said = 'console.log(process.execArgv, Object.keys(require.cache))';
+new (require('worker_threads').Worker)(said, { eval: true })
+  .on('exit', () => setImmediate(() => { throw new Error('the end') }));
 """
 
 
