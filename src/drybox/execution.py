@@ -25,10 +25,9 @@ from drybox.model import (
     Status,
     Stream,
     Truncated,
-    Usage,
 )
 from drybox.observation import UNSEEN, Observation
-from drybox.outcome import error_of, held_to_cpu_time, phase_result, status_of
+from drybox.outcome import error_of, held_to_cpu_time, phase_result, status_of, usage_of
 from drybox.output import STREAMS, Output
 from drybox.protocols import Backend, Job, Language, Plan, Sandbox, SandboxSpec, Source, Step
 
@@ -277,8 +276,7 @@ class Execution:
         status = outcome.status
         if outcome.name != "run" and status != "sandbox_error" and not self._was_killed(status):
             status = _FAILED[outcome.name]
-        cpu = [phase.result.cpu_time for phase in phases]
-        peaks = [phase.result.memory_peak for phase in phases]
+        results = [phase.result for phase in phases]
         return ExecutionResult(
             status=status,
             stdout_bytes=output.bytes("stdout"),
@@ -287,11 +285,8 @@ class Execution:
             signal=outcome.signal,
             execution_time=outcome.execution_time if outcome.name == "run" else 0.0,
             error=last.error,
-            phases=[phase.result for phase in phases],
-            usage=Usage(
-                None if None in cpu else sum(item or 0.0 for item in cpu),
-                max((item for item in peaks if item is not None), default=None),
-            ),
+            phases=results,
+            usage=usage_of(results),
             truncated=Truncated(**output.truncated),
             artifacts=artifacts,
             id=self._id,

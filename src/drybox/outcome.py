@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -151,4 +151,22 @@ def nothing_ran(id: str, language: Language, job: Job, error: DryboxError) -> Ex
         language=language.name,
         version=job.version,
         isolation=job.isolation,
+    )
+
+
+def usage_of(phases: Sequence[PhaseResult]) -> Usage:
+    """What phases took together; what one of them does not tell is not known of all.
+
+    A phase without a peak mostly stayed below that of an earlier one. But where one ended with its
+    sandbox, or for want of memory, its peak would have been the highest.
+    """
+    cpu = [phase.cpu_time for phase in phases]
+    peaks = [phase.memory_peak for phase in phases if phase.memory_peak is not None]
+    is_known = all(
+        phase.memory_peak is not None or phase.status not in ("memory_limit", "sandbox_error")
+        for phase in phases
+    )
+    return Usage(
+        None if None in cpu else sum(item or 0.0 for item in cpu),
+        max(peaks, default=None) if is_known else None,
     )
