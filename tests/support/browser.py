@@ -90,9 +90,14 @@ class Playground:
         return "".join(self.at(f"#output .{name} .body").all_inner_texts())
 
     def settle(self) -> None:
-        """Wait until what has come is painted."""
+        """Wait until what has come is painted, and what changes colour has its own."""
         self.page.evaluate(
-            "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+            """async () => {
+              const painted = (done) => requestAnimationFrame(() => requestAnimationFrame(done));
+              await new Promise(painted);
+              const all = document.getAnimations().filter((one) => one instanceof CSSTransition);
+              await Promise.allSettled(all.map((one) => one.finished));
+            }"""
         )
 
     def calm(self) -> None:
