@@ -14,7 +14,7 @@ from typing import Protocol
 from tests.support import host
 from tests.support.daemon import CGROUPS, Daemon
 
-from drybox.backends.docker.container import KERNEL_MEMORY
+from drybox.backends.docker.wall import KERNEL_MEMORY
 
 NO_DAEMON = "unix:///nonexistent/drybox-tests.sock"
 """Where no daemon of a developer's is, for tests that are not about containers."""

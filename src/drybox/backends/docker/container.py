@@ -12,7 +12,7 @@ from testcontainers.core.labels import create_labels
 from drybox.backends.docker import owner
 from drybox.backends.docker.daemon import Daemon, direct, spoken_to
 from drybox.backends.docker.profile import profile
-from drybox.backends.docker.wall import Site
+from drybox.backends.docker.wall import KERNEL_MEMORY, KERNEL_PIDS, Site
 from drybox.model import ResourceLimits
 from drybox.protocols import BUILD_DIR, WORK_DIR
 
@@ -36,12 +36,6 @@ INODE_BYTES = 4096
 
 OWN_PIDS = 1
 """Processes in the container that are not the program's: init."""
-
-KERNEL_PIDS = 192
-"""Threads that a kernel of the sandbox's own may have on its host beside the program's."""
-
-KERNEL_MEMORY = 64 * 1024 * 1024
-"""Bytes that such a kernel may need for itself."""
 
 MIN_MEMORY = 6 * 1024 * 1024
 """The least that a daemon accepts."""

@@ -6,6 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+KERNEL_PIDS = 192
+"""Threads that a kernel of the sandbox's own may have on its host beside the program's."""
+
+KERNEL_MEMORY = 64 * 1024 * 1024
+"""Bytes that such a kernel may need for itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wall:
