@@ -34,7 +34,7 @@ GUARANTEES = {"bubblewrap", "init", "namespaces", "memory", "cpus", "pids", "sec
 def test_help_names_every_command(word: str) -> None:
     done = drybox(word)
     assert (done.returncode, done.stderr) == (0, b"")
-    for command in ("run", "languages", "doctor", "bench", "version"):
+    for command in ("run", "languages", "doctor", "selftest", "serve", "bench", "version"):
         assert f"  {command} " in done.stdout.decode()
 
 

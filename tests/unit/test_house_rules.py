@@ -55,7 +55,7 @@ LAYERS = (
     ("config",),
     ("sync",),
     ("http",),
-    ("bench",),
+    ("bench", "selftest"),
     ("cli",),
     ("__main__",),
 )

@@ -15,6 +15,7 @@ from drybox.cli.images import images
 from drybox.cli.keys import keys
 from drybox.cli.languages import languages
 from drybox.cli.run import ReaderGone, run
+from drybox.cli.selftest import selftest
 from drybox.cli.serve import serve
 from drybox.cli.version import version
 from drybox.errors import DryboxError, InvalidRequest
@@ -34,7 +35,7 @@ def group(config: str | None) -> None:
     """Run code that you do not trust, in a sealed, single-use sandbox."""
 
 
-for command in (run, serve, keys, languages, images, doctor, bench, version):
+for command in (run, serve, keys, languages, images, doctor, selftest, bench, version):
     group.add_command(command)
 
 
