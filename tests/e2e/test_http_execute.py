@@ -10,7 +10,7 @@ import pytest
 from tests.support.cli import drybox
 from tests.support.server import Server, serving
 
-from drybox import execute
+from drybox import CodeExecutor, ExecutionRequest
 from drybox.wire import result_document
 
 
@@ -20,10 +20,10 @@ def server() -> Iterator[Server]:
         yield server
 
 
-def test_an_execution_has_the_result_that_it_has_in_python(server: Server) -> None:
+def test_an_execution_has_the_result_that_it_has_in_python(server: Server, executor: CodeExecutor) -> None:
     code = "import sys; print('out'); print('err', file=sys.stderr); sys.exit(3)"
     over_http = server.execute("python", code)
-    in_python = result_document(execute("python", code))
+    in_python = result_document(executor.execute(ExecutionRequest("python", code)))
     assert over_http.keys() == in_python.keys()
     for name in ("status", "stdout", "stderr", "exit_code", "signal", "error", "language"):
         assert over_http[name] == in_python[name], name
