@@ -20,7 +20,9 @@ def server() -> Iterator[Server]:
         yield server
 
 
-def test_an_execution_has_the_result_that_it_has_in_python(server: Server, executor: CodeExecutor) -> None:
+def test_an_execution_has_the_result_that_it_has_in_python(
+    server: Server, executor: CodeExecutor
+) -> None:
     code = "import sys; print('out'); print('err', file=sys.stderr); sys.exit(3)"
     over_http = server.execute("python", code)
     in_python = result_document(executor.execute(ExecutionRequest("python", code)))
