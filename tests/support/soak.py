@@ -103,11 +103,14 @@ def _temporary(folder: str) -> Iterator[None]:
 
 def _soak(runs: int, languages: tuple[str, ...], tell: Callable[[str], object]) -> Found:
     before = left(())
+    others = {warden.pid for warden in host.wardens(os.getpid())}
     began = time.monotonic()
     with CodeExecutor(isolation="local") as executor:
         warm_up = max(1, int(runs * WARM_UP))
         executor.execute(_request(0, languages))
-        wardens = tuple(warden.pid for warden in host.wardens(os.getpid()))
+        found = {warden.pid for warden in host.wardens(os.getpid())}
+        wardens = tuple(found - others)
+        assert wardens
         _execute(executor, 0, warm_up, languages)
         start, idle = _settled(executor, wardens)
         tell(f"after {warm_up}: {start / 1e6:.2f} MB")

@@ -233,7 +233,10 @@ def test_reading_takes_time_linear_in_the_source(piece: str) -> None:
         main_class(code, "")
         return time.thread_time() - started
 
-    assert cost(160_000) < 8 * cost(40_000) + 0.2  # quadratic would be 16 times
+    def least(size: int) -> float:
+        return min(cost(size) for _ in range(3))  # a busy machine only ever adds to it
+
+    assert least(160_000) < 8 * least(40_000) + 0.2  # quadratic would be 16 times
 
 
 def test_what_waits_can_become_the_commands_of_a_plan() -> None:
