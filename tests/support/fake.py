@@ -154,6 +154,10 @@ class FakeBackend:
         self.left += 1
 
 
+Install = Callable[..., FakeBackend]
+"""Makes a fake, which hands out these sandboxes, the backend of a wall."""
+
+
 def advertise(
     monkeypatch: pytest.MonkeyPatch, folder: Path, group: str, name: str, value: object
 ) -> None:

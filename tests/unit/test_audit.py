@@ -13,7 +13,7 @@ from typing import Any
 
 import anyio
 import pytest
-from tests.support.fake import FakeBackend, FakeSandbox, Script, advertise, maker
+from tests.support.fake import FakeSandbox, Install, Script
 from tests.support.hook import Note
 
 from drybox import (
@@ -30,7 +30,6 @@ from drybox.model import Exit
 pytestmark = pytest.mark.anyio
 REQUEST = ExecutionRequest("python", "1")
 ENDED = Exit(0, None, 0.25, 0.125, 4096)
-Install = Callable[..., FakeBackend]
 Lines = Callable[[], list[dict[str, Any]]]
 CALLER = ContextVar("CALLER", default="nobody")
 
@@ -38,18 +37,6 @@ CALLER = ContextVar("CALLER", default="nobody")
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
-
-
-@pytest.fixture
-def install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Install:
-    """Makes a fake the backend behind ``isolation="fake"``."""
-
-    def install(*sandboxes: FakeSandbox | Exception) -> FakeBackend:
-        backend = FakeBackend(*sandboxes)
-        advertise(monkeypatch, tmp_path, "drybox.backends", "fake", maker(backend))
-        return backend
-
-    return install
 
 
 @pytest.fixture

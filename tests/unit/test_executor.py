@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
 from tests.support.clock import INSTANT
-from tests.support.fake import FakeBackend, FakeSandbox, Script, advertise, maker
+from tests.support.fake import FakeSandbox, Install, Script
 
 from drybox import (
     AsyncCodeExecutor,
@@ -27,24 +25,11 @@ from drybox.model import Exit
 pytestmark = pytest.mark.anyio
 HELLO = Script([("stdout", b"hello")])
 REQUEST = ExecutionRequest("python", "1")
-Install = Callable[..., FakeBackend]
 
 
 @pytest.fixture
 def anyio_backend() -> Any:
     return INSTANT
-
-
-@pytest.fixture
-def install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Install:
-    """Makes a fake the backend behind ``isolation="fake"``."""
-
-    def install(*sandboxes: FakeSandbox | Exception) -> FakeBackend:
-        backend = FakeBackend(*sandboxes)
-        advertise(monkeypatch, tmp_path, "drybox.backends", "fake", maker(backend))
-        return backend
-
-    return install
 
 
 def executor_of(**settings: Any) -> AsyncCodeExecutor:

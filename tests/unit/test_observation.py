@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
 from tests.support.clock import INSTANT
-from tests.support.fake import FakeBackend, FakeSandbox, Script, advertise, maker
+from tests.support.fake import FakeSandbox, Install, Script
 from tests.support.observer import Note, NotingObserver
 
 from drybox import AsyncCodeExecutor, CodeExecutor, ExecutionRequest, Rejected, Unavailable
@@ -21,24 +19,11 @@ from drybox.protocols import Job
 pytestmark = pytest.mark.anyio
 HELLO = Script([("stdout", b"hello")])
 REQUEST = ExecutionRequest("python", "1")
-Install = Callable[..., FakeBackend]
 
 
 @pytest.fixture
 def anyio_backend() -> Any:
     return INSTANT
-
-
-@pytest.fixture
-def install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Install:
-    """Makes a fake the backend behind ``isolation="fake"``."""
-
-    def install(*sandboxes: FakeSandbox | Exception) -> FakeBackend:
-        backend = FakeBackend(*sandboxes)
-        advertise(monkeypatch, tmp_path, "drybox.backends", "fake", maker(backend))
-        return backend
-
-    return install
 
 
 def executor_of(*observers: Any, **settings: Any) -> AsyncCodeExecutor:

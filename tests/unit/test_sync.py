@@ -6,16 +6,14 @@ import inspect
 import signal
 import sys
 import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import anyio
 import anyio.lowlevel
 import pytest
-from tests.support.fake import FakeBackend, FakeSandbox, Script, advertise, maker
+from tests.support.fake import FakeSandbox, Install, Script
 
 import drybox
 from drybox import AsyncCodeExecutor, CodeExecutor, ExecutionRequest, InvalidRequest, Unavailable
@@ -24,19 +22,6 @@ from drybox.protocols import Sink, Source
 
 HELLO = Script([("stdout", b"hello")])
 REQUEST = ExecutionRequest("python", "1")
-Install = Callable[..., FakeBackend]
-
-
-@pytest.fixture
-def install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Install:
-    """Makes a fake the backend behind ``isolation="fake"``."""
-
-    def install(*sandboxes: FakeSandbox | Exception) -> FakeBackend:
-        backend = FakeBackend(*sandboxes)
-        advertise(monkeypatch, tmp_path, "drybox.backends", "fake", maker(backend))
-        return backend
-
-    return install
 
 
 def threads() -> list[threading.Thread]:

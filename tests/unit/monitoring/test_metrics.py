@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import anyio
@@ -11,7 +9,7 @@ import pytest
 from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from tests.support.clock import INSTANT
-from tests.support.fake import FakeBackend, FakeSandbox, Script, advertise, maker
+from tests.support.fake import FakeSandbox, Install, Script
 
 from drybox import AsyncCodeExecutor, ExecutionRequest, SandboxLost, Unavailable
 from drybox.model import MIB, Exit
@@ -22,24 +20,11 @@ pytestmark = pytest.mark.anyio
 ENDED = Exit(0, None, 0.25, 0.125, 40 * MIB)
 HELLO = Script([("stdout", b"hello")], ENDED)
 REQUEST = ExecutionRequest("py", "1")
-Install = Callable[..., FakeBackend]
 
 
 @pytest.fixture
 def anyio_backend() -> Any:
     return INSTANT
-
-
-@pytest.fixture
-def install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Install:
-    """Makes a fake the backend behind ``isolation="fake"``."""
-
-    def install(*sandboxes: FakeSandbox | Exception) -> FakeBackend:
-        backend = FakeBackend(*sandboxes)
-        advertise(monkeypatch, tmp_path, "drybox.backends", "fake", maker(backend))
-        return backend
-
-    return install
 
 
 class Shown:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +12,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
 from tests.support.clock import INSTANT
-from tests.support.fake import FakeBackend, FakeSandbox, Script, advertise, maker
+from tests.support.fake import FakeSandbox, Install, Script
 
 from drybox import AsyncCodeExecutor, ExecutionRequest, SandboxLost, Unavailable
 from drybox.model import Exit
@@ -23,24 +21,11 @@ from drybox.monitoring.tracing import TraceObserver
 pytestmark = pytest.mark.anyio
 HELLO = Script([("stdout", b"hello")], Exit(0, None, 0.25, 0.125, 4096))
 REQUEST = ExecutionRequest("py", "print('in no span')")
-Install = Callable[..., FakeBackend]
 
 
 @pytest.fixture
 def anyio_backend() -> Any:
     return INSTANT
-
-
-@pytest.fixture
-def install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Install:
-    """Makes a fake the backend behind ``isolation="fake"``."""
-
-    def install(*sandboxes: FakeSandbox | Exception) -> FakeBackend:
-        backend = FakeBackend(*sandboxes)
-        advertise(monkeypatch, tmp_path, "drybox.backends", "fake", maker(backend))
-        return backend
-
-    return install
 
 
 class Spans:
