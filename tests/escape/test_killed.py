@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from tests.support import host
+from tests.support import host, images
 from tests.support.attack import DRYBOX, GONE_WITHIN, PATIENCE, new_marker, run_cli, source
 from tests.support.identity import REPO, Runner
 
@@ -102,9 +102,14 @@ def _lives(pid: int) -> bool:
 
 @contextlib.contextmanager
 def _host_is_as_before() -> Iterator[None]:
+    # What the lanes beside this one do to their daemon's images and folders is theirs.
     def facts() -> tuple[set[str], set[str]]:
         mounts = {line for line in host.mounts() if "drybox" in line or " /sandbox " in line}
-        return mounts, {name for name in os.listdir(tempfile.gettempdir()) if "drybox" in name}
+        folders = {name for name in os.listdir(tempfile.gettempdir()) if "drybox" in name}
+        return (
+            {line for line in mounts if str(images.CACHE) not in line},
+            {name for name in folders if not name.startswith(("drybox-test-", "drybox-ssh-"))},
+        )
 
     before = facts()
     yield

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import time
@@ -94,7 +95,12 @@ def namespaces(pid: int | str) -> dict[str, str]:
 
 def descriptors(pid: int) -> dict[int, str]:
     """The open file descriptors of a process and what they lead to."""
-    return {int(entry.name): os.readlink(entry) for entry in Path(f"/proc/{pid}/fd").iterdir()}
+    found = {}
+    for entry in Path(f"/proc/{pid}/fd").iterdir():
+        # The process goes on meanwhile, and may close one that was listed.
+        with contextlib.suppress(FileNotFoundError):
+            found[int(entry.name)] = os.readlink(entry)
+    return found
 
 
 def cgroup_of(pid: int, controller: str) -> Path:
