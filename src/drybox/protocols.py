@@ -184,6 +184,8 @@ class Toolchain:
         install_hint: The one command that installs this toolchain.
         preparations: What is made once for it.
         installer: The program that installs packages, where it is one of its own.
+        least_pids: Processes and threads that the shortest program is made of. With fewer it
+            may not begin, or wait for them for ever.
     """
 
     executable: str
@@ -202,6 +204,7 @@ class Toolchain:
     version_argv: tuple[str, ...] = ("--version",)
     preparations: tuple[Preparation, ...] = ()
     installer: Installer | None = None
+    least_pids: int = 1
 
 
 class Language(Protocol):

@@ -89,7 +89,7 @@ def make_job(request: ExecutionRequest, defaults: Defaults) -> tuple[Language, J
         args=args,
         env=env,
         timeout=check_timeout(defaults.timeout if request.timeout is None else request.timeout),
-        limits=check_limits(limits),
+        limits=_check_pids(check_limits(limits), language),
         packages=packages,
         artifacts=_check_globs(request.artifacts),
         isolation=check_isolation(
@@ -133,6 +133,17 @@ def check_limits(limits: Any, field: str = "limits") -> ResourceLimits:
                 name, f"{_show(value)} is out of bounds", hint=f"Pass {least:,} to {most:,}."
             )
     assert isinstance(limits, ResourceLimits)
+    return limits
+
+
+def _check_pids(limits: ResourceLimits, language: Language) -> ResourceLimits:
+    least = language.toolchain.least_pids
+    if limits.pids < least:
+        raise InvalidRequest(
+            "limits.pids",
+            f"{limits.pids} is too few: a program in {language.name} has {least} threads",
+            hint=f"Pass {least:,} or more.",
+        )
     return limits
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from tests.conformance.bench import LANGUAGES, Bench
 
-from drybox import ExecutionRequest, Unsupported
+from drybox import ExecutionRequest, InvalidRequest, ResourceLimits, Unsupported
+from drybox.languages import find_language
 
 ODD_WORDS = (
     "plain",
@@ -66,6 +67,17 @@ def test_nothing_of_the_hosts_environment_arrives(
     assert "MINE" in names.split()
     assert "DRYBOX_TEST_SECRET" not in names
     assert places == "/sandbox /sandbox"
+
+
+def test_as_few_processes_as_a_language_needs_are_enough(bench: Bench) -> None:
+    language, _ = find_language(bench.programs.language)
+    least = language.toolchain.least_pids
+    result = bench.run(bench.programs.hello, limits=ResourceLimits(pids=least), timeout=30)
+    assert (result.status, result.stdout) == ("success", "Hello, World!\n"), result
+    assert result.stderr == "a word\n"
+    if least > 1:
+        with pytest.raises(InvalidRequest, match=r"limits\.pids"):
+            bench.run(bench.programs.hello, limits=ResourceLimits(pids=least - 1))
 
 
 def test_project_of_several_files(bench: Bench) -> None:

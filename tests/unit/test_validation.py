@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from drybox import ExecutionRequest, InvalidRequest, ResourceLimits
 from drybox import validation as rules
+from drybox.languages import known_languages
 from drybox.model import KIB, MIB, File
+from drybox.protocols import Language
 from drybox.validation import Defaults, check_limits, check_path, check_timeout, make_job
 
 DEFAULTS = Defaults(7.0, ResourceLimits(pids=9), "local")
@@ -238,6 +240,22 @@ def test_only_cpus_may_be_a_fraction(name: str) -> None:
     limits = dataclasses.replace(ResourceLimits(), **{name: 1e6})  # type: ignore[arg-type]
     assert "whole number" in refused(limits=limits).message
     assert job_of(limits=ResourceLimits(cpus=0.5)).limits.cpus == 0.5
+
+
+@pytest.mark.parametrize("language", known_languages().values(), ids=lambda item: item.name)
+def test_fewer_processes_than_a_language_has_threads_are_refused(language: Language) -> None:
+    least = language.toolchain.least_pids
+    assert job_of(language.name, limits=ResourceLimits(pids=least)).limits.pids == least
+    if least > 1:
+        error = refused(language=language.name, limits=ResourceLimits(pids=least - 1))
+        assert error.field == "limits.pids"
+        assert f"{least - 1} is too few" in error.message
+        assert f"{least} or more" in error.hint
+
+
+def test_a_default_that_is_too_few_for_a_language_is_refused_with_its_programs() -> None:
+    assert job_of("python").limits.pids == DEFAULTS.limits.pids
+    assert refused(language="java").field == "limits.pids"
 
 
 @pytest.mark.parametrize(

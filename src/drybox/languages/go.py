@@ -66,6 +66,7 @@ class Go:
         search=("/usr/local/go/bin/go", "/usr/lib/go-*/bin/go"),
         host_paths=("/usr/share/go-*",),  # Debian keeps a toolchain's sources there
         levels=2,
+        least_pids=4,  # with one CPU
         mount="/opt/go",
         version_file=("VERSION", r"go([\d.]+)"),
         version_argv=("version",),

