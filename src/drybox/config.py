@@ -15,11 +15,17 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from drybox.errors import InvalidRequest
-from drybox.executor import COMPILE_CACHE, COMPILE_LIMITS
 from drybox.home import home
 from drybox.keys import OTHER_VARIABLES, PREFIX, SECTIONS, find_key, find_variable, known_keys
 from drybox.model import MIB, ResourceLimits
-from drybox.settings import MAX_LIMITS, ApiKey, DockerSettings, ServerSettings
+from drybox.settings import (
+    COMPILE_CACHE,
+    COMPILE_LIMITS,
+    MAX_LIMITS,
+    ApiKey,
+    DockerSettings,
+    ServerSettings,
+)
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import replace
 from types import TracebackType
 
@@ -22,8 +22,6 @@ from drybox.hooks import HOOK_TIMEOUT, Hooks
 from drybox.kill_switch import KillSwitch
 from drybox.languages import find_language, known_languages
 from drybox.model import (
-    GIB,
-    MIB,
     UNBOUNDED,
     Bounds,
     Event,
@@ -37,7 +35,7 @@ from drybox.outcome import nothing_ran
 from drybox.packages import check_package_dir
 from drybox.pool import Pool, PoolCount
 from drybox.protocols import Backend, Job, Language, Source, Support
-from drybox.settings import DockerSettings, PoolSettings
+from drybox.settings import COMPILE_CACHE, COMPILE_LIMITS, DockerSettings, PoolSettings
 from drybox.validation import (
     Defaults,
     check_bounds,
@@ -50,15 +48,6 @@ from drybox.walls import Walls
 
 if sys.version_info < (3, 11):
     from exceptiongroup import BaseExceptionGroup
-
-COMPILE_LIMITS = ResourceLimits(
-    memory=1 * GIB, cpus=float(os.cpu_count() or 1), pids=256, open_files=1024
-)
-"""Default limits of compilers and of installers. Their ``disk`` has no say: a sandbox's disk is
-the request's."""
-
-COMPILE_CACHE = 64 * MIB
-"""Default size of the cache of compiled programs; a small one in Go takes 1.6 MB."""
 
 
 class AsyncCodeExecutor:
@@ -201,8 +190,18 @@ class AsyncCodeExecutor:
             Unavailable: No sandbox could be had, or a hook failed; nothing ran.
             Rejected: A hook said no; nothing ran.
         """
+        return await self.prepare(request)()
+
+    def prepare(
+        self, request: ExecutionRequest
+    ) -> Callable[[], Coroutine[None, None, ExecutionResult]]:
+        """Check a request now; what this returns runs it, and raises what :meth:`execute` would.
+
+        Raises:
+            InvalidRequest: The request is wrong.
+        """
         language, job = make_job(request, self._defaults)
-        return await self._execute(uuid.uuid4().hex, language, job, _drop)
+        return lambda: self._execute(uuid.uuid4().hex, language, job, _drop)
 
     async def execute_many(self, requests: Sequence[ExecutionRequest]) -> list[ExecutionResult]:
         """Run requests side by side.

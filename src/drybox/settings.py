@@ -47,6 +47,15 @@ class PoolSettings:
     memory: int = 1 << 30
 
 
+COMPILE_LIMITS = ResourceLimits(
+    memory=1 * GIB, cpus=float(os.cpu_count() or 1), pids=256, open_files=1024
+)
+"""Default limits of compilers and of installers. Their ``disk`` has no say: a sandbox's disk is
+the request's."""
+
+COMPILE_CACHE = 64 * MIB
+"""Default size of the cache of compiled programs; a small one in Go takes 1.6 MB."""
+
 MAX_LIMITS = ResourceLimits(
     memory=4 * GIB,
     cpus=float(os.cpu_count() or 1),

@@ -15,7 +15,7 @@ import anyio
 import anyio.from_thread
 
 from drybox.errors import InvalidRequest, SandboxLost
-from drybox.executor import COMPILE_CACHE, COMPILE_LIMITS, AsyncCodeExecutor
+from drybox.executor import AsyncCodeExecutor
 from drybox.hooks import HOOK_TIMEOUT
 from drybox.model import (
     UNBOUNDED,
@@ -29,7 +29,7 @@ from drybox.model import (
 from drybox.observation import Observer
 from drybox.pool import PoolCount
 from drybox.protocols import Source, Support
-from drybox.settings import DockerSettings, PoolSettings
+from drybox.settings import COMPILE_CACHE, COMPILE_LIMITS, DockerSettings, PoolSettings
 
 T = TypeVar("T")
 

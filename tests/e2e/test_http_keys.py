@@ -114,24 +114,3 @@ def test_a_client_that_leaves_the_queue_is_not_served(server: Server) -> None:
     assert run(server, CROWD).status == 200
     assert time.monotonic() - began < 15
     threads[0].join()
-
-
-def test_a_full_queue_refuses_and_says_when_to_come_again() -> None:
-    one = {"DRYBOX_CONCURRENCY": "1", "DRYBOX_SERVER_QUEUE": "1"}
-    nap = {"language": "python", "code": "import time; time.sleep(3)"}
-    with serving(env=one) as server:
-        server.execute("python", "print(1)")
-        answers: list[Answer] = []
-        threads = [
-            threading.Thread(target=lambda: answers.append(server.post("/v1/execute", nap)))
-            for _ in range(5)
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    assert sorted(answer.status for answer in answers) == [200, 200, 429, 429, 429]
-    for answer in answers:
-        if answer.status == 429:
-            assert answer.problem["type"].endswith("queue-full")
-            assert 1 <= int(answer.headers["retry-after"]) <= 60

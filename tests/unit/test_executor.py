@@ -116,6 +116,18 @@ async def test_wrong_settings_are_refused_at_once(settings: dict[str, Any], fiel
     assert caught.value.field == field
 
 
+async def test_a_request_is_checked_before_it_runs(install: Install) -> None:
+    backend = install(FakeSandbox([HELLO]), FakeSandbox([HELLO]))
+    async with executor_of() as executor:
+        with pytest.raises(InvalidRequest):
+            executor.prepare(ExecutionRequest("cobol", "1"))
+        run = executor.prepare(REQUEST)
+        assert not backend.specs
+        first, second = await run(), await run()
+    assert (first.stdout, second.stdout) == ("hello", "hello")
+    assert first.id != second.id
+
+
 async def test_an_executor_that_is_not_open_says_so(install: Install) -> None:
     backend = install(FakeSandbox([HELLO]))
     executor = executor_of()

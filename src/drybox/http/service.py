@@ -78,8 +78,9 @@ class Service:
             Refused: It may not run, or the server went down meanwhile.
             DryboxError: What :meth:`AsyncCodeExecutor.execute` raises.
         """
+        run = self.executor.prepare(request)
         async with self._admitted(caller, request) as ticket:
-            result = await self.executor.execute(request)
+            result = await run()
             self._hear(ticket, result)
             return result
 
@@ -97,10 +98,8 @@ class Service:
             Refused: It may not run, or the server went down meanwhile.
             DryboxError: What iterating over :meth:`AsyncCodeExecutor.stream` raises.
         """
-        async with (
-            self._admitted(caller, request) as ticket,
-            self.executor.stream(request, stdin=stdin, bounds=bounds) as events,
-        ):
+        stream = self.executor.stream(request, stdin=stdin, bounds=bounds)
+        async with self._admitted(caller, request) as ticket, stream as events:
             yield Followed(events, partial(self._hear, ticket))
 
     def _hear(self, ticket: Ticket, result: ExecutionResult) -> None:
