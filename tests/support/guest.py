@@ -11,11 +11,13 @@ import anyio.lowlevel
 from anyio.abc import ByteStream
 
 HEAD = struct.Struct("<cI")
+TOKEN = b"what init says.."
+"""What answers of a sealed sandbox carry, in tests that say which."""
 
 
-def frame(kind: bytes, payload: bytes = b"") -> bytes:
-    """One frame as it travels."""
-    return HEAD.pack(kind, len(payload)) + payload
+def frame(kind: bytes, payload: bytes = b"", token: bytes = b"") -> bytes:
+    """One frame as it travels; an answer of a sealed sandbox has a token."""
+    return HEAD.pack(kind, len(payload)) + token + payload
 
 
 def exit_frame(

@@ -25,6 +25,10 @@ class GuestGone(Exception):
     """The stream ended or spoke nonsense: the sandbox is no more."""
 
 
+class GuestForged(GuestGone):
+    """Somebody else than init wrote into its stream: nothing in it can be believed any more."""
+
+
 class GuestExecError(Exception):
     """The command could not be started."""
 

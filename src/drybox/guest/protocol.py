@@ -1,12 +1,15 @@
 """The host's end of the byte stream to a sandbox's init (``init/`` beside this file).
 
 Every frame is one type byte, a little-endian 32-bit length and that many bytes. What
-comes from the guest is untrusted: lengths are bounded and unknown frames end the talk.
+comes from the guest is untrusted: lengths are bounded and unknown frames end the talk. Once a
+sandbox is sealed its answers have a token between length and bytes, which nobody knows but this
+end and init: where a program can write to init's stream, what it writes ends the talk too.
 """
 
 from __future__ import annotations
 
 import os
+import secrets
 import struct
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +24,7 @@ from drybox.guest.frames import (
     MAX_JOB,
     GuestExecError,
     GuestExit,
+    GuestForged,
     exec_payload,
     frame,
     job_payload,
@@ -38,6 +42,9 @@ MAX_ANSWER = 64 * 1024
 CHUNK = 32 * 1024
 STDIN_WINDOW = 64 * 1024
 """Bytes of stdin that may be under way to init, as in ``init/``."""
+
+TOKEN = 16
+"""Bytes of a token. There is one guess: a wrong one ends the talk."""
 
 MAX_BUILT = 1000
 """Files that compilers may have left, to be worth keeping."""
@@ -66,10 +73,17 @@ class Seal:
 
 
 class Guest:
-    """One conversation with one init. Not for concurrent use, except :meth:`kill`."""
+    """One conversation with one init. Not for concurrent use, except :meth:`kill`.
 
-    def __init__(self, stream: ByteStream) -> None:
+    Args:
+        stream: The way to it and back.
+        token: What its answers carry once it is sealed; drawn at random unless given.
+    """
+
+    def __init__(self, stream: ByteStream, token: bytes | None = None) -> None:
         self._stream = stream
+        self._given_token = secrets.token_bytes(TOKEN) if token is None else token
+        self._token = b""
         self._buffer = bytearray()
         self._send_lock = anyio.Lock(fast_acquire=True)
         self._waiting: list[Runner] = []
@@ -87,10 +101,11 @@ class Guest:
         if files:
             await self.put(files)
         # Both steps at once: init goes from one to the other without waiting for this end.
-        steps = frame(b"S", seal.seccomp)
+        steps = frame(b"S", self._given_token + seal.seccomp)
         if seal.disk is not None:
             steps = frame(b"M", struct.pack("<QI", seal.disk, seal.inodes)) + steps
         await self._send_raw(steps)
+        self._token = self._given_token
         await self._expect(b"R")
 
     async def enter(self) -> None:
@@ -333,15 +348,18 @@ class Guest:
             raise GuestGone("the sandbox is gone") from error
 
     async def _receive(self) -> tuple[bytes, bytes]:
-        while len(self._buffer) < HEAD.size:
+        head = HEAD.size + len(self._token)
+        while len(self._buffer) < head:
             await self._more()
         kind, size = HEAD.unpack_from(self._buffer)
+        if not secrets.compare_digest(self._buffer[HEAD.size : head], self._token):
+            raise GuestForged("an answer that is not init's")
         if size > MAX_ANSWER:
             raise GuestGone(f"an answer of {size} bytes")
-        while len(self._buffer) < HEAD.size + size:
+        while len(self._buffer) < head + size:
             await self._more()
-        data = bytes(self._buffer[HEAD.size : HEAD.size + size])
-        del self._buffer[: HEAD.size + size]
+        data = bytes(self._buffer[head : head + size])
+        del self._buffer[: head + size]
         return kind, data
 
     async def _more(self) -> None:

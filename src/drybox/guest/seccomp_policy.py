@@ -71,9 +71,12 @@ CLONE_NAMESPACES: Final = {
     "CLONE_NEWNET": 0x4000_0000,
 }
 CLONE_PARENT: Final = 0x0000_8000
-# The supervisor, PID 1, has the program's user id and its process group, but neither its limits
-# nor its share of the processor may be the program's to lower.
+# The supervisor, PID 1, has the program's user id, but neither its limits nor its share of the
+# processor may be the program's to lower.
 _NOT_THE_SUPERVISOR = Switch(0, {1: errno.EPERM}, ALLOW)
+# Linux drops signals to PID 1 and says that they were sent. gVisor's kernel delivers them, SIGKILL
+# and SIGSTOP too, so that the filter has to do the same there.
+_SIGNAL = Switch(0, {1: PRETEND}, ALLOW)
 _PRIORITY = Switch(0, {0: Switch(1, {1: errno.EPERM}, ALLOW)}, errno.EPERM)  # PRIO_PROCESS
 _DISK_PRIORITY = Switch(0, {1: Switch(1, {1: errno.EPERM}, ALLOW)}, errno.EPERM)  # ..._WHO_PROCESS
 
@@ -246,7 +249,7 @@ ALLOWED: Final[Mapping[str, str]] = {
         pkey_alloc pkey_free pkey_mprotect map_shadow_stack mseal membarrier get_mempolicy
     """,
     "processes and threads": """
-        fork vfork execve execveat exit exit_group wait4 waitid kill tkill tgkill
+        fork vfork execve execveat exit exit_group wait4 waitid
         pidfd_open pidfd_send_signal set_tid_address set_robust_list get_robust_list rseq
         arch_prctl futex futex_waitv futex_wake futex_wait futex_requeue restart_syscall
     """,
@@ -254,8 +257,8 @@ ALLOWED: Final[Mapping[str, str]] = {
     # puts these two calls into the sandboxed program, which would die without them.
     "the host's own tracing": "uprobe uretprobe",
     "signals": """
-        rt_sigaction rt_sigprocmask rt_sigreturn rt_sigpending rt_sigtimedwait rt_sigqueueinfo
-        rt_tgsigqueueinfo rt_sigsuspend sigaltstack pause
+        rt_sigaction rt_sigprocmask rt_sigreturn rt_sigpending rt_sigtimedwait rt_sigsuspend
+        sigaltstack pause
     """,
     "clocks and timers, for reading and waiting": """
         time gettimeofday clock_gettime clock_getres clock_nanosleep nanosleep times
@@ -301,6 +304,7 @@ GUARDED: Final[Mapping[str, Switch]] = {
         ["prlimit64", "sched_setaffinity", "sched_setattr", "sched_setparam", "sched_setscheduler"],
         _NOT_THE_SUPERVISOR,
     ),
+    **dict.fromkeys(["kill", "tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo"], _SIGNAL),
     "ioprio_set": _DISK_PRIORITY,
     "setpriority": _PRIORITY,
     "ioctl": _IOCTL,

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import anyio
 import pytest
-from tests.support.guest import frame
-from tests.support.init import Init
+from tests.support.guest import TOKEN, frame
+from tests.support.init import Init, init_in
 
 from drybox.execution import source_of
 from drybox.guest.frames import GuestExecError
@@ -177,6 +177,34 @@ async def test_a_program_starts_clean(init: Init) -> None:
     assert set(lines[4:]) <= {"0", "1", "2", "10", "A=1", "PATH=/usr/bin", "PWD=/sandbox"}
 
 
+# --- who it is --------------------------------------------------------------------------------
+
+
+async def test_sealed_it_marks_every_answer_with_the_token_and_no_request(init: Init) -> None:
+    await init.stream.send(frame(b"S", TOKEN) + frame(b"L"))
+    answer = b""
+    while not answer.endswith(frame(b"f", b"", TOKEN)):
+        answer += await init.stream.receive()
+    assert answer == frame(b"R", b"", TOKEN) + frame(b"f", b"", TOKEN)
+
+
+async def test_nothing_of_its_environment_is_left_but_a_copy_of_path(
+    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TESTS_SECRET", "secret")
+    keeping = [word for word in command if word != "--clearenv"]
+    async with init_in(tmp_path, keeping) as init:
+        _, environment, _ = await init.run("tr -d '\\0' < /proc/1/environ; echo; env")
+    before, _, after = environment.partition(b"\n")
+    assert before == b""
+    assert b"secret" not in after
+
+
+async def test_a_program_has_a_session_and_a_group_of_its_own(init: Init) -> None:
+    _, stat, _ = await init.run("cut -d' ' -f1,5,6 /proc/$$/stat")
+    assert len(set(stat.split())) == 1
+
+
 # --- ends -----------------------------------------------------------------------------------
 
 
@@ -214,7 +242,8 @@ def _exec(*argv: str) -> bytes:
         frame(b"X", struct.pack("<IIII", 1, 1, 2**32 - 1, 2**32 - 1) + b"/\0x\0"),
         frame(b"X", struct.pack("<IIII", 1, 1, 1, 2**32 - 9) + b"/\0x\0"),
         frame(b"X", struct.pack("<IIII", 1, 1, 1, 0) + b"/\0x"),
-        frame(b"S", bytes(7)),
+        frame(b"S", bytes(15)),
+        frame(b"S", bytes(16 + 7)),
         frame(b"M", bytes(11)),
         frame(b"X", _exec("/bin/sleep", "60")) + frame(b"L"),
         frame(b"X", _exec("/bin/sleep", "60")) + frame(b"I", bytes(60_000)) * 4,

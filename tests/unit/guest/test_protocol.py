@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.clock import INSTANT, InstantLoop
-from tests.support.guest import FakeGuest, credit_frame, exit_frame, frame, listed_frame
+from tests.support.guest import TOKEN, FakeGuest, credit_frame, exit_frame, frame, listed_frame
 
 from drybox.execution import source_of
 from drybox.guest.frames import MAX_FRAME, GuestExecError, GuestExit
@@ -73,7 +73,7 @@ GOOD: list[tuple[Talk, bytes, object]] = [
         (GuestExit(0, None, 1.5, 0.25, False), [("stdout", b"out"), ("stderr", b"err")]),
     ),
     (get, b"".join(GET), {"a": b"aaa", "b": b"bb"}),
-    (seal, frame(b"y") + frame(b"R"), "done"),
+    (seal, frame(b"y") + frame(b"R", b"", TOKEN), "done"),
 ]
 talks = pytest.mark.parametrize(
     ("talk", "words", "outcome"), GOOD, ids=["put", "run", "get", "seal"]
@@ -87,7 +87,7 @@ def listen(talk: Talk, words: bytes, pieces: tuple[int, ...] = (1 << 20,)) -> ob
         stream = FakeGuest(pieces=pieces)
         stream.say(words)
         stream.end()
-        return await talk(Guest(stream))
+        return await talk(Guest(stream, TOKEN))
 
     return anyio.run(main, backend_options={"loop_factory": InstantLoop})
 
@@ -192,18 +192,42 @@ async def test_the_reason_why_a_file_could_not_be_placed_comes_after_the_whole_b
 
 
 async def test_sealing_places_files_then_mounts_then_loads_the_filter() -> None:
-    answers = {b"Y": frame(b"y"), b"S": frame(b"R")}
+    answers = {b"Y": frame(b"y"), b"S": frame(b"R", b"", TOKEN)}
     stream = FakeGuest(lambda kind, _: answers.get(kind, b""))
-    await Guest(stream).seal(Seal(b"filter", 1 << 40, 2000), [File("/etc/hosts", b"x")])
+    await Guest(stream, TOKEN).seal(Seal(b"filter", 1 << 40, 2000), [File("/etc/hosts", b"x")])
     assert stream.kinds() == b"PDYMS"
     assert stream.payload(b"M") == struct.pack("<QI", 1 << 40, 2000)
-    assert stream.payload(b"S") == b"filter"
+    assert stream.payload(b"S") == TOKEN + b"filter"
 
 
 async def test_what_somebody_else_has_done_is_not_done_again() -> None:
-    stream = FakeGuest(lambda kind, _: {b"S": frame(b"R")}[kind])
-    await Guest(stream).seal(Seal(b"", None, 0), [])
-    assert stream.sent == [(b"S", b"")]
+    stream = FakeGuest(lambda kind, _: {b"S": frame(b"R", b"", TOKEN)}[kind])
+    await Guest(stream, TOKEN).seal(Seal(b"", None, 0), [])
+    assert stream.sent == [(b"S", TOKEN)]
+
+
+@pytest.mark.parametrize("token", [b"", bytes(16), TOKEN[:-1] + b"x", TOKEN[1:] + TOKEN[:1]])
+async def test_once_sealed_only_what_carries_the_token_is_an_answer(token: bytes) -> None:
+    stream = FakeGuest(lambda kind, _: {b"S": frame(b"R", b"", TOKEN)}.get(kind, b""))
+    guest = Guest(stream, TOKEN)
+    await guest.seal(Seal(b"", None, 0), [])
+    stream.say(
+        frame(b"B", b"", TOKEN) + frame(b"1", b"true", TOKEN) + frame(b"1", b"forged" * 9, token)
+    )
+    heard = Heard()
+    with pytest.raises(GuestGone, match="not init's"):
+        await guest.exec(COMMAND, {}, heard, None)
+    assert heard.pieces == [("stdout", b"true")]
+
+
+async def test_every_conversation_has_a_token_of_its_own() -> None:
+    tokens = set()
+    for _ in range(3):
+        stream = FakeGuest(lambda kind, payload: frame(b"R", b"", payload))
+        await Guest(stream).seal(Seal(b"", None, 0), [])
+        tokens.add(stream.payload(b"S"))
+    assert {len(token) for token in tokens} == {16}
+    assert len(tokens) == 3
 
 
 # --- running --------------------------------------------------------------------------------

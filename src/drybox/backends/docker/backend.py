@@ -281,7 +281,7 @@ class DockerBackend:
             Unavailable: There is none to be had.
         """
         options = options_of(limits, self._site, uid, found.etc)
-        places = places_of(limits, uid)
+        places = places_of(limits, uid, self.wall)
         container = Container(self.daemon, found.name, self._settings.ryuk, places, options)
         # A thread that creates a container must be waited for: nobody else knows of it.
         with anyio.CancelScope(shield=True):

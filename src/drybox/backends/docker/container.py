@@ -12,7 +12,7 @@ from testcontainers.core.labels import create_labels
 from drybox.backends.docker import owner
 from drybox.backends.docker.daemon import Daemon, direct, spoken_to
 from drybox.backends.docker.profile import profile
-from drybox.backends.docker.wall import KERNEL_MEMORY, KERNEL_PIDS, Site
+from drybox.backends.docker.wall import KERNEL_MEMORY, KERNEL_PIDS, Site, Wall
 from drybox.model import ResourceLimits
 from drybox.protocols import BUILD_DIR, WORK_DIR
 
@@ -95,10 +95,10 @@ def options_of(limits: ResourceLimits, site: Site, uid: int, etc: str) -> dict[s
     }
 
 
-def places_of(limits: ResourceLimits, uid: int) -> dict[str, str]:
-    """Options of the writable places' mounts."""
+def places_of(limits: ResourceLimits, uid: int, wall: Wall) -> dict[str, str]:
+    """Options of the mounts of the writable places, and of what is closed behind a wall."""
     inodes = max(1024, limits.disk // INODE_BYTES)
-    return dict.fromkeys(CLOSED, "ro,size=4k,mode=0555") | {
+    return dict.fromkeys((*CLOSED, *wall.devices), "ro,size=4k,mode=0555") | {
         path: f"rw,exec,nosuid,nodev,size={limits.disk},nr_inodes={inodes},"
         f"mode={mode:o},uid={uid},gid={uid}"
         for path, mode in PLACES.items()

@@ -14,10 +14,10 @@ from drybox.backends.docker.image import SandboxImage
 from drybox.backends.docker.stream import AttachedStream
 from drybox.backends.docker.wall import Wall
 from drybox.errors import DryboxError, SandboxLost, Unavailable
-from drybox.guest.frames import GuestExecError
+from drybox.guest.frames import GuestExecError, GuestForged
 from drybox.guest.placement import too_large, unplaced
 from drybox.guest.protocol import Guest, GuestFileError, GuestGone, Seal
-from drybox.model import Command, Exit, File, ResourceLimits, Stream
+from drybox.model import MIB, Command, Exit, File, ResourceLimits, Stream
 from drybox.protocols import BUILD_DIR, WORK_DIR, Sink, Source
 from drybox.warm import Runner
 
@@ -148,7 +148,7 @@ class DockerSandbox:
         except GuestGone as error:
             if await self._ran_out_of_memory():
                 raise too_large() from error
-            raise self._lost() from error
+            raise _lost(error) from error
 
     async def exec(self, command: Command, sink: Sink, stdin: Source | None = None) -> Exit:
         """Run one command to its end and leave no process of it."""
@@ -169,7 +169,7 @@ class DockerSandbox:
             wall = anyio.current_time() - started
             if await self._ran_out_of_memory():
                 return Exit(None, SIGKILL, wall, out_of_memory=True)
-            raise self._lost() from error
+            raise _lost(error) from error
         return Exit(
             end.code,
             end.signal,
@@ -186,14 +186,14 @@ class DockerSandbox:
         try:
             return await self._open_box().guest.get(globs, max_bytes)
         except GuestGone as error:
-            raise self._lost() from error
+            raise _lost(error) from error
 
     async def get_build(self, globs: Sequence[str], max_bytes: int) -> Sequence[File]:
         """Bring back regular files of the compilers' folder, never through a link."""
         try:
             return await self._open_box().guest.get_build(globs, max_bytes)
         except GuestGone as error:
-            raise self._lost() from error
+            raise _lost(error) from error
 
     async def kill(self) -> None:
         """End every process of the running command now."""
@@ -208,14 +208,8 @@ class DockerSandbox:
 
     def _open_box(self) -> Box:
         if self._box is None:
-            raise self._lost()
+            raise _lost()
         return self._box
-
-    def _lost(self) -> SandboxLost:
-        return SandboxLost(
-            "the sandbox's container ended from outside.",
-            hint="Nothing is known of the program's outcome; run it again if that is safe.",
-        )
 
     async def _ran_out_of_memory(self) -> bool:
         """Whether the whole container, init too, was ended for want of memory."""
@@ -264,7 +258,7 @@ class DockerSandbox:
         try:
             with anyio.fail_after(MOVE_PATIENCE):
                 await _copy(old, new, [WORK_DIR, BUILD_DIR])
-        except (GuestGone, GuestExecError, TimeoutError) as error:
+        except (GuestGone, TimeoutError) as error:
             self._place.discard(new)
             raise SandboxLost(
                 "the files of the sandbox could not be taken to its next phase.",
@@ -277,15 +271,42 @@ class DockerSandbox:
         self._place.discard(old)
 
 
+def _lost(why: Exception | None = None) -> SandboxLost:
+    if isinstance(why, GuestForged):
+        return SandboxLost(
+            "the program wrote into the stream that tells its result.",
+            hint="Nothing that came over it since can be believed; do not run it again.",
+        )
+    return SandboxLost(
+        "the sandbox's container ended from outside.",
+        hint="Nothing is known of the program's outcome; run it again if that is safe.",
+    )
+
+
 async def _copy(old: Box, new: Box, folders: Sequence[str]) -> None:
-    """Pipes a tar archive from one container into another; nobody on the way reads it."""
+    """Pipes a tar archive from one container into another; nobody on the way reads it.
+
+    Raises:
+        GuestGone: One of them has ended, or could not do its part.
+    """
     send, receive = anyio.create_memory_object_stream[bytes](8)
     names = [folder.lstrip("/") for folder in folders]
     failed: list[str] = []
+    # A file with holes has more bytes than the disk. Names and padding take the place of a third
+    # of what a disk holds at most, for a file takes a page of it, and an archive ends with 10 KiB.
+    left = len(folders) * old.limits.disk * 3 // 2 + MIB
 
     async def take(stream: Stream, data: bytes) -> None:
-        if stream == "stdout":
-            await send.send(data)
+        nonlocal left
+        left -= len(data)
+        if stream == "stdout" and not failed:
+            try:
+                if left < 0:
+                    raise anyio.BrokenResourceError
+                await send.send(data)
+            except anyio.BrokenResourceError:
+                failed.append("was cut off")
+                await old.guest.kill()
 
     async def give() -> bytes:
         try:
@@ -298,13 +319,20 @@ async def _copy(old: Box, new: Box, folders: Sequence[str]) -> None:
 
     async def run(box: Box, argv: Sequence[str], sink: Sink, stdin: Source | None) -> None:
         command = Command(("tar", *argv), box.limits, MOVE_PATIENCE, cwd="/")
-        end = await box.guest.exec(command, {"PATH": "/usr/bin:/bin"}, sink, stdin)
-        if end.code != 0:
-            failed.append(argv[0])
+        try:
+            end = await box.guest.exec(command, {"PATH": "/usr/bin:/bin"}, sink, stdin)
+            if end.code != 0:
+                failed.append(f"{argv[0]} ended with {end.signal or end.code}")
+        except (GuestGone, GuestExecError) as error:  # a task group would wrap it
+            failed.append(str(error))
+
+    async def unpack() -> None:
+        await run(new, ("-xf", "-"), drop, give)
+        await receive.aclose()  # whoever still sends is to hear of it
 
     async with receive, send, anyio.create_task_group() as tasks:
-        tasks.start_soon(run, new, ("-xf", "-"), drop, give)
+        tasks.start_soon(unpack)
         await run(old, ("-cf", "-", *names), take, None)
         await send.aclose()
     if failed:
-        raise GuestGone(f"tar {failed[0]} failed")
+        raise GuestGone(f"tar: {failed[0]}")

@@ -27,6 +27,7 @@ class Wall:
             it has only mapped. A JVM that does nothing shows 184 MiB under gVisor, of which 16 MiB
             count under Linux; one that has used up its heap shows that much more than its heap.
         adjustable: Whether the runtime can change the limits of a container that runs.
+        devices: Folders of devices that its kernel brings along and no program needs.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Wall:
     own_kernel: bool = False
     mapped: int = 0
     adjustable: bool = True
+    devices: tuple[str, ...] = ()
 
 
 WALLS: Mapping[str, Wall] = {
@@ -49,6 +51,7 @@ WALLS: Mapping[str, Wall] = {
             own_kernel=True,
             mapped=160 * 1024 * 1024,
             adjustable=False,
+            devices=("/dev/net",),
         ),
         Wall(
             "kata",

@@ -7,8 +7,19 @@
 
 #include "init.h"
 
-static unsigned char out_buf[2 * (CHUNK + 5) + 256];
+static unsigned char out_buf[2 * (CHUNK + 5 + TOKEN) + 512];
 static size_t out_len, out_off;
+static unsigned char token[TOKEN];
+static size_t token_len; /* 0 until there is one */
+
+/* From here on every answer carries these bytes, which drybox alone knows beside this process.
+ * Under Linux nobody else can open its stream; gVisor's kernel lets the program do so through
+ * /proc/1/fd, and what it writes there is then known not to be an answer. */
+void keep_token(const unsigned char *p)
+{
+    memcpy(token, p, TOKEN);
+    token_len = TOKEN;
+}
 
 void die(const char *format, ...)
 {
@@ -48,12 +59,13 @@ void put64(unsigned char *p, uint64_t v)
 /* Queues a frame; the callers see to it that there is room. */
 void queue(char type, const void *data, size_t n)
 {
-    if (out_len + 5 + n > sizeof out_buf)
+    if (out_len + 5 + token_len + n > sizeof out_buf)
         die("an answer does not fit");
     out_buf[out_len] = type;
     put32(out_buf + out_len + 1, n);
-    memcpy(out_buf + out_len + 5, data, n);
-    out_len += 5 + n;
+    memcpy(out_buf + out_len + 5, token, token_len);
+    memcpy(out_buf + out_len + 5 + token_len, data, n);
+    out_len += 5 + token_len + n;
 }
 
 /* Writes what it can of the queue. The host being gone is the end of the sandbox. */

@@ -2,8 +2,8 @@
  *
  * Being PID 1 of the sandbox's own PID namespace it is out of reach of the program's
  * signals, adopts every orphan, and its end is the end of all. Frames in and out are
- * one type byte, a little-endian 32-bit length and that many bytes; protocol.py beside
- * this file is the other end. Requests come on fd 0, answers go out on fd 1, words for
+ * one type byte, a little-endian 32-bit length and that many bytes; between the two, answers
+ * of a sealed sandbox have the token. protocol.py beside this file is the other end. Requests come on fd 0, answers go out on fd 1, words for
  * people on fd 2. Whatever cannot be done while sealing ends the process: a sandbox
  * is sealed as asked or it does not exist.
  */
@@ -12,6 +12,8 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -108,10 +110,27 @@ static void step(const sigset_t *unblocked)
 
 static void on_child(int signal) { (void)signal; }
 
+/* What this was started with is an image's environment, which may hold its owner's secrets, and
+ * gVisor's kernel shows /proc/1/environ to everybody. A copy of PATH stays, to find programs. */
+static void hide_environment(void)
+{
+    static char path[8192], *kept[2];
+    const char *found = getenv("PATH");
+    if (found) {
+        if ((size_t)snprintf(path, sizeof path, "PATH=%s", found) >= sizeof path)
+            die("PATH is longer than %zu bytes", sizeof path - 6);
+        kept[0] = path;
+    }
+    for (char **word = environ; *word; word++)
+        memset(*word, 0, strlen(*word));
+    environ = kept;
+}
+
 int main(int argc, char **argv)
 {
     sigset_t child, unblocked;
     struct sigaction wake = {.sa_handler = on_child};
+    hide_environment();
     sigaction(SIGCHLD, &wake, NULL);
     signal(SIGPIPE, SIG_IGN);
     sigemptyset(&child);

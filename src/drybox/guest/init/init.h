@@ -12,9 +12,11 @@
 #define BUILD "/build"      /* where compilers write */
 #define MAX_FRAME (1 << 20) /* most a request may hold; protocol.py keeps to it */
 #define CHUNK (32 << 10)    /* most bytes of output in one frame */
+#define TOKEN 16            /* bytes that each answer carries; see keep_token() */
 #define CHANNEL 100         /* where a runner has its socket; see warm.py */
 
 /* frames.c: numbers as they travel, and answers to the host */
+void keep_token(const unsigned char *p);
 void die(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
 uint32_t get32(const unsigned char *p);
 uint64_t get64(const unsigned char *p);

@@ -141,11 +141,13 @@ void settle(const unsigned char *p, size_t n)
     die("cannot go on as %s: %s", SELF, strerror(errno));
 }
 
-/* Payload: the seccomp filter, or nothing. */
+/* Payload: the token of all answers from here on, then the seccomp filter, or nothing. */
 void seal(const unsigned char *p, size_t n)
 {
-    if (n % sizeof(struct sock_filter))
+    if (n < TOKEN || (n - TOKEN) % sizeof(struct sock_filter))
         die("a malformed seal request");
+    keep_token(p);
+    p += TOKEN, n -= TOKEN;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
         die("no_new_privs could not be set: %s", strerror(errno));
     /* Not dumpable: the program may neither trace this process nor open its /proc files. */

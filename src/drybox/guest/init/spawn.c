@@ -36,6 +36,7 @@ static void limit(int what, rlim_t value)
 static void become(const struct order *order, const int fds[5])
 {
     int report = fcntl(fds[3], F_DUPFD, 16);
+    setsid(); /* so that a signal to its own group is no signal to init: gVisor's would end it */
     reset_signals();
     prctl(PR_SET_DUMPABLE, 1, 0, 0, 0); /* else its /proc files are not its own */
     /* The kernel prefers the program, not its supervisor, when memory runs out. */
