@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from tests.support.attack import attack, probe
+from tests.support import host
+from tests.support.attack import answered, attack, probe, watched
 from tests.support.identity import Runner
 
 from drybox import ResourceLimits
 
 MIB = 1 << 20
 DISK = 16 * MIB
+MEMORY = 64 * MIB
 LIMITS = ResourceLimits(disk=DISK)
 PLACES = ("/sandbox", "/tmp", "/dev/shm", "/build")
 
@@ -79,7 +81,7 @@ def test_no_file_of_the_host_can_be_changed(runner: Runner) -> None:
                 attempt(os.open, path, os.O_WRONLY),
                 attempt(os.truncate, path, now.st_size),
                 attempt(os.chmod, path, now.st_mode & 0o7777),
-                attempt(os.chown, path, -1, -1),
+                attempt(os.chown, path, now.st_uid, now.st_gid),
                 attempt(os.utime, path, ns=(now.st_atime_ns, now.st_mtime_ns)),
                 attempt(os.rename, path, path),
                 attempt(os.rmdir, path),
@@ -103,8 +105,7 @@ def test_no_file_of_the_host_can_be_changed(runner: Runner) -> None:
     ],
 )
 def test_inode_fill_is_contained(runner: Runner, make: str) -> None:
-    problem, count = probe(
-        runner,
+    flood = attack(
         f"""
         def fill():
             for index in range(1_000_000):
@@ -116,10 +117,17 @@ def test_inode_fill_is_contained(runner: Runner, make: str) -> None:
             return "allowed", 1_000_000
         answer(fill())
         """,
-        limits=LIMITS,
+        limits=ResourceLimits(disk=DISK, memory=MEMORY),
     )
 
+    result, figures = watched(runner, flood, "memory", host.memory_of)
+
+    assert max(used for _, used in figures) <= MEMORY + runner.wall.kernel.memory
+    if not runner.wall.kernel.counts_inodes:
+        assert result.status == "memory_limit"
+        return
     disks = 1 if runner.wall.one_disk else 2
+    problem, count = answered(result)
     assert problem == "ENOSPC"
     assert 500 < count <= disks * DISK // 4096
 

@@ -90,8 +90,8 @@ def test_the_world_is_out_of_reach(runner: Runner) -> None:
         """,
     )
 
-    assert tcp == udp == ["ENETUNREACH"] * 4
-    assert set(six) <= {"ENETUNREACH", "EADDRNOTAVAIL"}
+    assert {*tcp, *udp} <= {"ENETUNREACH", "EHOSTUNREACH"}
+    assert set(six) <= {"ENETUNREACH", "EHOSTUNREACH", "EADDRNOTAVAIL"}
     assert "allowed" not in names
 
 

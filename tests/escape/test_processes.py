@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 from collections.abc import Iterator
@@ -58,17 +59,18 @@ def test_fork_bomb_is_contained(runner: Runner) -> None:
 
     result, counts = watched(runner, bomb, "pids", host.processes_in)
 
-    assert result.status == "timeout"
-    assert PIDS < max(count for _, count in counts) <= PIDS + OWN
+    assert result.status in runner.wall.kernel.crowds_end
+    assert PIDS < max(count for _, count in counts) <= PIDS + OWN + runner.wall.kernel.threads
     assert run_as(runner, ["true"]).returncode == 0
 
 
 def test_fork_bomb_in_nested_user_namespaces_is_contained(runner: Runner) -> None:
+    bomb = "crowd()" if runner.wall.kernel.counts_processes else "None"
     refused, by_program, crowded = probe(
         runner,
-        """
+        f"""
         def clone(flags):
-            number = {"x86_64": 56, "aarch64": 220}[platform.machine()]
+            number = {{"x86_64": 56, "aarch64": 220}}[platform.machine()]
             if libc.syscall(number, ctypes.c_long(flags | signal.SIGCHLD), 0, 0, 0, 0) < 0:
                 raise OSError(ctypes.get_errno(), "clone")
 
@@ -77,14 +79,15 @@ def test_fork_bomb_in_nested_user_namespaces_is_contained(runner: Runner) -> Non
         refused += [attempt(clone, flags) for flags in (user, user | pid, pid)]
         refused += [attempt(call, "clone3", 0, 0)]
         by_program = os.spawnlp(os.P_WAIT, "unshare", "unshare", "-Ur", "true")
-        answer([refused, by_program, crowd()])
+        answer([refused, by_program, {bomb}])
         """,
         limits=FEW,
     )
 
     assert refused == ["EPERM"] * 6 + ["ENOSYS"]
     assert by_program == 1
-    assert crowded == [PIDS - 1, "EAGAIN"]
+    if runner.wall.kernel.counts_processes:
+        assert crowded == [PIDS - 1, "EAGAIN"]
 
 
 def test_thread_bomb_is_contained(runner: Runner) -> None:
@@ -106,8 +109,9 @@ def test_thread_bomb_is_contained(runner: Runner) -> None:
 
     result, counts = watched(runner, bomb, "pids", host.processes_in)
 
-    assert result.stdout == f'[{PIDS - 1}, "can\'t start new thread"]\n'
-    assert max(count for _, count in counts) <= PIDS + OWN
+    if runner.wall.kernel.counts_processes:
+        assert result.stdout == f'[{PIDS - 1}, "can\'t start new thread"]\n'
+    assert max(count for _, count in counts) <= PIDS + OWN + runner.wall.kernel.threads
 
 
 def test_cpu_hog_gets_no_more_than_its_share(runner: Runner) -> None:
@@ -131,7 +135,8 @@ def test_cpu_hog_gets_no_more_than_its_share(runner: Runner) -> None:
     assert 0 < after - before <= cpus * (end - begin + 0.2)
     assert end - begin > 1
     assert result.usage.cpu_time is not None
-    assert result.usage.cpu_time <= cpus * (result.execution_time + 0.5)
+    share = (os.cpu_count() or 1) if runner.wall.kernel.counts_waiting else cpus
+    assert result.usage.cpu_time <= share * (result.execution_time + 0.5)
 
 
 def test_kill_of_everybody_reaches_nobody_outside(runner: Runner, bystander: int) -> None:
@@ -234,6 +239,6 @@ def test_a_storm_of_orphans_does_not_outlive_the_deadline(runner: Runner) -> Non
 
     result = runner.execute(marked(storm, marker))
 
-    assert result.status == "timeout"
+    assert result.status in runner.wall.kernel.crowds_end
     assert result.execution_time < 5
     assert host.eventually(lambda: not host.running(marker), GONE_WITHIN)

@@ -41,8 +41,10 @@ def test_the_supervisor_is_closed_to_the_program(runner: Runner) -> None:
         """,
     )
 
-    assert set(readable) <= HARMLESS
-    assert not {"mem", "maps", "fd", "exe", "environ", "root", "cwd", "ns"} & set(readable)
+    # Of the descriptors test_output.py has more, of the environment test_host_secrets.py.
+    shown = runner.wall.kernel.supervisor_shows
+    assert set(readable) <= HARMLESS | shown
+    assert not {"mem", "maps", "fd", "exe", "environ", "root", "cwd", "ns"} - shown & set(readable)
     assert (writable, links) == ([], [])
 
 
@@ -53,13 +55,15 @@ def test_the_supervisor_cannot_be_traced(runner: Runner) -> None:
         attach, seize = 16, 0x4206
         refused = [attempt(call, "ptrace", request, 1, 0, 0) for request in (attach, seize)]
         refused.append(attempt(call, "process_vm_readv", 1, None, 0, None, 0, 0))
-        refused.append(attempt(call, "pidfd_getfd", os.pidfd_open(1), 0, 0))
+        refused.append(attempt(lambda: call("pidfd_getfd", os.pidfd_open(1), 0, 0)))
         refused += [attempt(os.open, "/proc/1/mem", flags) for flags in (os.O_RDONLY, os.O_RDWR)]
         answer(refused)
         """,
     )
 
-    assert refused == ["EPERM"] * 4 + ["EACCES"] * 2
+    # ENOSYS where there is no descriptor of a process to be had in the first place.
+    assert refused.pop(3) in ("EPERM", "ENOSYS")
+    assert refused == ["EPERM"] * 3 + ["EACCES"] * 2
 
 
 def test_no_process_but_the_supervisor_runs_beside_the_program(runner: Runner) -> None:
@@ -147,7 +151,9 @@ def test_a_program_may_still_divide_its_own_share(runner: Runner) -> None:
         """,
     )
 
-    assert answers == ["allowed"] * 16
+    classes = answers[2::4]
+    assert set(classes) in ({"allowed"}, {"EINVAL"})  # not every kernel has SCHED_BATCH
+    assert answers == ["allowed", "allowed", classes[0], "allowed"] * 4
 
 
 def test_a_crowd_with_a_slowed_supervisor_ends_at_the_deadline(runner: Runner) -> None:
@@ -166,7 +172,9 @@ def test_a_crowd_with_a_slowed_supervisor_ends_at_the_deadline(runner: Runner) -
 
     result = runner.execute(crowd)
 
-    assert (result.status, set(result.stdout.split())) == ("timeout", {'"begun"'})
+    assert result.status in runner.wall.kernel.crowds_end
+    if runner.wall.kernel.counts_processes:
+        assert set(result.stdout.split()) == {'"begun"'}
     assert result.execution_time < 10
 
 

@@ -119,14 +119,16 @@ def test_clock_of_the_host_cannot_be_set(runner: Runner) -> None:
         """
         import time
         # To the time that it is, so that a host whose walls are broken is not changed.
-        answer([attempt(time.clock_settime, clock, time.clock_gettime(clock))
+        answer([attempt(lambda: time.clock_settime(clock, time.clock_gettime(clock)))
                 for clock in (time.CLOCK_REALTIME, time.CLOCK_MONOTONIC, time.CLOCK_TAI)])
         """,
     )
 
-    assert refused == ["EPERM"] * 3
+    assert refused[:2] == ["EPERM"] * 2
+    assert refused[2] in ("EPERM", "EINVAL")  # not every kernel has such a clock
 
 
+INT_0X80 = "b814000000cd80c3"  # mov eax, 20 (getpid); int 0x80; ret
 MACHINE_CODE = """
 import mmap
 def run(code):
@@ -140,7 +142,7 @@ def run(code):
 @pytest.mark.parametrize(
     "code",
     [
-        pytest.param("b814000000cd80c3", id="int-0x80"),  # mov eax, 20 (getpid); int 0x80; ret
+        pytest.param(INT_0X80, id="int-0x80"),
         pytest.param("b8270000400f05c3", id="x32"),  # mov eax, 0x40000027 (getpid); syscall; ret
     ],
 )
@@ -153,7 +155,12 @@ def test_system_calls_of_another_architecture_are_deadly(runner: Runner, code: s
 
     result = runner.execute(calls)
 
-    assert (result.status, result.signal, result.stdout) == ("signaled", "SIGSYS", "")
+    if code == INT_0X80 and not runner.wall.kernel.other_architectures:
+        # Call 20 of the only table there is, writev, of a descriptor that is none.
+        assert result.status == "success"
+        assert int(result.stdout) < 0
+    else:
+        assert (result.status, result.signal, result.stdout) == ("signaled", "SIGSYS", "")
 
 
 def test_a_further_filter_cannot_loosen_the_first(runner: Runner) -> None:

@@ -64,7 +64,8 @@ def test_nothing_is_typed_into_the_users_terminal(
 
     typed, opened, are_terminals, name = json.loads(done.stdout)
     assert typed == [["EPERM"]] * 3
-    assert (opened, are_terminals, name) == ("ENXIO", [False] * 3, "ENOTTY")
+    assert opened in ("ENXIO", "EIO")
+    assert (are_terminals, name) == ([False] * 3, "ENOTTY")
     waiting = struct.unpack("i", fcntl.ioctl(programs, termios.FIONREAD, bytes(4)))[0]
     assert waiting == 0
     os.set_blocking(user, False)
@@ -81,7 +82,8 @@ def test_a_program_has_no_controlling_terminal(runner: Runner) -> None:
         """,
     )
 
-    assert (number, opened) == (0, "ENXIO")
+    assert number == 0
+    assert opened in ("ENXIO", "EIO")
 
 
 def test_nothing_is_typed_into_a_terminal_of_its_own_either(runner: Runner) -> None:

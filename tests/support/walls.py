@@ -14,13 +14,59 @@ from typing import Protocol
 from tests.support import host
 from tests.support.daemon import CGROUPS, Daemon
 
-from drybox.backends.docker.wall import KERNEL_MEMORY
+from drybox.backends.docker.wall import KERNEL_MEMORY, KERNEL_PIDS
 
 NO_DAEMON = "unix:///nonexistent/drybox-tests.sock"
 """Where no daemon of a developer's is, for tests that are not about containers."""
 
 COUNTED_LATE = 16 << 20
 """Bytes that a kernel may count before it enforces a limit: it counts in batches for each CPU."""
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """The kernel that programs run on: what it does otherwise than the host's Linux.
+
+    Attributes:
+        memory: Bytes that it may need for itself, where it is the sandbox's own.
+        threads: Threads of the host's that it may have beside the program's.
+        counts_inodes: Whether a disk has so many inodes; otherwise memory bounds them.
+        counts_processes: Whether a program that has too many is refused one more; otherwise the
+            host counts the threads of the whole sandbox, and too many are its end.
+        crowds_end: How a run may end that makes processes without end.
+        locks_programs: Whether the file of a program cannot be written while it runs.
+        counts_waiting: Whether time that a program waits for its share counts as its CPU time.
+        other_architectures: Whether system calls of other architectures exist.
+        supervisor_shows: What a program sees of PID 1 that Linux shows to nobody.
+        devices: Devices of its own that a program sees.
+    """
+
+    memory: int = 0
+    threads: int = 0
+    counts_inodes: bool = True
+    counts_processes: bool = True
+    crowds_end: frozenset[str] = frozenset({"timeout"})
+    locks_programs: bool = True
+    counts_waiting: bool = False
+    other_architectures: bool = True
+    supervisor_shows: frozenset[str] = frozenset()
+    devices: frozenset[str] = frozenset()
+
+
+LINUX = Kernel()
+SENTRY = Kernel(
+    memory=KERNEL_MEMORY,
+    threads=KERNEL_PIDS,
+    counts_inodes=False,
+    counts_processes=False,
+    crowds_end=frozenset({"timeout", "memory_limit", "sandbox_error"}),
+    locks_programs=False,
+    counts_waiting=True,
+    other_architectures=False,
+    supervisor_shows=frozenset({"auxv", "environ", "fd", "fdinfo", "maps", "smaps"}),
+    devices=frozenset({"/dev/fuse"}),
+)
+"""gVisor's, as of Debian's runsc of 2022."""
 
 
 class Wall(Protocol):
@@ -47,8 +93,12 @@ class Wall(Protocol):
         """Whether sandboxes share the host's user namespace, where each is another user."""
 
     @property
-    def memory_above(self) -> int:
-        """Bytes by which a program's peak of memory may be above its limit."""
+    def carries_files(self) -> bool:
+        """Whether each phase has a sandbox of its own, to which the files before are carried."""
+
+    @property
+    def kernel(self) -> Kernel:
+        """The kernel that programs run on."""
 
     def runs(self, marker: str) -> bool:
         """Whether a program with this word among its arguments is alive."""
@@ -79,7 +129,8 @@ class Namespaces:
     from_image: bool = False
     one_disk: bool = True
     one_user_namespace: bool = False
-    memory_above: int = COUNTED_LATE
+    carries_files: bool = False
+    kernel: Kernel = LINUX
     gone_within: float = 2.0
 
     def runs(self, marker: str) -> bool:
@@ -112,7 +163,8 @@ class Containers:
     from_image: bool = True
     one_disk: bool = False
     one_user_namespace: bool = True  # but of a daemon that is set up with userns-remap
-    memory_above: int = COUNTED_LATE
+    carries_files: bool = False
+    kernel: Kernel = LINUX
     gone_within: float = 15.0  # a busy daemon takes its time to forget a container that has ended
 
     def runs(self, marker: str) -> bool:
@@ -160,7 +212,8 @@ class GVisor(Containers):
 
     name: str = "gvisor"
     shows_processes: bool = False
-    memory_above: int = COUNTED_LATE + KERNEL_MEMORY
+    carries_files: bool = True
+    kernel: Kernel = SENTRY
 
     def _find(self, marker: str) -> str | None:
         for container in self.running():

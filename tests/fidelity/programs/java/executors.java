@@ -31,7 +31,7 @@ public class Main {
         }
         ScheduledExecutorService timer = Executors.newScheduledThreadPool(1);
         BlockingQueue<String> fired = new LinkedBlockingQueue<>();
-        timer.schedule(() -> fired.add("late"), 90, TimeUnit.MILLISECONDS);
+        timer.schedule(() -> fired.add("late"), 700, TimeUnit.MILLISECONDS);
         timer.schedule(() -> fired.add("early"), 5, TimeUnit.MILLISECONDS);
         System.out.println(fired.take() + " " + fired.take());
         timer.shutdownNow();
