@@ -169,6 +169,7 @@ def _server_keys() -> tuple[Key, ...]:
         Key("server.max_timeout", DURATION, "What a request may ask for at most.", "5m"),
         Key("server.queue", COUNT, "Executions that may wait for their turn.", "256"),
         Key("server.queue_timeout", DURATION, "Time that one may wait.", "10s"),
+        Key("server.state_dir", FOLDER, "Folder for the CPU time of keys.", "none: forgotten"),
         Key("server.public_metrics", FLAG, "Whether `/metrics` needs no key.", "false"),
         Key("server.access_log", FLAG, "A line of JSON for every request.", "true"),
         Key("server.audit", FLAG, "One for every execution.", "false"),

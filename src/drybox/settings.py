@@ -87,6 +87,8 @@ class ServerSettings:
         max_limits: Limits that a request may ask for.
         queue: Executions that may wait for their turn; more are refused.
         queue_timeout: Seconds that one may wait.
+        state_dir: Folder in which is kept what keys have used of their day; None forgets it when
+            the server ends.
         public_metrics: Whether ``/metrics`` needs no key.
         access_log: Whether every request gets a line of JSON on standard output.
         audit: Whether every execution gets one, as of :class:`drybox.AuditHook`.
@@ -106,6 +108,7 @@ class ServerSettings:
     max_limits: ResourceLimits = MAX_LIMITS
     queue: int = 256
     queue_timeout: float = 10.0
+    state_dir: str | None = None
     public_metrics: bool = False
     access_log: bool = True
     audit: bool = False

@@ -69,6 +69,23 @@ class DailyBudget:
         self._turn(now)
         self._used += seconds
 
+    def used(self, now: float) -> float:
+        """What was used of the day so far."""
+        self._turn(now)
+        return self._used
+
+    def resume(self, seconds: float, day: int, now: float) -> None:
+        """Take up what an earlier budget of the same key has used of a day.
+
+        Args:
+            seconds: CPU seconds.
+            day: Days since 1970; of one that is over nothing counts.
+            now: Unix time.
+        """
+        # Of a day to come, since a clock was set back: it must not give a budget twice.
+        if day >= now // DAY:
+            self.charge(seconds, now)
+
     def _turn(self, now: float) -> None:
         # A clock that is set back must not give a day's budget a second time.
         day = now // DAY

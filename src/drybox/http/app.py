@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
@@ -12,6 +12,7 @@ from starlette.middleware.cors import CORSMiddleware
 import drybox
 from drybox.executor import AsyncCodeExecutor
 from drybox.http.gate import FairGate
+from drybox.http.ledger import Ledger
 from drybox.http.metrics import ServiceMetrics
 from drybox.http.metrics import router as metrics_router
 from drybox.http.openapi import describe
@@ -46,11 +47,15 @@ def create_app(
 
     Returns:
         The application; ``app.state.service`` is its :class:`Service`.
+
+    Raises:
+        InvalidRequest: ``settings.state_dir`` cannot be used.
     """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with executor:
+        keeping = ledger.keep(gate.day_use) if ledger is not None else nullcontext()
+        async with executor, keeping:
             yield
 
     app = FastAPI(
@@ -71,9 +76,14 @@ def create_app(
         executor.observe(TraceObserver(provider))
         observers.append(QueueTraces(provider))
         app.add_middleware(RequestTraces, provider=provider)
+    ledger = Ledger(settings.state_dir) if settings.state_dir else None
+    if ledger is not None:
+        observers.append(ledger)
     gate = FairGate(
         keys, executor.concurrency, executor.isolation, executor.limits, settings, observers
     )
+    if ledger is not None:
+        gate.resume(ledger.read())
     metrics.watch(gate)
     service = app.state.service = Service(executor, gate, settings)
     add_handlers(app)

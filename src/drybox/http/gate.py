@@ -14,8 +14,9 @@ from starlette.requests import HTTPConnection
 from drybox.api_keys import find_key_holder
 from drybox.errors import DryboxError, SandboxLost
 from drybox.http.admission import Caller, Ticket
-from drybox.http.allowance import DailyBudget, TokenBucket
+from drybox.http.allowance import DAY, DailyBudget, TokenBucket
 from drybox.http.fair_queue import FairQueue, Full
+from drybox.http.ledger import DayUse
 from drybox.http.problems import Problem, Refused
 from drybox.http.request_record import RequestRecord, current_record
 from drybox.languages import find_language
@@ -109,6 +110,20 @@ class FairGate:
     def running(self) -> int:
         """How many have their turn."""
         return self._queue.running
+
+    def day_use(self) -> DayUse:
+        """What keys that have a budget for a day have used of it."""
+        now = self._unix_time()
+        accounts = self._accounts.items()
+        seconds = {name: item.budget.used(now) for name, item in accounts if item.budget}
+        return DayUse(int(now // DAY), seconds)
+
+    def resume(self, use: DayUse) -> None:
+        """Take up what a server before this one has counted."""
+        for name, seconds in use.seconds.items():
+            account = self._accounts.get(name)
+            if account is not None and account.budget:
+                account.budget.resume(seconds, use.day, self._unix_time())
 
     async def identify(self, connection: HTTPConnection) -> Caller:
         """Who this is.

@@ -23,6 +23,7 @@ from drybox import (
 from drybox.api_keys import hash_key
 from drybox.http.admission import Caller
 from drybox.http.gate import FairGate
+from drybox.http.ledger import DayUse
 from drybox.http.problems import Problem, Refused
 from drybox.settings import ApiKey, Rate, ServerSettings
 
@@ -211,6 +212,33 @@ async def test_a_day_has_its_cpu_seconds_and_ends_at_midnight() -> None:
     await anyio.sleep(0.1)
     await run(gate, "shop", 0.0)
     assert told.charges[:2] == [("shop", 9.5)] * 2
+
+
+async def test_a_gate_goes_on_with_what_one_before_it_has_counted() -> None:
+    keys = (key("shop", cpu_per_day=10.0), key("school", cpu_per_day=10.0), key("free"))
+    before = gate_of(*keys)
+    await run(before, "shop", cpu=9.5)
+    await run(before, "free", cpu=9.5)
+    use = before.day_use()
+    assert use == DayUse(19_999, {"shop": 9.5, "school": 0.0})
+    after = gate_of(*keys)
+    after.resume(DayUse(use.day, {**use.seconds, "nobody": 1.0, "free": 99.0}))
+    assert after.day_use() == use
+    await run(after, "shop", 0.0, cpu=9.5)
+    assert (await refused(after, "shop")).kind == "quota-exceeded"
+    for name in ("school", "free"):
+        await run(after, name, 0.0)
+
+
+@pytest.mark.parametrize(("day", "used"), [(19_998, 0.0), (19_999, 4.0), (99_999, 4.0)])
+async def test_a_day_that_is_over_is_not_counted_and_one_to_come_is_today(
+    day: int, used: float
+) -> None:
+    gate = gate_of(key("shop", cpu_per_day=10.0))
+    gate.resume(DayUse(day, {"shop": 4.0}))
+    assert gate.day_use() == DayUse(19_999, {"shop": used})
+    await anyio.sleep(100)
+    assert gate.day_use() == DayUse(20_000, {"shop": 0.0})
 
 
 async def test_a_client_that_leaves_before_the_end_is_charged_for_what_it_may_have_used() -> None:
