@@ -11,17 +11,21 @@ from tests.support.attack import PATIENCE, attack, drybox_run, new_marker, probe
 from tests.support.identity import REPO, Runner
 
 from drybox import ResourceLimits
+from drybox.guest.frames import END
+from drybox.guest.protocol import TOKEN
 
 MIB = 1 << 20
 
 
-def frame(kind: bytes, payload: bytes) -> bytes:
+def frame(kind: bytes, payload: bytes, token: bytes = b"") -> bytes:
     """A frame as a sandbox's init sends it to drybox; see ``drybox.guest.protocol``."""
-    return kind + len(payload).to_bytes(4, "little") + payload
+    return kind + len(payload).to_bytes(4, "little") + token + payload
 
 
-END_WITH_0 = frame(b"Z", bytes(21))
+GUESS = bytes(TOKEN)
+END_WITH_0 = frame(b"Z", bytes(END.size))
 FORGED = frame(b"2", b"forged") + frame(b"F", bytes(8) + b"forged") + END_WITH_0 * 3
+GUESSED = frame(b"1", b"forged", GUESS) + frame(b"Z", bytes(END.size), GUESS)
 
 
 @pytest.mark.parametrize("streams", [(1,), (2,), (1, 2)])
@@ -211,7 +215,9 @@ def test_the_supervisors_own_streams_cannot_be_opened(runner: Runner) -> None:
         assert opened == seen == ["EACCES"]
 
 
-@pytest.mark.parametrize("words", [END_WITH_0, FORGED, b"x"], ids=["an end", "answers", "noise"])
+@pytest.mark.parametrize(
+    "words", [END_WITH_0, FORGED, GUESSED, b"x"], ids=["an end", "answers", "a guess", "noise"]
+)
 def test_what_is_written_to_the_supervisors_streams_is_no_result(
     runner: Runner, words: bytes
 ) -> None:
