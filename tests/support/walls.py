@@ -169,7 +169,7 @@ class Containers:
     one_user_namespace: bool = True  # but of a daemon that is set up with userns-remap
     carries_files: bool = False
     kernel: Kernel = LINUX
-    gone_within: float = 15.0  # a busy daemon takes its time to forget a container that has ended
+    gone_within: float = 60.0  # a busy daemon takes its time to forget a container that has ended
 
     def runs(self, marker: str) -> bool:
         return self._find(marker) is not None
