@@ -14,7 +14,7 @@ from textwrap import dedent
 
 import pytest
 from tests.support import host
-from tests.support.attack import PATIENCE, new_marker
+from tests.support.attack import PATIENCE, new_marker, seen_from_host
 from tests.support.identity import REPO, Runner
 
 from drybox import ExecutionRequest, ExecutionResult
@@ -256,10 +256,9 @@ BOMBS = {
 }
 
 
+@seen_from_host
 @pytest.mark.parametrize("bomb", BOMBS)
 def test_a_bomb_for_javac_is_contained(runner: Runner, bomb: str) -> None:
-    if not runner.wall.shows_processes:
-        pytest.skip(f"looks at javac from the host, and {runner.wall.name} shows none to it")
     code, memory, timeout, fates = BOMBS[bomb]
     name = f"{new_marker()}.java"
     words = [name, runner.wall.name, str(memory), str(timeout)]

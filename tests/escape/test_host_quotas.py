@@ -7,7 +7,7 @@ import sys
 from typing import NamedTuple
 
 import pytest
-from tests.support.attack import attack, held, run_as, source
+from tests.support.attack import attack, held, run_as, seen_from_host, source
 from tests.support.identity import Runner
 
 
@@ -65,6 +65,7 @@ QUOTAS = {
 }
 
 
+@seen_from_host
 @pytest.mark.parametrize("name", QUOTAS)
 def test_a_sandbox_leaves_the_quotas_of_its_user_alone(runner: Runner, name: str) -> None:
     quota = QUOTAS[name]

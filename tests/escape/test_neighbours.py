@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.support import host
-from tests.support.attack import answered, attack, held, new_marker
+from tests.support.attack import answered, attack, held, new_marker, seen_from_host
 from tests.support.identity import Runner
 
 VICTIM = """
@@ -62,6 +62,7 @@ answer({{
 """
 
 
+@seen_from_host
 def test_one_sandbox_neither_sees_nor_reaches_another(runner: Runner) -> None:
     facts = {"name": new_marker(), "port": 40001, "key": 0x6472_7962}
 

@@ -6,7 +6,7 @@ import os
 
 import pytest
 from tests.support import host
-from tests.support.attack import attack, held, probe
+from tests.support.attack import attack, held, probe, seen_from_host
 from tests.support.identity import Runner
 
 SET_ASIDE = range(1_879_048_192, 2**31)
@@ -15,6 +15,7 @@ SET_ASIDE = range(1_879_048_192, 2**31)
 NOBODY = 65534
 
 
+@seen_from_host
 def test_the_program_is_nobody_on_the_host(runner: Runner) -> None:
     with held(runner, attack("hold()")) as attacks:
         status = host.status(attacks.pid)
@@ -35,6 +36,7 @@ def test_the_program_is_nobody_on_the_host(runner: Runner) -> None:
         assert (process["NoNewPrivs"], process["Seccomp"]) == ("1", "2")
 
 
+@seen_from_host
 def test_no_two_sandboxes_of_root_are_the_same_user(runner: Runner) -> None:
     if runner.uid:
         pytest.skip("an ordinary user has no other user to give")
@@ -70,6 +72,7 @@ def test_the_program_is_unprivileged_inside(runner: Runner) -> None:
     assert set(become) <= {"EPERM", "EINVAL"}
 
 
+@seen_from_host
 def test_every_namespace_is_the_sandboxs_own(runner: Runner) -> None:
     kinds = {"pid", "net", "mnt", "ipc", "uts", "cgroup"}
     if not runner.wall.one_user_namespace:
@@ -85,6 +88,7 @@ def test_every_namespace_is_the_sandboxs_own(runner: Runner) -> None:
         assert all(first[kind] != each[kind] != second[kind] for each in outside), kind
 
 
+@seen_from_host
 def test_the_program_has_the_three_standard_streams_and_nothing_else(runner: Runner) -> None:
     with held(runner, attack("hold()\nanswer(sorted(map(int, os.listdir('/proc/self/fd'))))")) as h:
         outside = host.descriptors(h.pid)
@@ -94,6 +98,7 @@ def test_the_program_has_the_three_standard_streams_and_nothing_else(runner: Run
     assert h.result.stdout == "[0, 1, 2, 3]\n"  # the last is the listing's own
 
 
+@seen_from_host
 def test_root_and_working_directory_are_the_sandboxs(runner: Runner) -> None:
     with held(runner, attack("hold()")) as attacks:
         root = os.stat(f"/proc/{attacks.pid}/root")

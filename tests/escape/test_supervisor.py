@@ -6,7 +6,7 @@ import os
 import subprocess
 
 from tests.support import host
-from tests.support.attack import attack, held, probe
+from tests.support.attack import attack, held, probe, seen_from_host
 from tests.support.identity import Runner
 
 from drybox import ResourceLimits
@@ -110,6 +110,7 @@ attempt(os.sched_setaffinity, 1, {0})
 """
 
 
+@seen_from_host
 def test_the_supervisor_cannot_be_slowed(runner: Runner) -> None:
     with held(runner, attack(f"{SLOW}\nhold()")) as attacks:
         supervisor = int(host.status(attacks.pid)["PPid"])
