@@ -1,4 +1,4 @@
-"""The server in a container without privileges, its sandboxes containers beside it."""
+"""The server in a container without privileges, as compose.yaml says, its sandboxes beside it."""
 
 from __future__ import annotations
 
@@ -6,24 +6,23 @@ import http.client
 import json
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.compose import run_words, service_of
 from tests.support.daemon import Daemon
 from tests.support.host import eventually
-from tests.support.server_image import build
+from tests.support.server_image import NAME, build
 
 from drybox.api_keys import hash_key, new_key
 from drybox.backends.docker import owner
 
-# It builds an image.
-pytestmark = [pytest.mark.nightly, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.timeout(300)  # it builds an image
 
 KEY = new_key()
 PATIENCE = 60.0
-
-UNPRIVILEGED = ("--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges:true")
-"""As in compose.yaml."""
 
 
 class Contained:
@@ -32,11 +31,13 @@ class Contained:
     Args:
         daemon: What runs it.
         id: Its container.
+        user: Whom it runs as.
     """
 
-    def __init__(self, daemon: Daemon, id: str) -> None:
+    def __init__(self, daemon: Daemon, id: str, user: str) -> None:
         self._daemon = daemon
         self.id = id
+        self.user = user
 
     @property
     def log(self) -> str:
@@ -62,27 +63,42 @@ class Contained:
 
 
 @pytest.fixture(scope="module")
-def server(docker_daemon: Daemon, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Contained]:
-    image = build(docker_daemon, tmp_path_factory.mktemp("image"))
-    socket = docker_daemon.socket
-    words = [
-        "--detach",
-        # The daemon of the tests has no network but the host's.
-        "--network=host",
-        *UNPRIVILEGED,
-        *("--tmpfs=/tmp", "--tmpfs=/var/cache/drybox:uid=10001,gid=10001"),
-        f"--user=10001:{socket.stat().st_gid}",
-        f"--volume={socket}:/run/docker.sock",
-        "--env=DOCKER_HOST=unix:///run/docker.sock",
-        "--env=DRYBOX_ISOLATION=docker",
-        f"--env=DRYBOX_KEYS_TEST_HASH={hash_key(KEY)}",
-    ]
-    command = [*words, image, "serve", "--host", "0.0.0.0", "--port", "0"]
-    contained = Contained(docker_daemon, docker_daemon.docker("run", *command))
+def folder(docker_daemon: Daemon, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of compose.yaml, with the server's configuration, whose image is built."""
+    made = tmp_path_factory.mktemp("image")
+    build(docker_daemon, made)
+    configuration = made / "docker/drybox.toml"
+    configuration.write_text(f'[keys.test]\nhash = "{hash_key(KEY)}"\n')
+    return made / "docker"
+
+
+@pytest.fixture(scope="module", params=["10001", "0"], ids=["rootful", "rootless"])
+def server(
+    docker_daemon: Daemon, folder: Path, request: pytest.FixtureRequest
+) -> Iterator[Contained]:
+    """One for the daemon of a machine; and as for a daemon without root, whose user 0 is you."""
+    user = request.param
+    group = "0" if user == "0" else str(docker_daemon.socket.stat().st_gid)
+    environ = {
+        "DOCKER_SOCKET": str(docker_daemon.socket),
+        "DOCKER_SOCKET_USER": user,
+        "DOCKER_SOCKET_GROUP": group,
+    }
+    service = service_of(folder / "compose.yaml", environ)
+    with started(docker_daemon, *run_words(service, folder)) as id:
+        yield Contained(docker_daemon, id, user)
+
+
+@contextmanager
+def started(daemon: Daemon, *words: str) -> Iterator[str]:
+    """The id of a container of the server's, which is gone afterwards."""
+    # The daemon of the tests has no network but the host's, where a port may be somebody else's.
+    here = ("--detach", "--network=host", "--env=DRYBOX_SERVER_PORT=0")
+    id = daemon.docker("run", *words, *here, NAME)
     try:
-        yield contained
+        yield id
     finally:
-        docker_daemon.docker("rm", "--force", contained.id)
+        daemon.docker("rm", "--force", id)
 
 
 @pytest.mark.parametrize("wall", ["docker", "gvisor"])
@@ -109,15 +125,55 @@ def test_it_has_no_privilege(server: Contained, docker_daemon: Daemon) -> None:
     status = docker_daemon.docker("exec", server.id, "cat", "/proc/1/status")
     for line in ("CapEff:\t0000000000000000", "CapBnd:\t0000000000000000", "NoNewPrivs:\t1"):
         assert line in status
-    assert re.search(r"^Uid:\t10001\t10001\t", status, re.MULTILINE)
+    assert re.search(rf"^Uid:\t{server.user}\t{server.user}\t", status, re.MULTILINE)
     assert re.search(r"^Seccomp:\t2$", status, re.MULTILINE)
+
+
+def test_its_root_is_read_only_and_its_cache_is_not(
+    server: Contained, docker_daemon: Daemon
+) -> None:
+    script = (
+        "for at in / /opt/drybox /etc /var/cache/drybox /tmp; do test -w $at && echo $at; done; :"
+    )
+    found = docker_daemon.docker("exec", server.id, "sh", "-c", script)
+    assert found.split() == ["/var/cache/drybox", "/tmp"]
 
 
 def test_stopping_it_leaves_no_sandbox(server: Contained, docker_daemon: Daemon) -> None:
     sandboxes = ("ps", "--all", "--quiet", f"--filter=label={owner.SANDBOX}")
     body = {"language": "python", "code": "print(1)"}
     assert server.ask("/v1/execute", body)[0] == 200
-    docker_daemon.docker("stop", "--time=45", server.id)
+    docker_daemon.docker("stop", server.id)
     state = json.loads(docker_daemon.docker("inspect", "--format={{json .State}}", server.id))
     assert state["ExitCode"] == 0, server.log
     assert eventually(lambda: not docker_daemon.docker(*sandboxes), PATIENCE)
+
+
+# --- namespaces in a container --------------------------------------------------------------
+
+UNCONFINED = ("--security-opt=seccomp=unconfined", "--security-opt=systempaths=unconfined")
+"""With AppArmor it takes ``apparmor=unconfined``, too."""
+
+WEAKER = ("memory", "cpus", "pids")
+
+
+@pytest.mark.parametrize("given_up", [(), UNCONFINED])
+def test_namespaces_in_a_container_take_what_the_page_says(
+    docker_daemon: Daemon, folder: Path, given_up: tuple[str, ...]
+) -> None:
+    environ = {"DOCKER_SOCKET": "/nowhere"}
+    service = service_of(folder / "compose.yaml", environ)
+    del service["environment"], service["volumes"]
+    configuration = f"--volume={folder}/drybox.toml:/etc/drybox/drybox.toml:ro"
+    walls = ("--env=DRYBOX_ISOLATION=local", f"--env=DRYBOX_ALLOW_WEAKER={','.join(WEAKER)}")
+    words = (*run_words(service, folder), configuration, *walls, *given_up)
+    with started(docker_daemon, *words) as id:
+        contained = Contained(docker_daemon, id, "10001")
+        body = {"language": "python", "code": "print(6 * 7)", "isolation": "local"}
+        status, answer = contained.ask("/v1/execute", body)
+    if given_up == UNCONFINED:
+        assert (status, answer["stdout"]) == (200, "42\n"), answer
+        assert (answer["isolation"], answer["weakened"]) == ("local", sorted(WEAKER))
+    else:
+        assert status == 422, answer
+        assert "No permissions to creat" in answer["detail"]
