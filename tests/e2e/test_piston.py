@@ -90,10 +90,11 @@ def test_every_language_runs(server: Server, language: str, content: str) -> Non
 
 def test_output_is_both_streams_in_the_order_they_came(server: Server) -> None:
     code = """
-import sys, time
+import fcntl, os, sys, termios
 for stream, word in [(sys.stdout, "a"), (sys.stderr, "b"), (sys.stdout, "c"), (sys.stderr, "d")]:
     print(word, end="", file=stream, flush=True)
-    time.sleep(0.2)  # so that they come one after the other
+    while any(fcntl.ioctl(stream, termios.FIONREAD, bytes(4))):  # until it is taken from the pipe
+        os.sched_yield()
 """
     stage = run(server, "python", code)["run"]
     assert (stage["stdout"], stage["stderr"], stage["output"]) == ("ac", "bd", "abcd")
