@@ -16,7 +16,8 @@ from prometheus_client.openmetrics.parser import (
 )
 from prometheus_client.parser import text_string_to_metric_families
 from tests.support.host import eventually
-from tests.support.server import Server, serving
+from tests.support.sandboxed import HANG
+from tests.support.server import PATIENCE, Server, serving
 
 import drybox
 from drybox.api_keys import hash_key, new_key
@@ -78,13 +79,10 @@ def test_warm_and_cold_claims_are_told_apart(server: Server) -> None:
 
 
 def test_what_runs_is_seen_while_it_runs(server: Server) -> None:
-    thread = threading.Thread(target=server.execute, args=("python", "import time; time.sleep(2)"))
-    thread.start()
-    try:
-        assert eventually(lambda: value(server, "drybox_executions_running") == 1)
-    finally:
-        thread.join()
-    assert value(server, "drybox_executions_running") == 0
+    with server.stream({"language": "python", "code": HANG}) as events:
+        assert next(event for event in events if event["type"] == "stdout")
+        assert value(server, "drybox_executions_running") == 1
+    assert eventually(lambda: value(server, "drybox_executions_running") == 0)
     assert value(server, "drybox_queue_waiting") == 0
     assert value(server, "drybox_queue_wait_seconds_count") > 0
 
@@ -129,7 +127,7 @@ def test_scraping_holds_no_execution_up(server: Server) -> None:
         began = time.monotonic()
         for _ in range(10):
             server.execute("python", "print(1)")
-        assert time.monotonic() - began < 20
+        assert time.monotonic() - began < PATIENCE
     finally:
         stop.set()
         for thread in threads:

@@ -14,6 +14,10 @@ from drybox.backends.local.cgroup import V2_MOUNT, find_place, own_paths
 from drybox.backends.local.cgroup_tree import PREFIX, instance_name, read
 from drybox.backends.local.spawner import spawner_path
 
+PATIENCE = 20.0
+"""Seconds for what happens at once, but on a busy machine; less than a program's default timeout,
+so that one whose end is waited for has not come to it by itself."""
+
 
 @dataclass(frozen=True)
 class Process:
@@ -36,11 +40,12 @@ def processes() -> list[Process]:
                 line.split(":\t", 1) for line in (entry / "status").read_text().splitlines()
             )
             cmdline = (entry / "cmdline").read_bytes().decode("utf-8", "replace").split("\0")
-        except (OSError, ValueError):
-            continue
-        if not status["State"].startswith("Z"):
+            is_zombie, parent = status["State"].startswith("Z"), int(status["PPid"])
             uid = int(status["Uid"].split()[0])
-            found.append(Process(int(entry.name), int(status["PPid"]), uid, tuple(cmdline[:-1])))
+        except (OSError, ValueError, KeyError):  # it ends at this very moment
+            continue
+        if not is_zombie:
+            found.append(Process(int(entry.name), parent, uid, tuple(cmdline[:-1])))
     return found
 
 
@@ -202,8 +207,13 @@ class Listener:
             each.close()
 
 
-def eventually(condition: Callable[[], object], seconds: float = 5.0) -> bool:
-    """Whether the condition comes true in time; asks again and again."""
+def eventually(condition: Callable[[], object], seconds: float = PATIENCE) -> bool:
+    """Whether the condition comes true in time; asks again and again.
+
+    Args:
+        condition: Is asked.
+        seconds: How long it asks.
+    """
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if condition():
