@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import anyio
 
@@ -13,6 +14,7 @@ from drybox.errors import SandboxLost
 from drybox.hooks import Hooks
 from drybox.kill_switch import KILLED, KillSwitch
 from drybox.model import (
+    UNBOUNDED,
     Bounds,
     Command,
     ErrorInfo,
@@ -60,6 +62,8 @@ class OperatorLimits:
 
     def within(self, bounds: Bounds) -> OperatorLimits:
         """The stricter of these and an execution's own bounds."""
+        if bounds is UNBOUNDED:
+            return self
         timeout, memory = self.compile_timeout, self.compile.memory
         if bounds.compile_timeout is not None:
             timeout = min(timeout, bounds.compile_timeout)
@@ -68,8 +72,17 @@ class OperatorLimits:
         return replace(self, compile_timeout=timeout, compile=replace(self.compile, memory=memory))
 
 
-@dataclass(frozen=True, slots=True)
-class _Phase:
+class _Step(NamedTuple):
+    """A phase that is to come."""
+
+    name: PhaseName
+    command: Command
+    stdin: Source | None = None
+
+
+class _Phase(NamedTuple):
+    """A phase that is over."""
+
     result: PhaseResult
     output: Output
     error: ErrorInfo | None
@@ -84,7 +97,7 @@ class Execution:
         language: Its language.
         backend: What makes the sandbox.
         operator: Limits of the phases before ``run``.
-        emit: Takes the events.
+        emit: Takes the events; None if nobody follows.
         stdin: The program's input as it comes; the job's own bytes if None.
         hooks: Whom to ask before it runs and to tell afterwards.
         observation: Is told of every stage.
@@ -99,7 +112,7 @@ class Execution:
         language: Language,
         backend: Backend,
         operator: OperatorLimits,
-        emit: Emit,
+        emit: Emit | None,
         stdin: Source | None = None,
         hooks: Hooks | None = None,
         observation: Observation = UNSEEN,
@@ -130,7 +143,8 @@ class Execution:
         """
         job = self._job
         plan = self._language.plan(job, self._operator.compile)
-        commands = tuple(command for _, command, _ in self._commands(plan))
+        steps = self._steps(plan)
+        commands = tuple(step.command for step in steps)
         spec = SandboxSpec(
             self._language, job.version, job.limits, job.isolation, job.package_dir, commands
         )
@@ -141,7 +155,7 @@ class Execution:
             try:
                 await life.created(sandbox)
                 await life.before_run()
-                result = await self._run_in(sandbox, plan)
+                result = await self._run_in(sandbox, plan, steps)
                 await life.after_run(result)
             finally:
                 await sandbox.close()
@@ -150,22 +164,28 @@ class Execution:
             raise
         finally:
             await life.destroyed()
-        await self._emit(Event("result", self._id, result=result))
+        if self._emit is not None:
+            await self._emit(Event("result", self._id, result=result))
         return result
 
-    async def _run_in(self, sandbox: Sandbox, plan: Plan) -> ExecutionResult:
+    async def _run_in(
+        self, sandbox: Sandbox, plan: Plan, steps: Sequence[_Step]
+    ) -> ExecutionResult:
         job = self._job
         phases: list[_Phase] = []
         artifacts: dict[str, bytes] = {}
         await sandbox.put(job.files)
-        await self._emit(Event("start", self._id))
-        for name, command, stdin in self._commands(plan):
+        if self._emit is not None:
+            await self._emit(Event("start", self._id))
+        for step in steps:
+            name = step.name
             self._observation.enter(name)
-            compiler = self._compiler(sandbox, name, command, plan)
+            compiler = self._compiler(sandbox, name, step.command, plan)
             stage = compiler or sandbox
-            phase = await self._run_phase(stage, name, command, stdin, plan.memory_marker)
+            phase = await self._run_phase(stage, step, plan.memory_marker)
             phases.append(phase)
-            await self._tell_end(phase)
+            if self._emit is not None:
+                await self._tell_end(self._emit, phase)
             if name != "run" and phase.result.status != "success":
                 break
             if compiler is not None:
@@ -184,38 +204,36 @@ class Execution:
         wall = self._backend.name
         return cached_compiler(self._cache, sandbox, wall, self._job, plan, command)
 
-    def _commands(self, plan: Plan) -> Iterator[tuple[PhaseName, Command, Source | None]]:
+    def _steps(self, plan: Plan) -> list[_Step]:
         job, operator, bounds = self._job, self._operator, self._job.bounds
+        steps = []
         if plan.install is not None:
-            yield (
-                "install",
-                _command(plan.install, operator.install, operator.install_timeout),
-                None,
-            )
+            command = _command(plan.install, operator.install, operator.install_timeout)
+            steps.append(_Step("install", command))
         if plan.compile is not None:
-            compiler = _command(plan.compile, operator.compile, operator.compile_timeout)
-            yield "compile", replace(compiler, cpu_time=bounds.compile_cpu_time), None
-        step = replace(plan.run, env={**plan.run.env, **job.env})
-        program = _command(step, job.limits, job.timeout)
-        yield "run", replace(program, cpu_time=bounds.run_cpu_time), self._stdin
+            limits, timeout = operator.compile, operator.compile_timeout
+            command = _command(plan.compile, limits, timeout, bounds.compile_cpu_time)
+            steps.append(_Step("compile", command))
+        run = plan.run
+        env = {**run.env, **job.env}
+        command = Command(run.argv, job.limits, job.timeout, env, run.cwd, bounds.run_cpu_time)
+        steps.append(_Step("run", command, self._stdin))
+        return steps
 
     async def _run_phase(
-        self,
-        sandbox: Sandbox | CachedCompiler,
-        name: PhaseName,
-        command: Command,
-        stdin: Source | None,
-        marker: bytes | None,
+        self, sandbox: Sandbox | CachedCompiler, step: _Step, marker: bytes | None
     ) -> _Phase:
-        await self._emit(Event("phase", self._id, name))
+        name, command, emit = step.name, step.command, self._emit
+        if emit is not None:
+            await emit(Event("phase", self._id, name))
         output = Output(command.limits.output)
 
         async def sink(stream: Stream, data: bytes) -> None:
             if output.overflowed:
                 return
             kept, text = output.add(stream, data)
-            if name == "run" and kept:
-                await self._emit(Event(stream, self._id, name, text, kept))
+            if name == "run" and kept and emit is not None:
+                await emit(Event(stream, self._id, name, text, kept))
             if len(kept) < len(data):
                 await sandbox.kill()
 
@@ -228,7 +246,7 @@ class Execution:
                     self._switch.over(sandbox),
                     anyio.move_on_after(command.timeout + DEADLINE_GRACE),
                 ):
-                    end = await sandbox.exec(command, sink, stdin)
+                    end = await sandbox.exec(command, sink, step.stdin)
         except SandboxLost as loss:
             lost = ErrorInfo("SandboxLost", loss.message, loss.hint)
         if end is None:
@@ -243,18 +261,18 @@ class Execution:
         """Whether the follower ended it: that is what became of it, in whichever phase."""
         return self._switch.is_thrown and status == "signaled"
 
-    async def _tell_end(self, phase: _Phase) -> None:
+    async def _tell_end(self, emit: Emit, phase: _Phase) -> None:
         """What the phases before wrote is told only if it is the result: else the program's is."""
         name = phase.result.name
         for stream in STREAMS:
             if name == "run":
                 rest = phase.output.finish(stream)
                 if rest:
-                    await self._emit(Event(stream, self._id, name, rest))
+                    await emit(Event(stream, self._id, name, rest))
             elif phase.result.status != "success" and phase.output.bytes(stream):
                 text, data = phase.output.text(stream), phase.output.bytes(stream)
-                await self._emit(Event(stream, self._id, name, text, data))
-        await self._emit(Event("phase", self._id, name, outcome=phase.result))
+                await emit(Event(stream, self._id, name, text, data))
+        await emit(Event("phase", self._id, name, outcome=phase.result))
 
     async def _fetch(self, sandbox: Sandbox, last: _Phase) -> tuple[dict[str, bytes], _Phase]:
         try:
@@ -297,8 +315,10 @@ class Execution:
         )
 
 
-def _command(step: Step, limits: ResourceLimits, timeout: float) -> Command:
-    return Command(step.argv, limits, timeout, step.env, step.cwd)
+def _command(
+    step: Step, limits: ResourceLimits, timeout: float, cpu_time: float | None = None
+) -> Command:
+    return Command(step.argv, limits, timeout, step.env, step.cwd, cpu_time)
 
 
 def source_of(data: bytes) -> Source:

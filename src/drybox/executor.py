@@ -6,6 +6,7 @@ import os
 import sys
 import uuid
 from collections.abc import Callable, Coroutine, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from types import TracebackType
 
@@ -24,7 +25,6 @@ from drybox.languages import find_language, known_languages
 from drybox.model import (
     UNBOUNDED,
     Bounds,
-    Event,
     ExecutionRequest,
     ExecutionResult,
     LanguageInfo,
@@ -201,7 +201,7 @@ class AsyncCodeExecutor:
             InvalidRequest: The request is wrong.
         """
         language, job = make_job(request, self._defaults)
-        return lambda: self._execute(uuid.uuid4().hex, language, job, _drop)
+        return lambda: self._execute(uuid.uuid4().hex, language, job, None)
 
     async def execute_many(self, requests: Sequence[ExecutionRequest]) -> list[ExecutionResult]:
         """Run requests side by side.
@@ -221,7 +221,7 @@ class AsyncCodeExecutor:
         async def one(index: int, language: Language, job: Job) -> None:
             id = uuid.uuid4().hex
             try:
-                results[index] = await self._execute(id, language, job, _drop)
+                results[index] = await self._execute(id, language, job, None)
             except (Unavailable, InvalidRequest, Rejected) as error:
                 results[index] = nothing_ran(id, language, job, error)
 
@@ -321,7 +321,7 @@ class AsyncCodeExecutor:
         id: str,
         language: Language,
         job: Job,
-        emit: Emit,
+        emit: Emit | None,
         stdin: Source | None = None,
         switch: KillSwitch | None = None,
     ) -> ExecutionResult:
@@ -344,7 +344,7 @@ class AsyncCodeExecutor:
         id: str,
         language: Language,
         job: Job,
-        emit: Emit,
+        emit: Emit | None,
         stdin: Source | None,
         observation: Observation,
         switch: KillSwitch | None,
@@ -366,8 +366,10 @@ class AsyncCodeExecutor:
 
     async def _take_turn(self, observation: Observation) -> None:
         """Wait, first come, first served, until fewer run than may."""
-        if self._limiter.available_tokens < 1:
-            observation.enter("queue")
+        with suppress(anyio.WouldBlock):
+            self._limiter.acquire_nowait()
+            return
+        observation.enter("queue")
         try:
             with anyio.fail_after(self._queue_timeout):
                 await self._limiter.acquire()
@@ -392,7 +394,3 @@ class AsyncCodeExecutor:
                 "executor", "it is not open", hint="Use it in 'async with AsyncCodeExecutor()'."
             )
         return self._tasks
-
-
-async def _drop(event: Event) -> None:
-    """Takes events nobody follows."""

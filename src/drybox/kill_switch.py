@@ -30,23 +30,25 @@ class KillSwitch:
     def __init__(self) -> None:
         self.is_thrown = False
         self._sandbox: Killable | None = None
-        self._ended = anyio.Event()
+        self._ended: anyio.Event | None = None
 
     @contextmanager
     def over(self, sandbox: Killable) -> Iterator[None]:
         """A command runs in this sandbox, from now to the end of the context."""
-        self._sandbox, self._ended = sandbox, anyio.Event()
+        self._sandbox = sandbox
         try:
             yield
         finally:
             self._sandbox = None
-            self._ended.set()
+            if self._ended is not None:
+                self._ended.set()
+                self._ended = None
 
     async def throw(self) -> None:
         """End the command that runs, and return when it has ended; let none begin after it."""
         self.is_thrown = True
         while self._sandbox is not None:
-            ended = self._ended
+            ended = self._ended = self._ended or anyio.Event()
             await self._sandbox.kill()
             with anyio.move_on_after(AGAIN):
                 await ended.wait()

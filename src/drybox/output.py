@@ -6,6 +6,8 @@ import codecs
 
 from drybox.model import Stream
 
+_DECODER = codecs.getincrementaldecoder("utf-8")
+
 STREAMS: tuple[Stream, Stream] = ("stdout", "stderr")
 
 
@@ -19,9 +21,7 @@ class Output:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._parts: dict[Stream, bytearray] = {name: bytearray() for name in STREAMS}
-        self._decoders = {
-            name: codecs.getincrementaldecoder("utf-8")("replace") for name in STREAMS
-        }
+        self._decoders = {name: _DECODER("replace") for name in STREAMS}
         self.truncated: dict[Stream, bool] = dict.fromkeys(STREAMS, False)
 
     def add(self, stream: Stream, data: bytes) -> tuple[bytes, str]:

@@ -24,7 +24,7 @@ from drybox.model import MIB, Command, ResourceLimits
 from drybox.pool_policy import Shelf, most_lacking, next_steps
 from drybox.protocols import Backend, Language, Sandbox, SandboxSpec, Support
 from drybox.settings import PoolSettings
-from drybox.warm import Runner, WarmLanguage, WarmSandbox, widest
+from drybox.warm import IdleSandbox, Runner, WarmLanguage, WarmSandbox, widest
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -63,7 +63,7 @@ class _Idle:
     """A sandbox that waits, and what waits in it."""
 
     born: float
-    sandbox: Sandbox
+    sandbox: IdleSandbox
     runners: tuple[Runner, ...]
 
     def serves(self, commands: Sequence[Command]) -> int:
@@ -82,6 +82,7 @@ class _Kind:
     failed_at: float = 0.0
     opening: int = 0
     making: list[tuple[Runner, ...]] = field(default_factory=list)
+    news: list[tuple[SandboxSpec, str]] = field(default_factory=list)
     asked: deque[_Form] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
     idle: list[_Idle] = field(default_factory=list)
 
@@ -89,14 +90,23 @@ class _Kind:
         born = tuple(item.born for item in self.idle)
         return Shelf(self.wanted_at, born, self.size, self.failures, self.failed_at, self.opening)
 
-    def take(self, commands: Sequence[Command]) -> Sandbox:
+    def take(self, commands: Sequence[Command]) -> IdleSandbox:
         """The one that serves a request best; of those the oldest."""
-        best = max(self.idle, key=lambda item: item.serves(commands))
+        first = best = self.idle[0]
+        if any(item.runners != first.runners for item in self.idle):
+            best = max(self.idle, key=lambda item: item.serves(commands))
         self.idle.remove(best)
         return best.sandbox
 
+    def learn(self) -> None:
+        """Make what is remembered of the requests that came, and let go of the rest."""
+        for spec, version in self.news:
+            self.asked.append(_form(spec, version))
+        self.news.clear()
+
     def next_form(self) -> _Form:
         """What the next one is to wait for: of what came of late that which too few wait for."""
+        self.learn()
         runners = [form.runners for form in self.asked]
         there = [*(item.runners for item in self.idle), *self.making]
         return self.asked[most_lacking(runners, there)]
@@ -167,25 +177,27 @@ class Pool:
 
     async def open(self, spec: SandboxSpec) -> Sandbox:
         """A sandbox that waited for such a request, else a new one."""
-        served = self._served.setdefault(spec.language.name, _Served())
+        served = self._served.get(spec.language.name)
+        if served is None:
+            served = self._served[spec.language.name] = _Served()
         kind = None if spec.package_dir else self._kinds.get(_key(spec))
         if kind is not None:
             kind.wanted_at = time.monotonic()
             self._poke(LULL)
             while kind.idle:
-                sandbox = kind.take(spec.commands)
-                if isinstance(sandbox, WarmSandbox) and sandbox.is_alive():
+                waiting = kind.take(spec.commands)
+                if waiting.is_alive():
                     served.warm += 1
-                    kind.asked.append(_form(spec, sandbox.version))
-                    return sandbox
-                await sandbox.close()
+                    kind.news.append((spec, waiting.version))
+                    return waiting
+                await waiting.close()
             self._missed_at = time.monotonic()
         sandbox = await self._backend.open(spec)
         served.cold += 1
         if kind is None and not spec.package_dir and isinstance(sandbox, WarmSandbox):
             kind = self._remember(spec)
         if kind is not None:
-            kind.asked.append(_form(spec, sandbox.version))
+            kind.news.append((spec, sandbox.version))
         return sandbox
 
     def counts(self) -> list[PoolCount]:
@@ -249,6 +261,8 @@ class Pool:
         """
         while True:
             kinds = list(self._kinds.values())
+            for kind in kinds:
+                kind.learn()
             now = time.monotonic()
             steps = next_steps(self._settings, [kind.shelf() for kind in kinds], now)
             for kind, count in zip(kinds, steps.close, strict=True):
@@ -284,7 +298,8 @@ class Pool:
             sandbox = await self._backend.open(kind.spec)
             form = kind.next_form()
             kind.making.append(form.runners)
-            if form.runners and isinstance(sandbox, WarmSandbox):
+            assert isinstance(sandbox, WarmSandbox), "the first of its kind was one"
+            if form.runners:
                 await sandbox.warm(form.runners, form.limits)
                 kind.size = sum(runner.size for runner in form.runners)
         except BaseException as error:

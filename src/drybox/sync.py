@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import atexit
-import contextlib
 import os
 import threading
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import CancelledError
 from types import TracebackType
 from typing import Any, TypeVar
-
-import anyio
-import anyio.from_thread
 
 from drybox.errors import InvalidRequest, SandboxLost
 from drybox.executor import AsyncCodeExecutor
 from drybox.hooks import HOOK_TIMEOUT
+from drybox.loop_thread import LoopThread
 from drybox.model import (
     UNBOUNDED,
     Bounds,
@@ -84,8 +81,7 @@ class CodeExecutor:
             compile_cache=compile_cache,
         )
         self._lock = threading.Lock()
-        self._portal: anyio.from_thread.BlockingPortal | None = None
-        self._thread: threading.Thread | None = None
+        self._thread: LoopThread | None = None
         self._pid = 0
         self._closed = False
 
@@ -139,11 +135,9 @@ class CodeExecutor:
         """End what still runs and take everything away. Idempotent."""
         with self._lock:
             self._closed = True
-            portal, self._portal = self._portal, None
             thread, self._thread = self._thread, None
-        if portal is not None and thread is not None and self._pid == os.getpid():
-            portal.start_task_soon(portal.stop, True)
-            thread.join()
+        if thread is not None and self._pid == os.getpid():
+            thread.close()
 
     def _follow(self, events: Any) -> Iterator[Event]:
         try:
@@ -157,61 +151,28 @@ class CodeExecutor:
                 self._call(events.aclose)
 
     def _call(self, function: Callable[..., Awaitable[T]], *arguments: object) -> T:
-        portal = self._open()
-        scopes: list[anyio.CancelScope] = []
-        given_up = threading.Event()
-
-        async def run() -> T:
-            with anyio.CancelScope() as scope:
-                scopes.append(scope)
-                if not given_up.is_set():
-                    return await function(*arguments)
-            raise CancelledError
-
         try:
-            return portal.start_task_soon(run).result()
+            return self._open().call(function, *arguments)
         except CancelledError:
             raise SandboxLost(
                 "the executor was closed while this ran.",
                 hint="Close it after the last result, or run this again.",
             ) from None
-        except BaseException:
-            # Ctrl-C in the waiting thread, whenever it comes: the sandbox must go.
-            given_up.set()
-            with contextlib.suppress(RuntimeError):  # the loop has ended, and all with it
-                portal.start_task_soon(_cancel_all, scopes)
-            raise
 
-    def _open(self) -> anyio.from_thread.BlockingPortal:
+    def _open(self) -> LoopThread:
         with self._lock:
             if self._closed:
                 raise InvalidRequest("executor", "it is closed", hint="Make a new one.")
-            if self._portal is not None and self._pid != os.getpid():
+            if self._thread is not None and self._pid != os.getpid():
                 raise InvalidRequest(
                     "executor",
                     "it belongs to the process that this one was forked from",
                     hint="Make a new one after the fork.",
                 )
-            if self._portal is None:
+            if self._thread is None:
                 self._pid = os.getpid()
-                ready: Future[anyio.from_thread.BlockingPortal] = Future()
-                # A daemon, so that an executor nobody closed does not keep Python from ending.
-                self._thread = threading.Thread(
-                    target=anyio.run, args=(self._serve, ready), name="drybox", daemon=True
-                )
-                self._thread.start()
-                self._portal = ready.result()
-            return self._portal
-
-    async def _serve(self, ready: Future[anyio.from_thread.BlockingPortal]) -> None:
-        async with anyio.from_thread.BlockingPortal() as portal, self._executor:
-            ready.set_result(portal)
-            await portal.sleep_until_stopped()
-
-
-async def _cancel_all(scopes: list[anyio.CancelScope]) -> None:
-    for scope in scopes:
-        scope.cancel()
+                self._thread = LoopThread(self._executor)
+            return self._thread
 
 
 _shared: CodeExecutor | None = None

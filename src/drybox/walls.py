@@ -61,8 +61,10 @@ class Walls:
         Raises:
             Unsupported: This installation has no such wall.
         """
+        if wall in self._backends:
+            return self._backends[wall]
         async with self._opening:
-            if wall not in self._backends:
+            if wall not in self._backends:  # else it was opened meanwhile
                 backend = self._make(wall)
                 # A task of its own keeps it: what a task entered, the same task must leave.
                 await self._tasks.start(_keep, backend)

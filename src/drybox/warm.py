@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from typing import Protocol, runtime_checkable
 
 from drybox.model import MIB, Command, File, ResourceLimits
-from drybox.protocols import WORK_DIR
+from drybox.protocols import WORK_DIR, Sandbox
 
 
 class Way(IntEnum):
@@ -142,3 +142,7 @@ class WarmSandbox(Protocol):
 
     def is_alive(self) -> bool:
         """Whether an idle sandbox can still be used, as far as it is known without asking it."""
+
+
+class IdleSandbox(Sandbox, WarmSandbox, Protocol):
+    """A sandbox that waits."""

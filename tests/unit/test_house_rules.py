@@ -53,6 +53,7 @@ LAYERS = (
     ("executor",),
     ("monitoring",),
     ("config",),
+    ("loop_thread",),
     ("sync",),
     ("http",),
     ("bench", "selftest"),

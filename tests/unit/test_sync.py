@@ -116,7 +116,7 @@ def test_a_stream_left_behind_is_no_trouble_once_the_executor_is_closed(install:
 def _waits_for_a_result(frame: FrameType | None) -> bool:
     while frame is not None:
         caller = frame.f_back
-        if frame.f_code.co_name == "result" and caller and caller.f_code.co_name == "_call":
+        if frame.f_code.co_name == "result" and caller and caller.f_code.co_name == "call":
             return True
         frame = caller
     return False

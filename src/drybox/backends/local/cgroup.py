@@ -11,12 +11,16 @@ import contextlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from drybox.backends.local.cgroup_tree import CONTROLLERS, enable, read, write
 
 V2_MOUNT = "/sys/fs/cgroup"
 LEAF = "server"
 """Where a process goes that has its cgroup for itself."""
+
+MOST_READ = 16 * 1024
+"""Bytes of a file of the kernel's; all of those read here have less than a page."""
 
 PERIOD_US = 100_000  # the kernel's default for cpu.max and cfs_period_us
 
@@ -169,6 +173,20 @@ class Limits:
     pids: int
 
 
+class Used(NamedTuple):
+    """What a sandbox has used since it was made; None for what is not measured.
+
+    Attributes:
+        cpu_seconds: CPU time of everything that ever ran in it.
+        oom_kills: How many processes the kernel killed for the memory limit.
+        peak_memory: Most bytes of memory at once.
+    """
+
+    cpu_seconds: float | None
+    oom_kills: int
+    peak_memory: int | None
+
+
 class Cgroup:
     """The cgroup of one sandbox, which the warden made.
 
@@ -181,6 +199,14 @@ class Cgroup:
         self._v2 = place.version == 2
         self._dirs = {key: f"{folder}/{name}" for key, folder in place.dirs.items()}
         self._applied: Limits | None = None
+        self._open: dict[str, int] = {}
+        self._closed = False
+
+    def close(self) -> None:
+        """Let go of its files; nothing is measured any more."""
+        self._closed = True
+        while self._open:
+            os.close(self._open.popitem()[1])
 
     def apply(self, limits: Limits) -> None:
         """Set the limits of the next command.
@@ -227,6 +253,10 @@ class Cgroup:
         cached = sum(self._field("memory", "memory.stat", name) for name in lists)
         return max(0, self.memory_used() - cached)
 
+    def used(self) -> Used:
+        """What was used so far."""
+        return Used(self.cpu_seconds(), self.oom_kills(), self._whole_peak())
+
     def oom_kills(self) -> int:
         """How many processes the kernel killed for the memory limit."""
         name = "memory.events" if self._v2 else "memory.oom_control"
@@ -236,7 +266,7 @@ class Cgroup:
         """CPU time of everything that ever ran in it; None if not measured."""
         if self._v2:
             folder = next(iter(self._dirs.values()))
-            used = _field(read(f"{folder}/cpu.stat"), "usage_usec")
+            used = _field(self._read(f"{folder}/cpu.stat"), "usage_usec")
             return used / 1e6 if used is not None else None
         nanos = self._get("cpuacct", "cpuacct.usage")
         return nanos / 1e9 if nanos is not None else None
@@ -245,15 +275,12 @@ class Cgroup:
         """Begin to measure peak memory; see :class:`PeakMemory`."""
         folder = self._dirs.get("memory")
         if folder is None:
-            return PeakMemory(None, resettable=False)
+            return PeakMemory(None)
         name = "memory.peak" if self._v2 else "memory.max_usage_in_bytes"
-        return PeakMemory(f"{folder}/{name}", resettable=True)
+        return PeakMemory(f"{folder}/{name}")
 
-    def whole_peak(self) -> PeakMemory:
-        """Peak memory since the sandbox was made."""
-        folder = self._dirs.get("memory")
-        name = "memory.peak" if self._v2 else "memory.max_usage_in_bytes"
-        return PeakMemory(f"{folder}/{name}" if folder else None, resettable=False, whole=True)
+    def _whole_peak(self) -> int | None:
+        return self._get("memory", "memory.peak" if self._v2 else "memory.max_usage_in_bytes")
 
     def _set(self, controller: str, name: str, value: int | str, *, optional: bool = False) -> None:
         folder = self._dirs.get(controller)
@@ -263,12 +290,24 @@ class Cgroup:
 
     def _get(self, controller: str, name: str) -> int | None:
         folder = self._dirs.get(controller)
-        text = read(f"{folder}/{name}").strip() if folder else ""
+        text = self._read(f"{folder}/{name}").strip() if folder else ""
         return int(text) if text.isdigit() else None
 
     def _field(self, controller: str, name: str, key: str) -> int:
         folder = self._dirs.get(controller)
-        return (folder and _field(read(f"{folder}/{name}"), key)) or 0
+        return (folder and _field(self._read(f"{folder}/{name}"), key)) or 0
+
+    def _read(self, path: str) -> str:
+        """A file of the kernel's, or "" where there is none.
+
+        It stays open: who waits for an answer waits for its last reading.
+        """
+        try:
+            if path not in self._open and not self._closed:
+                self._open[path] = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            return os.pread(self._open[path], MOST_READ, 0).decode()
+        except (OSError, KeyError):
+            return ""
 
 
 class PeakMemory:
@@ -278,17 +317,13 @@ class PeakMemory:
     Linux 6.12. Before that a peak is known only if it rose above the one before.
     """
 
-    def __init__(self, path: str | None, *, resettable: bool, whole: bool = False) -> None:
+    def __init__(self, path: str | None) -> None:
         self._fd = -1
         self._before = -1
         if path is None:
             return
-        if whole:
-            with contextlib.suppress(OSError):
-                self._fd = os.open(path, os.O_RDONLY)
-            return
         try:
-            self._fd = os.open(path, os.O_RDWR if resettable else os.O_RDONLY)
+            self._fd = os.open(path, os.O_RDWR)
             os.write(self._fd, b"0\n")
         except OSError:
             try:
@@ -299,21 +334,23 @@ class PeakMemory:
                 return
 
     def _value(self) -> int:
-        os.lseek(self._fd, 0, os.SEEK_SET)
-        return int(os.read(self._fd, 64))
+        return int(os.pread(self._fd, 64, 0))
 
-    def close(self) -> int | None:
-        """The peak in bytes, or None if it was not measured."""
+    def read(self) -> int | None:
+        """The peak in bytes, or None if it is not known."""
         if self._fd < 0:
             return None
         try:
             value = self._value()
         except (OSError, ValueError):
             return None
-        finally:
+        return value if value > self._before else None
+
+    def close(self) -> None:
+        """Measure no more. Idempotent."""
+        if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
-        return value if value > self._before else None
 
 
 def _field(text: str, key: str) -> int | None:

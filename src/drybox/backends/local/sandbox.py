@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import anyio
 
-from drybox.backends.local.cgroup import Cgroup, Limits, PeakMemory
+from drybox.backends.local.cgroup import Cgroup, Limits, PeakMemory, Used
 from drybox.backends.local.channel import Line
 from drybox.backends.local.toolchain import FoundToolchain
 from drybox.backends.local.warden_client import WardenClient
@@ -31,6 +31,13 @@ SIGKILL = 9
 
 WARM_PATIENCE = 60.0
 """Seconds until runners must wait; a compiler practises first."""
+
+
+NOTHING = Used(0.0, 0, 0)
+
+
+def _peak(used: Used, meter: PeakMemory | None) -> int | None:
+    return used.peak_memory if meter is None else meter.read()
 
 
 def apply_limits(cgroup: Cgroup, limits: ResourceLimits) -> None:
@@ -66,7 +73,7 @@ class LocalSandbox:
         self._closed = False
         self._has_ended = False
         self._fresh: ResourceLimits | None = None
-        self._warm_cpu: float | None = None
+        self._used_before = NOTHING
         self.weakened = weakened
         self.version = found.version
         self.toolchain = toolchain
@@ -97,7 +104,7 @@ class LocalSandbox:
         # Nothing more happens in here until the request comes; its meters begin here. The
         # peak of one that did nothing but start is its program's.
         self._fresh = limits if len(runners) == 1 else None
-        self._warm_cpu = self._cgroup.cpu_seconds()
+        self._used_before = self._cgroup.used()
 
     def is_alive(self) -> bool:
         """Whether an idle sandbox can still be used: init speaks only when it is asked."""
@@ -123,7 +130,7 @@ class LocalSandbox:
         limit = command.limits.memory
         fresh, self._fresh = self._fresh, None
         if fresh == command.limits:
-            return await self._exec(command, sink, stdin, 0, self._warm_cpu, cgroup.whole_peak())
+            return await self._exec(command, sink, stdin, self._used_before, None)
         if cgroup.memory_used() > limit and cgroup.memory_kept() > limit:
             # What earlier phases left on the disk alone is more than this one may have.
             return Exit(None, SIGKILL, 0.0, memory_peak=cgroup.memory_kept(), out_of_memory=True)
@@ -134,30 +141,31 @@ class LocalSandbox:
                 f"a limit could not be set: {error.strerror}: {error.filename}.",
                 hint="Run 'drybox doctor' to see what this host is missing.",
             ) from error
-        kills, cpu, peak = cgroup.oom_kills(), cgroup.cpu_seconds(), cgroup.open_peak()
-        return await self._exec(command, sink, stdin, kills, cpu, peak)
+        peak = cgroup.open_peak()
+        try:
+            return await self._exec(command, sink, stdin, cgroup.used(), peak)
+        finally:
+            peak.close()
 
     async def _exec(
         self,
         command: Command,
         sink: Sink,
         stdin: Source | None,
-        kills: int,
-        cpu: float | None,
-        peak: PeakMemory,
+        before: Used,
+        peak: PeakMemory | None,
     ) -> Exit:
-        """Run a command; what it uses is counted from the figures given."""
-        cgroup = self._cgroup
-        started = anyio.current_time()
+        """Run a command; what it uses is counted from there, its peak by a meter of its own."""
+        started, cpu = anyio.current_time(), before.cpu_seconds
         last = None if cpu is None or command.cpu_time is None else cpu + command.cpu_time
         try:
-            async with self._until(last, command.limits.cpus):
-                end = await self._guest.exec(
-                    replace(command, argv=self._in_sandbox(command.argv)),
-                    {**self._env, **command.env},
-                    sink,
-                    stdin,
-                )
+            known = replace(command, argv=self._in_sandbox(command.argv))
+            run = self._guest.exec(known, {**self._env, **command.env}, sink, stdin)
+            if last is None:
+                end = await run
+            else:
+                async with self._until(last, command.limits.cpus):
+                    end = await run
         except GuestFileError as error:
             raise unplaced(error) from error
         except GuestExecError as error:
@@ -165,33 +173,30 @@ class LocalSandbox:
                 f"{error}.", hint="Nothing ran. Check limits.pids and the toolchain."
             ) from error
         except GuestGone as error:
-            if cgroup.oom_kills() > kills:  # the kernel chose init, or all of the cgroup
-                wall = anyio.current_time() - started
-                return Exit(None, SIGKILL, wall, None, peak.close(), out_of_memory=True)
+            used = self._cgroup.used()
+            if used.oom_kills > before.oom_kills:  # the kernel chose init, or all of the cgroup
+                wall, most = anyio.current_time() - started, _peak(used, peak)
+                return Exit(None, SIGKILL, wall, None, most, out_of_memory=True)
             raise SandboxLost(
                 "the sandbox ended from outside while the program ran.",
                 hint="Nothing is known of the program's outcome; run it again if that is safe.",
             ) from error
-        finally:
-            memory_peak = peak.close()
         self._has_ended = True
-        used = cgroup.cpu_seconds()
+        used = self._cgroup.used()
+        all_cpu = used.cpu_seconds
         return Exit(
             end.code,
             end.signal,
             end.wall_time,
-            used - cpu if used is not None and cpu is not None else end.cpu_time,
-            memory_peak,
+            all_cpu - cpu if all_cpu is not None and cpu is not None else end.cpu_time,
+            _peak(used, peak),
             end.timed_out,
-            out_of_memory=cgroup.oom_kills() > kills,
+            out_of_memory=used.oom_kills > before.oom_kills,
         )
 
     @asynccontextmanager
-    async def _until(self, last: float | None, cpus: float) -> AsyncIterator[None]:
+    async def _until(self, last: float, cpus: float) -> AsyncIterator[None]:
         """Have the command killed once the cgroup has used CPU time up to a last second."""
-        if last is None:
-            yield
-            return
         failed: list[Exception] = []
 
         async def watch() -> None:
@@ -250,6 +255,7 @@ class LocalSandbox:
         if self._closed:
             return
         self._closed = True
+        self._cgroup.close()
         is_cancelled = anyio.current_effective_deadline() == -math.inf
         if self._has_ended and not is_cancelled:
             self._warden.destroy_soon(self._number, self._stream)

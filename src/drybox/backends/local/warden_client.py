@@ -8,6 +8,8 @@ import os
 import socket
 import subprocess
 import sys
+import time
+from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -51,6 +53,8 @@ class WardenClient:
         self._answers: dict[int, dict[str, Any]] = {}
         self._number = 0
         self._ended = anyio.Event()
+        self._done_with: deque[tuple[float, int, ByteStream]] = deque()
+        self._has_news = anyio.Event()
         self.instances: list[str] = []
         self.scope = ""
 
@@ -100,6 +104,7 @@ class WardenClient:
             raise Unavailable(f"drybox's warden did not start: {hello['error']}", hint=_DOCTOR)
         client.instances, client.scope = hello["instances"], hello["scope"]
         tasks.start_soon(client._follow)
+        tasks.start_soon(client._destroy_those_done_with)
         return client
 
     async def spawn(
@@ -162,13 +167,23 @@ class WardenClient:
 
     def destroy_soon(self, number: int, stream: ByteStream) -> None:
         """Destroy a sandbox whose answer may be on its way to a user: that goes first."""
+        if self.ended:
+            self._tasks.start_soon(self.destroy, number, stream)
+            return
+        self._done_with.append((time.monotonic() + LULL, number, stream))
+        self._has_news.set()
 
-        async def wait() -> None:
-            with anyio.CancelScope(shield=True):
-                await anyio.sleep(LULL)
+    async def _destroy_those_done_with(self) -> None:
+        """One task for all of them: a new one for each would take a part of a short run."""
+        with anyio.CancelScope(shield=True):  # it ends with the warden
+            while not self.ended or self._done_with:
+                if not self._done_with:
+                    self._has_news = anyio.Event()
+                    await self._has_news.wait()
+                    continue
+                due, number, stream = self._done_with.popleft()
+                await anyio.sleep(max(0.0, due - time.monotonic()))
                 await self.destroy(number, stream)
-
-        self._tasks.start_soon(wait)
 
     async def destroy(self, number: int, stream: ByteStream) -> None:
         """Have everything of a sandbox killed and taken away, without waiting for it.
@@ -226,6 +241,7 @@ class WardenClient:
             # Whoever waits, shielded perhaps, gets no answer any more, be this the warden's
             # end or the backend's.
             self._ended.set()
+            self._has_news.set()
             for event in self._waiting.values():
                 event.set()
 

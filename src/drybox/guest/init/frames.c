@@ -102,6 +102,12 @@ void answer(char type, const void *data, size_t n)
     flush_all();
 }
 
+/* Whether there is room for a piece of output, and for the end after it. */
+int takes_chunk(void)
+{
+    return out_len + 2 * (5 + TOKEN) + CHUNK + END <= sizeof out_buf;
+}
+
 /* Whether answers are still queued. */
 int answers_wait(void)
 {

@@ -93,6 +93,7 @@ static void receive(void)
 
 static void step(const sigset_t *unblocked)
 {
+    flush_some();
     struct pollfd host = {0, POLLIN, 0}, answers = {-1, POLLOUT, 0};
     struct pollfd program[3];
     struct timespec left, *timeout = prepare_run(program, &left);

@@ -13,6 +13,7 @@
 #define MAX_FRAME (1 << 20) /* most a request may hold; protocol.py keeps to it */
 #define CHUNK (32 << 10)    /* most bytes of output in one frame */
 #define TOKEN 16            /* bytes that each answer carries; see keep_token() */
+#define END 30              /* bytes of the frame that tells a command's end */
 #define CHANNEL 100         /* where a runner has its socket; see warm.py */
 
 /* frames.c: numbers as they travel, and answers to the host */
@@ -27,6 +28,7 @@ void answer(char type, const void *data, size_t n);
 void flush_some(void);
 void flush_all(void);
 int answers_wait(void);
+int takes_chunk(void);
 
 /* seal.c: what is done before any user data comes in */
 void settle(const unsigned char *p, size_t n);

@@ -196,16 +196,27 @@ static void feed(void)
         close_stdin();
 }
 
-static void pump(int *fd, char type)
+/* Takes what the program wrote, or the end of that. Returns 0 where there is nothing yet. */
+static int pump(int *fd, char type)
 {
     unsigned char data[CHUNK];
     ssize_t n = read(*fd, data, sizeof data);
     if (n > 0)
         queue(type, data, n);
-    else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
+    else if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return 0;
+    else {
         close(*fd);
         *fd = -1;
     }
+    return 1;
+}
+
+/* Takes all that is left of an output whose writers have ended, as far as there is room. */
+static void drain(int *fd, char type)
+{
+    while (*fd >= 0 && takes_chunk() && pump(fd, type))
+        ;
 }
 
 static int64_t micros(struct timeval a, struct timeval b)
@@ -251,7 +262,7 @@ static void finish(void)
     uint64_t peak = memory_peak();
     if (peak <= run.peak_before)
         peak = run.largest;
-    unsigned char frame[30];
+    unsigned char frame[END];
     put32(frame, run.status);
     put64(frame + 4, run.end - run.start);
     put64(frame + 12, micros(after.ru_utime, run.before.ru_utime) +
@@ -333,8 +344,11 @@ void advance_run(const struct pollfd p[3])
             pump(&run.main.out, '1');
         if (p[1].revents)
             pump(&run.main.err, '2');
-        flush_some();
+        if (run.ended)
+            drain(&run.main.out, '1'), drain(&run.main.err, '2');
     }
-    if (run.ended && run.main.out < 0 && run.main.err < 0 && !answers_wait())
+    if (run.ended && run.main.out < 0 && run.main.err < 0)
         finish();
+    else
+        flush_some();
 }

@@ -1,4 +1,5 @@
 #define _GNU_SOURCE
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,17 +9,21 @@
 
 /* Where a container sees its own cgroup, version 2 and version 1. A sandbox without either
  * is measured by the host. */
-static const char *const oom_files[] = {"/sys/fs/cgroup/memory.events",
+static const char *oom_files[] = {"/sys/fs/cgroup/memory.events",
                                         "/sys/fs/cgroup/memory/memory.oom_control"};
-static const char *const peak_files[] = {"/sys/fs/cgroup/memory.peak",
+static const char *peak_files[] = {"/sys/fs/cgroup/memory.peak",
                                          "/sys/fs/cgroup/memory/memory.max_usage_in_bytes"};
 
-static int read_first(const char *const paths[2], char *text, size_t size)
+/* What is not there the first time never is, and is not looked for while an answer is awaited. */
+static int read_first(const char *paths[2], char *text, size_t size)
 {
     for (int i = 0; i < 2; i++) {
-        int fd = open(paths[i], O_RDONLY | O_CLOEXEC);
-        if (fd < 0)
+        int fd = paths[i] ? open(paths[i], O_RDONLY | O_CLOEXEC) : -1;
+        if (fd < 0) {
+            if (errno == ENOENT)
+                paths[i] = NULL;
             continue;
+        }
         ssize_t n = read(fd, text, size - 1);
         close(fd);
         if (n > 0) {

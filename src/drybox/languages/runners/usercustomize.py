@@ -34,18 +34,21 @@ def _read(size: int) -> bytes:
 
 
 def _take_job() -> None:
+    before = dict(os.environ)
     os.write(100, b"W")
     data = _read(int.from_bytes(_read(4), "little"))
     os.close(100)
-    words = [os.fsdecode(word) for word in data[8:].split(b"\0")]
+    words = os.fsdecode(data[8:]).split("\0")
     count = int.from_bytes(data[:4], "little")
     sys.orig_argv[:] = words[:count]
     sys.argv[:] = words[1:count]
     env = dict(word.split("=", 1) for word in words[count:-1])
-    for name in [name for name in os.environ if name not in env]:
+    if env == before:
+        return
+    for name in before.keys() - env.keys():
         del os.environ[name]
     for name, value in env.items():
-        if os.environ.get(name) != value:
+        if before.get(name) != value:
             os.environ[name] = value
 
 
