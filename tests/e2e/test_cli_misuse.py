@@ -6,11 +6,14 @@ import os
 import random
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 from tests.support.cli import DRYBOX, calm, drybox
 from tests.support.identity import Runner
+
+from drybox.backends.local.backend import OPEN_PATIENCE
 
 PRINT = ("-l", "python", "-c", "print(1)")
 
@@ -236,3 +239,16 @@ def test_without_a_home(words: tuple[str, ...]) -> None:
     )
     calm(empty.stderr)
     assert empty.returncode == 0
+
+
+def test_a_bubblewrap_that_fails_is_told_soon(tmp_path: Path) -> None:
+    """Nobody else may hold its sandbox's stream open: its end is all that tells of it."""
+    bwrap = tmp_path / "bwrap"
+    bwrap.write_text("#!/bin/sh\necho 'bwrap: not today' >&2\nexit 1\n")
+    bwrap.chmod(0o755)
+    began = time.monotonic()
+    env = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    done = drybox("run", "--isolation", "local", "-l", "python", "-c", "1", env=env)
+    assert done.returncode == 125
+    assert b"bwrap: not today" in done.stderr
+    assert time.monotonic() - began < OPEN_PATIENCE

@@ -19,6 +19,8 @@ from tests.support.identity import REPO, Runner
 
 pytestmark = pytest.mark.walls("local")  # it is about the warden
 
+DRYBOX_FAILED = 125
+
 # A program with a crowd, a daemon out of reach, and every signal ignored.
 STUBBORN = """
 def ignore():
@@ -147,6 +149,13 @@ def test_nothing_is_left_of_a_drybox_that_was_ended(
         end(started)
 
         assert host.eventually(started.is_gone, GONE_WITHIN), _left(started)
+
+
+def test_a_sandbox_that_is_killed_is_not_waited_for(started: Started) -> None:
+    (init,) = (pid for pid in started.family if host.status(pid)["NSpid"].split()[1:] == ["1"])
+    os.kill(init, signal.SIGKILL)
+
+    assert started.drybox.wait(host.PATIENCE) == DRYBOX_FAILED
 
 
 def test_processes_of_a_killed_warden_are_gone(started: Started) -> None:

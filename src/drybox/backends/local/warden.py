@@ -143,7 +143,10 @@ class Warden:
 
     def _receive(self) -> bool:
         fds = array.array("i")
-        data, ancillary, _, _ = self._connection.recvmsg(65536, socket.CMSG_SPACE(16 * 4))
+        # The spawner must not hold a sandbox's stream open: its end is how drybox learns of it.
+        data, ancillary, _, _ = self._connection.recvmsg(
+            65536, socket.CMSG_SPACE(16 * 4), socket.MSG_CMSG_CLOEXEC
+        )
         for level, kind, payload in ancillary:
             if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
                 fds.frombytes(payload[: len(payload) - len(payload) % fds.itemsize])
