@@ -113,6 +113,7 @@ static void await_order(int line, int has_entered)
     static const int ignored[] = {SIGINT, SIGHUP, SIGTERM, SIGPIPE, SIGXFSZ};
     int fds[2], problem = 0, has_network = geteuid() == 0;
     setsid();
+    dup2(1, 0); /* or the warden would wait for an answer of a spawner that is no more */
     for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
         signal(ignored[i], SIG_DFL);
     for (char **at = words + 1; *at && !has_entered; at++) {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import socket
 from collections.abc import Iterator
@@ -107,11 +108,15 @@ def test_a_spare_ends_with_its_line(spawner: Spawner) -> None:
 
 
 def test_a_spawner_that_was_killed_is_told_of_and_replaced(spawner: Spawner) -> None:
-    run(spawner.fork([]), "/bin/true")
+    waiting = spawner.fork([])
     own = [p for p in host.processes() if p.ppid == os.getpid()]
-    (pid,) = (p.pid for p in own if p.cmdline == (spawner_path(),))
+    (pid,) = (p.pid for p in own if p.cmdline == (spawner_path(),) and p.pid != waiting.pid)
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
+    assert spawner._control is not None
+    is_told, _, _ = select.select([spawner._control], [], [], host.PATIENCE)
+    assert run(waiting, "/bin/echo", "still") == ("still\n", "", 0)
+    assert is_told  # nobody else holds the other end
     with pytest.raises(OSError, match="it has ended"):
         spawner.fork([])
     assert run(spawner.fork([]), "/bin/echo", "again") == ("again\n", "", 0)
