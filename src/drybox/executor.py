@@ -6,7 +6,6 @@ import os
 import sys
 import uuid
 from collections.abc import Callable, Coroutine, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from types import TracebackType
 
@@ -366,8 +365,11 @@ class AsyncCodeExecutor:
 
     async def _take_turn(self, observation: Observation) -> None:
         """Wait, first come, first served, until fewer run than may."""
-        with suppress(anyio.WouldBlock):
+        try:
             self._limiter.acquire_nowait()
+        except anyio.WouldBlock:
+            pass
+        else:
             return
         observation.enter("queue")
         try:

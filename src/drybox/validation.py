@@ -68,10 +68,11 @@ def make_job(request: ExecutionRequest, defaults: Defaults) -> tuple[Language, J
     _expect(request.language, str, "language", "Pass a name such as 'python'.")
     language, version = find_language(request.language)
     files, entry = _check_files(request, language)
-    limits = defaults.limits if request.limits is None else request.limits
+    limits = defaults.limits if request.limits is None else check_limits(request.limits)
     args = _check_words("args", _strings("args", request.args))
     env = _check_env(request.env)
-    if sum(len(word.encode()) + 1 for word in (*args, *env, *env.values())) > MAX_COMMAND:
+    words = (*args, *env, *env.values())
+    if words and sum(len(word.encode()) + 1 for word in words) > MAX_COMMAND:
         raise InvalidRequest(
             "args",
             "they and 'env' are too long together",
@@ -89,7 +90,7 @@ def make_job(request: ExecutionRequest, defaults: Defaults) -> tuple[Language, J
         args=args,
         env=env,
         timeout=check_timeout(defaults.timeout if request.timeout is None else request.timeout),
-        limits=_check_pids(check_limits(limits), language),
+        limits=_check_pids(limits, language),
         packages=packages,
         artifacts=_check_globs(request.artifacts),
         isolation=check_isolation(
@@ -261,6 +262,8 @@ def _check_tree(contents: Mapping[str, bytes]) -> None:
         raise InvalidRequest(
             "files", f"they are {total:,} bytes together", hint=f"Pass at most {MAX_SOURCE:,}."
         )
+    if len(contents) == 1:
+        return
     folders = {
         "/".join(names[:depth])
         for names in (path.split("/") for path in contents)
@@ -277,6 +280,8 @@ def _check_env(env: Any) -> dict[str, str]:
     if env is None:
         return {}
     _expect(env, Mapping, "env", "Pass a mapping of names to values.")
+    if not env:
+        return {}
     for name, value in env.items():
         if not isinstance(name, str) or not _ENV_NAME.fullmatch(name):
             raise InvalidRequest(
@@ -289,6 +294,8 @@ def _check_env(env: Any) -> dict[str, str]:
 
 
 def _check_words(field: str, words: Sequence[str]) -> tuple[str, ...]:
+    if not words:
+        return ()
     total = 0
     if len(words) > MAX_WORD_COUNT:
         raise InvalidRequest(field, f"there are {len(words)}", hint=f"At most {MAX_WORD_COUNT}.")
@@ -325,6 +332,8 @@ def _check_globs(globs: Any) -> tuple[str, ...]:
 
 
 def _strings(field: str, values: Any) -> tuple[str, ...]:
+    if type(values) in (tuple, list) and not values:
+        return ()
     if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
         raise InvalidRequest(field, f"{_show(values)} is no list", hint="Pass a list of texts.")
     words = tuple(values)

@@ -255,9 +255,12 @@ class LocalSandbox:
         if self._closed:
             return
         self._closed = True
-        self._cgroup.close()
         is_cancelled = anyio.current_effective_deadline() == -math.inf
         if self._has_ended and not is_cancelled:
-            self._warden.destroy_soon(self._number, self._stream)
+            self._warden.destroy_soon(self._number, self._release)
         else:
-            await self._warden.destroy(self._number, self._stream)
+            await self._warden.destroy(self._number, self._release)
+
+    async def _release(self) -> None:
+        self._cgroup.close()
+        await self._stream.aclose()

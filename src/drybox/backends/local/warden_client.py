@@ -10,12 +10,12 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import anyio
-from anyio.abc import ByteStream, TaskGroup
+from anyio.abc import TaskGroup
 
 import drybox
 from drybox.backends.local.channel import Channel
@@ -32,6 +32,8 @@ CLOSE_PATIENCE = 10.0
 
 LULL = 0.001
 """Seconds that a sandbox whose work is done is left alone."""
+
+Release = Callable[[], Awaitable[None]]
 
 _CODE = (
     "import sys; sys.path.insert(0, sys.argv.pop(1)); "
@@ -53,7 +55,7 @@ class WardenClient:
         self._answers: dict[int, dict[str, Any]] = {}
         self._number = 0
         self._ended = anyio.Event()
-        self._done_with: deque[tuple[float, int, ByteStream]] = deque()
+        self._done_with: deque[tuple[float, int, Release]] = deque()
         self._has_news = anyio.Event()
         self.instances: list[str] = []
         self.scope = ""
@@ -165,12 +167,12 @@ class WardenClient:
             raise Unavailable(f"no stage could be made: {answer.get('error')}.", hint=_DOCTOR)
         return [str(path) for path in answer["staged"]]
 
-    def destroy_soon(self, number: int, stream: ByteStream) -> None:
+    def destroy_soon(self, number: int, release: Release) -> None:
         """Destroy a sandbox whose answer may be on its way to a user: that goes first."""
         if self.ended:
-            self._tasks.start_soon(self.destroy, number, stream)
+            self._tasks.start_soon(self.destroy, number, release)
             return
-        self._done_with.append((time.monotonic() + LULL, number, stream))
+        self._done_with.append((time.monotonic() + LULL, number, release))
         self._has_news.set()
 
     async def _destroy_those_done_with(self) -> None:
@@ -181,20 +183,20 @@ class WardenClient:
                     self._has_news = anyio.Event()
                     await self._has_news.wait()
                     continue
-                due, number, stream = self._done_with.popleft()
+                due, number, release = self._done_with.popleft()
                 await anyio.sleep(max(0.0, due - time.monotonic()))
-                await self.destroy(number, stream)
+                await self.destroy(number, release)
 
-    async def destroy(self, number: int, stream: ByteStream) -> None:
+    async def destroy(self, number: int, release: Release) -> None:
         """Have everything of a sandbox killed and taken away, without waiting for it.
 
         Args:
             number: The sandbox's.
-            stream: The conversation with it, which ends.
+            release: Lets go of what this process has of it.
         """
         with anyio.CancelScope(shield=True):
             await self._order_destruction(number)
-            await stream.aclose()
+            await release()
 
     async def _order_destruction(self, number: int) -> None:
         with contextlib.suppress(Unavailable):
