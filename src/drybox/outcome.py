@@ -103,6 +103,8 @@ def phase_result(name: PhaseName, status: Status, end: Exit, output: Output) -> 
 
 def error_of(status: Status, name: PhaseName, command: Command) -> ErrorInfo | None:
     """Why a phase is no success, and what to do about it."""
+    if status == "success":
+        return None
     limits = command.limits
     who, prefix = _WHO[name]
     field, timeout = f"{prefix}limits", f"{prefix}timeout"
@@ -122,7 +124,7 @@ def error_of(status: Status, name: PhaseName, command: Command) -> ErrorInfo | N
     }
     if status in words:
         return ErrorInfo(status, *words[status])
-    if status == "success" or name == "run":
+    if name == "run":
         return None
     if name == "compile":
         return ErrorInfo("compile_error", "The program does not compile.", "See stderr for where.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -184,6 +185,12 @@ def check_path(path: Any, field: str) -> str:
     return _check_path(path, field, devices=False)
 
 
+@lru_cache(maxsize=64)
+def _check_entry(path: str) -> str:
+    # Where the language puts it no device's name is in the way: a class may be called Aux.
+    return _check_path(path, "code", devices=True)
+
+
 def _check_path(path: Any, field: str, *, devices: bool) -> str:
     hint = "Use a relative path such as 'data/input.txt'."
     _expect(path, str, field, hint)
@@ -230,8 +237,7 @@ def _check_files(request: ExecutionRequest, language: Language) -> tuple[tuple[F
     if request.code is not None:
         _expect(request.code, str, "code", "Pass the source text.")
         code = _bytes(request.code, "code")
-        # Where the language puts it no device's name is in the way: a class may be called Aux.
-        entry = entry or _check_path(language.entry(request.code), "code", devices=True)
+        entry = entry or _check_entry(language.entry(request.code))
         if entry in contents:
             raise InvalidRequest(
                 "code", f"{entry!r} is in 'files' too", hint="Give it once, or set 'entrypoint'."

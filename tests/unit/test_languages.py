@@ -12,7 +12,12 @@ from hypothesis import strategies as st
 from tests.support.fake import advertise
 
 from drybox import ExecutionRequest, InvalidRequest, ResourceLimits
-from drybox.languages import find_language, known_languages, language_of_suffix
+from drybox.languages import (
+    find_language,
+    known_languages,
+    language_of_suffix,
+    languages_by_word,
+)
 from drybox.languages.node import Node
 from drybox.model import GIB, MIB
 from drybox.protocols import BUILD_DIR, Job, Language, Plan, Step
@@ -39,8 +44,10 @@ each = pytest.mark.parametrize("language", LANGUAGES, ids=lambda language: langu
 def registry() -> Iterator[None]:
     """Entry points are looked up anew, before and after."""
     known_languages.cache_clear()
+    languages_by_word.cache_clear()
     yield
     known_languages.cache_clear()
+    languages_by_word.cache_clear()
 
 
 def job_of(language: str, **fields: Any) -> Job:

@@ -26,6 +26,16 @@ def known_languages() -> dict[str, Language]:
     return {language.name: language for language in (*own, *others)}
 
 
+@lru_cache(maxsize=1)
+def languages_by_word() -> dict[str, Language]:
+    """Every language by each of its words; the first one keeps a word that two have."""
+    found: dict[str, Language] = {}
+    for language in known_languages().values():
+        for word in (language.name, *language.aliases):
+            found.setdefault(word, language)
+    return found
+
+
 def find_language(text: str) -> tuple[Language, str]:
     """The language and the version that ``python``, ``js`` or ``python@3.11`` ask for.
 
@@ -34,18 +44,17 @@ def find_language(text: str) -> tuple[Language, str]:
     """
     name, at, version = text.partition("@")
     languages = known_languages()
-    for language in languages.values():
-        if name.lower() in (language.name, *language.aliases):
-            if at and not all(part.isascii() and part.isdecimal() for part in version.split(".")):
-                raise InvalidRequest(
-                    "language",
-                    f"{version!r} is no version",
-                    hint=f"Write it like {language.name}@3 or {language.name}@3.11.",
-                )
-            return language, version
-    near = difflib.get_close_matches(
-        name, [word for item in languages.values() for word in (item.name, *item.aliases)], 1
-    )
+    words = languages_by_word()
+    language = words.get(name.lower())
+    if language is not None:
+        if at and not all(part.isascii() and part.isdecimal() for part in version.split(".")):
+            raise InvalidRequest(
+                "language",
+                f"{version!r} is no version",
+                hint=f"Write it like {language.name}@3 or {language.name}@3.11.",
+            )
+        return language, version
+    near = difflib.get_close_matches(name, words, 1)
     raise InvalidRequest(
         "language",
         f"{name[:100]!r} is not known",
