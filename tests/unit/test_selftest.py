@@ -65,8 +65,11 @@ def test_silence_is_no_success(host: Host, check: object) -> None:
 
 def test_a_process_that_outlives_its_program_is_seen(host: Host) -> None:
     check = next(check for check in CHECKS if check.name == "deadline")
-    left = subprocess.Popen([sys.executable, "-c", "input()", host.secret], stdin=subprocess.PIPE)
-    with left:
+    command = [sys.executable, "-c", "print(flush=True); input()", host.secret]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as left:
+        # The kernel tells of its start before it shows its arguments.
+        assert left.stdout is not None
+        left.stdout.readline()
         assert check.judge(replace(DONE, status="timeout"), host) == (
             "a process of it is still there"
         )
