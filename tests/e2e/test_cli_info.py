@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
-from tests.support.cli import Done, calm, drybox
+from tests.support.cli import DRYBOX, Done, calm, drybox
 from tests.support.daemon import Daemon
 from tests.support.identity import Runner
 
@@ -217,6 +220,40 @@ def test_doctor_without_bubblewrap_says_how_to_mend_it() -> None:
     assert (refused.returncode, refused.stdout) == (125, b"")
     assert b"bubblewrap" in refused.stderr
     assert b"hint: " in refused.stderr
+
+
+def test_doctor_needs_no_program_of_the_host() -> None:
+    hidden = ("bwrap", "--dev-bind", "/", "/", "--ro-bind", "/dev/null", "/usr/bin/true", "--")
+    done = drybox("doctor", command=(*hidden, DRYBOX))
+    assert "ok       namespaces" in done.stdout.decode()
+
+
+def test_doctor_and_run_with_a_bubblewrap_that_only_its_owner_reaches(tmp_path: Path) -> None:
+    found = shutil.which("bwrap")
+    assert found
+    shutil.copy(found, tmp_path)
+    tmp_path.chmod(0o700)
+    env = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    text = drybox("doctor", env=env).stdout.decode()
+    assert f"ok       bubblewrap  {tmp_path}/bwrap" in text
+    assert "ok       namespaces" in text
+    done = drybox("run", "--isolation", "local", "-l", "python", "-c", "print(1)", env=env)
+    assert (done.stdout, done.stderr) == (b"1\n", b"")
+
+
+@pytest.mark.parametrize(
+    ("says", "told"), [("not today", "bwrap: not today"), ("", "said nothing")]
+)
+def test_doctor_tells_what_a_bubblewrap_that_fails_says(
+    tmp_path: Path, says: str, told: str
+) -> None:
+    words = f"echo 'bwrap: {says}' >&2; " if says else ""
+    (tmp_path / "bwrap").write_text(f"#!/bin/sh\n{words}exit 1\n")
+    (tmp_path / "bwrap").chmod(0o755)
+    done = drybox("doctor", env={"PATH": f"{tmp_path}:{os.environ['PATH']}"})
+    assert done.returncode == 1
+    (line,) = (x for x in done.stdout.decode().splitlines() if "missing  namespaces" in x)
+    assert told in line
 
 
 # --- as an ordinary user ---------------------------------------------------------------

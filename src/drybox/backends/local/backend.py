@@ -18,7 +18,7 @@ from drybox.backends.local import bubblewrap, cgroup, doctor, layout, packages
 from drybox.backends.local.cgroup import Cgroup, Place
 from drybox.backends.local.cgroup_tree import CONTROLLERS
 from drybox.backends.local.channel import Line
-from drybox.backends.local.layout import Layout, Tree
+from drybox.backends.local.layout import Layout, Tree, is_open
 from drybox.backends.local.preparation import prepare
 from drybox.backends.local.sandbox import LocalSandbox, apply_limits
 from drybox.backends.local.toolchain import FoundToolchain, find_toolchain
@@ -295,17 +295,6 @@ class LocalBackend:
         if os.geteuid():
             return None
         return UID_BASE + next(self._uids) % UID_COUNT
-
-
-def is_open(path: str) -> bool:
-    """Whether somebody without privileges can reach and read this path."""
-    for at in (os.path.realpath(path), os.path.abspath(path)):
-        wanted = 0o005 if os.path.isdir(at) else 0o004
-        while at != "/":
-            if os.stat(at).st_mode & wanted != wanted:
-                return False
-            at, wanted = os.path.dirname(at), 0o001
-    return True
 
 
 def _drain(fd: int) -> str:

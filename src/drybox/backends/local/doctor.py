@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 
-from drybox.backends.local import bubblewrap, cgroup, layout
+from drybox.backends.local import bubblewrap, cgroup, probe
 from drybox.backends.local.cgroup_tree import CONTROLLERS
 from drybox.errors import DryboxError
 from drybox.guest import seccomp
 from drybox.guest.binary import init_path
 from drybox.protocols import Guarantee, Support
-
-PROBE_PATIENCE = 10.0  # seconds for a bubblewrap that does nothing
 
 DELEGATE = (
     "Give your user the controllers: 'sudo systemctl edit user@.service', add the lines "
@@ -58,23 +55,9 @@ def _tools() -> list[Guarantee]:
 def _namespaces() -> list[Guarantee]:
     """Tries them all for real, as a sandbox would have them."""
     try:
-        tree = layout.make_tree(layout.Layout(), None).arguments()
-        command = [bubblewrap.require(), *layout.namespace_arguments(), *tree, "--proc", "/proc"]
-    except DryboxError:
+        problem = probe.namespace_problem()
+    except DryboxError:  # the tools' own lines say so
         return []
-    user = {"user": 65534, "group": 65534, "extra_groups": []} if os.geteuid() == 0 else {}
-    try:
-        done = subprocess.run(
-            [*command, "/usr/bin/true"],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=PROBE_PATIENCE,
-            cwd="/",
-            **user,  # type: ignore[call-overload]
-        )
-        problem = done.stderr.decode("utf-8", "replace").strip() if done.returncode else ""
-    except (OSError, subprocess.TimeoutExpired) as error:
-        problem = str(error)
     if not problem:
         return [Guarantee("namespaces", True, "user, pid, net, mount, ipc, uts, cgroup")]
     fix = bubblewrap.namespace_fix() or "see whether this runs in a container that forbids them"

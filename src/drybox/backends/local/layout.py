@@ -159,6 +159,17 @@ def _linker_cache() -> tuple[File, ...]:
         return ()
 
 
+def is_open(path: str) -> bool:
+    """Whether somebody without privileges can reach and read this path."""
+    for at in (os.path.realpath(path), os.path.abspath(path)):
+        wanted = 0o005 if os.path.isdir(at) else 0o004
+        while at != "/":
+            if os.stat(at).st_mode & wanted != wanted:
+                return False
+            at, wanted = os.path.dirname(at), 0o001
+    return True
+
+
 def namespace_arguments(*, has_network: bool = False) -> list[str]:
     """Arguments that give a sandbox namespaces and a life bound to its starter's.
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from drybox.backends.local.backend import is_open
+from drybox.backends.local.layout import is_open
 from drybox.backends.local.stage import ROOTS
 
 LOOK = """
