@@ -7,6 +7,7 @@ while nothing else is to do: after an answer, or when a request takes its time.
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -288,7 +289,7 @@ class Pool:
                 self._due_at = None
                 return
             self._due = anyio.Event()
-            with anyio.move_on_after(min(ends) - now if ends else None):
+            with anyio.move_on_after(_whole(min(ends) - now) if ends else None):
                 await self._due.wait()
 
     async def _fill(self, kind: _Kind) -> None:
@@ -321,6 +322,15 @@ class Pool:
             if form is not None:
                 kind.making.remove(form.runners)
             self._poke(0)
+
+
+def _whole(seconds: float) -> float:
+    """As many milliseconds, just not a little more than whole ones.
+
+    The clock of libuv, which uvloop has, counts whole ones: up to the next of them a deadline
+    between two would come again and again, and be too early each time.
+    """
+    return math.ceil(seconds * 1000) / 1000 - 0.0001
 
 
 def _key(spec: SandboxSpec) -> _Key:

@@ -98,6 +98,14 @@ def namespaces(pid: int | str) -> dict[str, str]:
     return {entry.name: os.readlink(entry) for entry in Path(f"/proc/{pid}/ns").iterdir()}
 
 
+def waits_in(pid: int) -> str:
+    """The function of the kernel that a process waits in; "" for none."""
+    try:
+        return Path(f"/proc/{pid}/wchan").read_text()
+    except OSError:  # it has ended meanwhile
+        return ""
+
+
 def descriptors(pid: int) -> dict[int, str]:
     """The open file descriptors of a process and what they lead to."""
     found = {}

@@ -30,6 +30,11 @@ class Init:
         self.guest = Guest(stream)
         self._process = process
 
+    @property
+    def pid(self) -> int:
+        """What started it, and all that it starts, comes of this process."""
+        return self._process.pid
+
     async def ended(self) -> tuple[int, str]:
         """Its exit code and last words."""
         with anyio.fail_after(20.0):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from functools import partial
 
 from fastapi import APIRouter, Request, Response, WebSocket
 from starlette.requests import HTTPConnection
@@ -12,14 +11,16 @@ from drybox.http.answers import WireLanguage, WireResult, WireState
 from drybox.http.body import read_body
 from drybox.http.events import EventSource
 from drybox.http.openapi import EVENT_STREAM, EXAMPLES, RUNS, as_json, gives, named, takes
-from drybox.http.presence import ClientGone, while_connected
+from drybox.http.plain_route import PlainRoute
+from drybox.http.presence import ClientGone
 from drybox.http.problems import Problem, Refused
-from drybox.http.schema import WireRequest, parse_request, result_body
+from drybox.http.run_answer import RunAnswer
+from drybox.http.schema import WireRequest, parse_request
 from drybox.http.service import Service
 from drybox.http.websocket import serve_websocket
 from drybox.wire import plain
 
-router = APIRouter(default_response_class=Response)
+router = APIRouter(default_response_class=Response, route_class=PlainRoute)
 
 CLIENT_GONE = 499
 """Status, in logs only, of a request whose client did not wait for the answer."""
@@ -46,12 +47,10 @@ async def execute(request: Request) -> Response:
     service = service_of(request)
     caller = await service.identify(request)
     try:
-        body = await read_body(request, service.settings)
-        wanted = parse_request(body, service.limits)
-        result = await while_connected(request.receive, partial(service.execute, caller, wanted))
+        wanted = parse_request(await read_body(request, service.settings), service.limits)
     except ClientGone:
         return Response(status_code=CLIENT_GONE)
-    return json_response(result_body(result))
+    return RunAnswer(service, caller, wanted)
 
 
 @router.post(
@@ -81,7 +80,7 @@ async def converse(websocket: WebSocket) -> None:
 
 
 @router.get("/v1/execute/ws", include_in_schema=False)
-async def not_a_websocket() -> Response:
+async def not_a_websocket(request: Request) -> Response:
     """What a plain request to the WebSocket's path gets."""
     headers = {"Upgrade": "websocket", "Connection": "Upgrade"}
     raise Refused(
@@ -103,7 +102,7 @@ async def languages(request: Request) -> Response:
 
 
 @router.get("/healthz", responses=gives("Alive.", as_json(named(WireState))))
-async def healthz() -> Response:
+async def healthz(request: Request) -> Response:
     """Alive: the process answers."""
     return json_response(b'{"status":"alive"}')
 

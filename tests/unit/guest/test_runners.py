@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import anyio
+import anyio.to_thread
 import pytest
+from tests.support import host
 from tests.support.init import Init
 
 from drybox.model import Command, File, ResourceLimits
@@ -40,6 +42,17 @@ async def wait(init: Init, *runners: Runner) -> None:
         env = {"PATH": "/usr/bin:/bin", "WAITED": "yes"}
         with anyio.fail_after(20.0):
             await init.guest.warm(runner, Command(runner.argv, LIMITS, 20.0), env)
+
+
+async def stands(init: Init) -> None:
+    """Wait until a runner is at its door: one that is late is not waited for, and starts cold."""
+
+    def is_there() -> bool:
+        # The kernel's name for the place where the reader of a named pipe waits for a writer.
+        family = host.descendants(init.pid)
+        return "wait_for_partner" in {host.waits_in(process.pid) for process in family}
+
+    assert await anyio.to_thread.run_sync(host.eventually, is_there)
 
 
 async def said(init: Init, script: str = "echo cold") -> str:
@@ -106,6 +119,7 @@ async def test_what_is_ended_by_force_takes_every_runner_along(init: Init, end: 
 async def test_a_program_goes_through_its_door_whole(init: Init, tmp_path: Path, size: int) -> None:
     write = f"head -c {size} /dev/zero | tr '\\0' ' ' >out/program; "
     await wait(init, asking(write + "echo 'echo $WAITED' >>out/program; echo one"), at_door())
+    await stands(init)
     assert await said(init) == "one"
     assert await said(init, ". out/program") == "yes"
     assert (tmp_path / "out/program").stat().st_size >= size
@@ -141,5 +155,6 @@ async def test_time_and_processor_time_of_a_phase_are_its_own(init: Init) -> Non
 
 async def test_what_was_kept_of_a_compiler_takes_the_place_of_a_door(init: Init) -> None:
     await wait(init, asking("echo one", becomes="compiler"), at_door())
+    await stands(init)
     await init.guest.put([File("out/program", b"echo $WAITED")])
     assert await said(init, ". out/program") == "yes"
