@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import CancelledError, Future
@@ -12,6 +11,8 @@ from typing import Any, Generic, TypeVar, cast
 
 import anyio
 from anyio.abc import TaskGroup
+
+from drybox.capacity import make_way
 
 T = TypeVar("T")
 
@@ -142,6 +143,4 @@ class _Call(Generic[T]):
             raise
         finally:
             self._ended.release()
-            # Whoever waits may be queued behind this thread, which still has to clear up.
-            if hasattr(os, "sched_yield"):
-                os.sched_yield()
+            make_way()

@@ -87,8 +87,8 @@ def create_app(
     metrics.watch(gate)
     service = app.state.service = Service(executor, gate, settings)
     add_handlers(app)
+    app.include_router(router)  # first: a request goes by every route before its own
     app.routes.extend(playground_routes())
-    app.include_router(router)
     app.include_router(make_router(Piston(service)))
     app.include_router(metrics_router)
     add_docs(app)

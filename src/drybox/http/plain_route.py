@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
+from starlette.routing import request_response
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -18,6 +19,6 @@ class PlainRoute(APIRoute):
     a short run.
     """
 
-    def get_route_handler(self) -> Handler:
-        """The handler as it was declared."""
-        return cast(Handler, self.endpoint)
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.app = request_response(cast(Handler, self.endpoint))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -21,27 +22,25 @@ async def while_connected(receive: Receive, work: Callable[[], Awaitable[T]]) ->
     Raises:
         ClientGone: It left before the end, and the work was cancelled.
     """
-    done: list[T] = []
-    failed: list[Exception] = []
+    loop = asyncio.get_running_loop()
+    watches: list[asyncio.Task[None]] = []
+    is_over = False
 
-    async def do() -> None:
+    async def watch() -> None:
+        while (await receive())["type"] != "http.disconnect":
+            continue
+        scope.cancel()
+
+    def begin() -> None:
+        if not is_over:
+            watches.append(loop.create_task(watch()))
+
+    with anyio.CancelScope() as scope:
+        loop.call_soon(begin)  # once the work waits for something, rather than before it
         try:
-            done.append(await work())
-        except Exception as error:  # raised below: a task group would wrap it
-            failed.append(error)
-
-    async with anyio.create_task_group() as tasks:
-
-        async def watch() -> None:
-            while (await receive())["type"] != "http.disconnect":
-                continue
-            tasks.cancel_scope.cancel()
-
-        tasks.start_soon(watch)
-        await do()
-        tasks.cancel_scope.cancel()
-    if failed:
-        raise failed[0]
-    if not done:
-        raise ClientGone
-    return done[0]
+            return await work()
+        finally:
+            is_over = True
+            for each in watches:
+                each.cancel()
+    raise ClientGone

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import Response
 from starlette.types import Receive, Scope, Send
 
+from drybox.capacity import make_way
 from drybox.http.admission import Caller
 from drybox.http.presence import ClientGone, while_connected
 from drybox.http.schema import result_body
@@ -37,6 +38,7 @@ class RunAnswer(Response):
             result = await self._service.execute(self._caller, self._request)
             answer = Response(result_body(result), media_type="application/json")
             await answer(scope, receive, send)
+            make_way()
 
         try:
             await while_connected(receive, run)

@@ -6,17 +6,22 @@ They are kept in a registry of one's own, so that several can stand side by side
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from drybox.model import MIB, ExecutionResult
+from drybox.model import MIB, ExecutionResult, Usage
 from drybox.monitoring.endings import ending
 from drybox.observation import Stage
 from drybox.pool import PoolCount
 from drybox.protocols import Job
+
+MOST_NOTED = 512
+"""Executions that are counted at once at the latest."""
 
 SECONDS = (
     *(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5),
@@ -39,6 +44,8 @@ class ExecutionMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         labels = ("language", "isolation")
+        self._ended: deque[_Ended] = deque()
+        registry.register(_Counting(self))  # first, so that whoever reads the others reads all
         self.executions = Counter(
             "drybox_executions",
             "Executions that have ended, by how they did.",
@@ -88,6 +95,59 @@ class ExecutionMetrics:
         """An execution begins."""
         return _Observation(self, job)
 
+    def note(self, ended: _Ended) -> None:
+        """Have an execution counted when somebody looks: its answer need not wait for that."""
+        self._ended.append(ended)
+        if len(self._ended) >= MOST_NOTED:
+            self.count()
+
+    def count(self) -> None:
+        """Count what has been noted; from any thread."""
+        while self._ended:
+            try:
+                ended = self._ended.popleft()
+            except IndexError:  # another thread counts, too
+                return
+            self._count(ended)
+
+    def _count(self, ended: _Ended) -> None:
+        labels, usage = ended.labels, ended.usage
+        self.executions.labels(*labels, ended.status).inc()
+        self.duration.labels(*labels).observe(ended.seconds)
+        for stage, seconds in ended.stages:
+            self.stages.labels(stage, *labels).observe(seconds)
+        if usage.cpu_time is not None:
+            self.cpu_time.labels(*labels).inc(usage.cpu_time)
+        if usage.memory_peak is not None:
+            self.memory.labels(*labels).observe(usage.memory_peak)
+        if ended.status in ("unavailable", "sandbox_error"):
+            kind = "lost" if ended.status == "sandbox_error" else ended.status
+            self.failures.labels(ended.labels[1], kind).inc()
+
+
+class _Ended(NamedTuple):
+    """An execution that is over: its language and wall, and what is counted of it."""
+
+    labels: tuple[str, str]
+    status: str
+    seconds: float
+    stages: Sequence[tuple[Stage, float]]
+    usage: Usage
+
+
+class _Counting(Collector):
+    """Shows nothing itself."""
+
+    def __init__(self, metrics: ExecutionMetrics) -> None:
+        self._metrics = metrics
+
+    def describe(self) -> Iterator[Metric]:
+        return iter(())
+
+    def collect(self) -> Iterator[Metric]:
+        self._metrics.count()
+        return iter(())
+
 
 class _Observation:
     """One execution that is timed."""
@@ -113,21 +173,16 @@ class _Observation:
 
     def finish(self, result: ExecutionResult | None, error: BaseException | None) -> None:
         self._leave()
-        metrics, labels = self._metrics, (self._language, self._isolation)
         if self._has_turn:
-            metrics.running.dec()
-        status = ending(result, error)
-        metrics.executions.labels(*labels, status).inc()
-        metrics.duration.labels(*labels).observe(self._entered - self._began)
-        for stage, seconds in self._times:
-            metrics.stages.labels(stage, *labels).observe(seconds)
-        if result is not None and result.usage.cpu_time is not None:
-            metrics.cpu_time.labels(*labels).inc(result.usage.cpu_time)
-        if result is not None and result.usage.memory_peak is not None:
-            metrics.memory.labels(*labels).observe(result.usage.memory_peak)
-        if status in ("unavailable", "sandbox_error"):
-            kind = "lost" if status == "sandbox_error" else status
-            metrics.failures.labels(self._isolation, kind).inc()
+            self._metrics.running.dec()
+        ended = _Ended(
+            (self._language, self._isolation),
+            ending(result, error),
+            self._entered - self._began,
+            self._times,
+            Usage() if result is None else result.usage,
+        )
+        self._metrics.note(ended)
 
     def _leave(self) -> None:
         """The stage ends; it counts once the wall is known."""
