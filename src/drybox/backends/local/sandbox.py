@@ -86,6 +86,7 @@ class LocalSandbox:
             GuestFileError: It could not write the system's files.
         """
         await self._guest.seal(seal, files)
+        self._cgroup.used()  # opens its files, so that whatever waits holds as many
 
     async def warm(self, runners: Sequence[Runner], limits: ResourceLimits) -> None:
         """Start runners and wait until they wait."""
