@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import CancelledError, Future
@@ -16,6 +17,8 @@ from drybox.capacity import make_way
 
 T = TypeVar("T")
 
+_log = logging.getLogger("drybox.executor")
+
 
 class LoopThread:
     """Runs coroutines for other threads, within an async context that it keeps open.
@@ -28,6 +31,7 @@ class LoopThread:
         self._context = context
         self._lock = threading.Lock()
         self._closed = False
+        self._waiting: set[_Call[Any]] = set()
         self._loop: asyncio.AbstractEventLoop
         self._tasks: TaskGroup
         self._last_call: anyio.Event
@@ -53,6 +57,7 @@ class LoopThread:
             with self._lock:
                 if self._closed:
                     raise CancelledError
+                self._waiting.add(call)
                 self._loop.call_soon_threadsafe(self._begin, call)
             return call.result()
         except BaseException:
@@ -70,15 +75,25 @@ class LoopThread:
         self._thread.join()
 
     def _begin(self, call: _Call[Any]) -> None:
+        self._waiting.discard(call)
         self._tasks.start_soon(call.run)
 
     def _work(self, ready: Future[None]) -> None:
         try:
             anyio.run(self._serve, ready)
         except BaseException as error:
-            if ready.done():
-                raise
-            ready.set_exception(error)
+            if not ready.done():
+                ready.set_exception(error)
+                return
+            trace = error if _log.isEnabledFor(logging.DEBUG) else None
+            words = "The executor's event loop broke down (%s); make a new executor."
+            _log.error(words, type(error).__name__, exc_info=trace)
+        finally:
+            # Where the loop itself has broken down, nobody may wait for it.
+            with self._lock:
+                self._closed = True
+            for call in self._waiting:
+                call.end()
 
     async def _serve(self, ready: Future[None]) -> None:
         async with self._context, anyio.create_task_group() as self._tasks:
@@ -127,6 +142,10 @@ class _Call(Generic[T]):
         if self._scope is not None:
             self._scope.cancel()
 
+    def end(self) -> None:
+        """Wake whoever waits."""
+        self._ended.release()
+
     async def run(self) -> None:
         """Do it, in the loop."""
         try:
@@ -142,5 +161,5 @@ class _Call(Generic[T]):
             self._error = error
             raise
         finally:
-            self._ended.release()
+            self.end()
             make_way()

@@ -17,6 +17,7 @@ from tests.support.fake import FakeSandbox, Install, Script
 
 import drybox
 from drybox import AsyncCodeExecutor, CodeExecutor, ExecutionRequest, InvalidRequest, Unavailable
+from drybox.errors import SandboxLost
 from drybox.model import Command, Exit
 from drybox.protocols import Sink, Source
 
@@ -145,6 +146,21 @@ def test_an_interrupt_destroys_the_sandbox_at_once(install: Install) -> None:
             if sandbox.closed:
                 break
         assert sandbox.closed
+
+
+def test_a_loop_that_breaks_down_keeps_nobody_waiting(install: Install) -> None:
+    class Breaking(FakeSandbox):
+        async def exec(self, command: Command, sink: Sink, stdin: Source | None = None) -> Exit:
+            raise SystemExit
+
+    install(Breaking())
+    with CodeExecutor(isolation="fake") as executor:
+        with pytest.raises(SystemExit):
+            executor.execute(REQUEST)
+        thread = threads()[-1]
+        thread.join(20)
+        with pytest.raises(SandboxLost, match="closed"):
+            executor.execute(REQUEST)
 
 
 def test_the_one_liner_says_which_argument_there_is_not() -> None:
