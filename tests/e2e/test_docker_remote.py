@@ -92,7 +92,7 @@ def test_programs_run_behind_it_as_behind_a_daemon_of_this_machine(
         many = [ExecutionRequest("python", f"print({number})") for number in range(4)]
         results = executor.execute_many(many)
         assert [result.stdout for result in results] == [f"{number}\n" for number in range(4)]
-    assert eventually(lambda: docker_daemon.get("/containers/json?all=1") == b"[]\n", 10)
+    assert eventually(lambda: not docker_daemon.containers(), 10)
 
 
 def test_a_daemon_that_does_not_know_the_client(

@@ -126,6 +126,7 @@ class Daemon:
         """Ask its HTTP interface.
 
         Raises:
+            FileNotFoundError: It knows of nothing there.
             OSError: It does not answer, or not with 200.
         """
         connection = http.client.HTTPConnection("localhost", timeout=PATIENCE)
@@ -140,9 +141,27 @@ class Daemon:
             raise OSError(f"no answer to {path}: {error}") from error
         finally:
             connection.close()
+        if answer.status == 404:
+            raise FileNotFoundError(f"{path} gives 404: {body.decode()}")
         if answer.status != 200:
             raise OSError(f"{path} gives {answer.status}: {body.decode()}")
         return body
+
+    def containers(self, *, running: bool = False) -> list[str]:
+        """Ids of its containers, or only of those that run.
+
+        Its list alone does not tell: news of one's memory that comes after its removal puts it
+        back there for good, and no command finds it any more.
+        """
+        listed = json.loads(self.get(f"/containers/json{'' if running else '?all=1'}"))
+        return [each["Id"] for each in listed if self._knows(each["Id"])]
+
+    def _knows(self, container: str) -> bool:
+        try:
+            self.get(f"/containers/{container}/json")
+        except FileNotFoundError:
+            return False
+        return True
 
     def docker(self, *words: str, with_errors: bool = False) -> str:
         """Run Docker's command line on it; returns what that printed, its stderr too if asked."""

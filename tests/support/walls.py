@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 from collections.abc import Iterator
@@ -180,7 +179,7 @@ class Containers:
         self.daemon.docker("kill", found)
 
     def sandboxes(self, pid: int) -> set[str]:
-        return {each["Id"] for each in json.loads(self.daemon.get("/containers/json?all=1"))}
+        return set(self.daemon.containers())
 
     def cgroup(self, controller: str) -> Path | None:
         running = self.running()
@@ -195,7 +194,7 @@ class Containers:
 
     def running(self) -> list[str]:
         """Ids of the containers that run."""
-        return [each["Id"] for each in json.loads(self.daemon.get("/containers/json"))]
+        return self.daemon.containers(running=True)
 
     def _find(self, marker: str) -> str | None:
         """The container that a process with the marker is in."""

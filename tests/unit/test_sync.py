@@ -153,12 +153,14 @@ def test_a_loop_that_breaks_down_keeps_nobody_waiting(install: Install) -> None:
         async def exec(self, command: Command, sink: Sink, stdin: Source | None = None) -> Exit:
             raise SystemExit
 
+    before = set(threads())
     install(Breaking())
     with CodeExecutor(isolation="fake") as executor:
+        (thread,) = set(threads()) - before
         with pytest.raises(SystemExit):
             executor.execute(REQUEST)
-        thread = threads()[-1]
         thread.join(20)
+        assert not thread.is_alive()
         with pytest.raises(SandboxLost, match="closed"):
             executor.execute(REQUEST)
 
