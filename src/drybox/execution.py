@@ -231,8 +231,9 @@ class Execution:
         async def sink(stream: Stream, data: bytes) -> None:
             if output.overflowed:
                 return
-            kept, text = output.add(stream, data)
+            kept = output.add(stream, data)
             if name == "run" and kept and emit is not None:
+                text = output.follow(stream, kept)
                 await emit(Event(stream, self._id, name, text, kept))
             if len(kept) < len(data):
                 await sandbox.kill()
@@ -270,7 +271,7 @@ class Execution:
                 if rest:
                     await emit(Event(stream, self._id, name, rest))
             elif phase.result.status != "success" and phase.output.bytes(stream):
-                text, data = phase.output.text(stream), phase.output.bytes(stream)
+                text, data = phase.result[stream], phase.output.bytes(stream)
                 await emit(Event(stream, self._id, name, text, data))
         await emit(Event("phase", self._id, name, outcome=phase.result))
 

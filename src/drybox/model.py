@@ -127,13 +127,27 @@ class PhaseResult(Record):
 
     name: PhaseName
     status: Status
-    stdout: str
-    stderr: str
+    stdout_bytes: bytes
+    stderr_bytes: bytes
     exit_code: int | None
     signal: str | None
     execution_time: float
     cpu_time: float | None
     memory_peak: int | None
+
+    def keys(self) -> Iterator[str]:
+        """The names of the contract's fields, which has the text alone."""
+        return (item.name.removesuffix("_bytes") for item in fields(self))
+
+    @property
+    def stdout(self) -> str:
+        """Stdout as text; bytes that are no UTF-8 become U+FFFD."""
+        return self.stdout_bytes.decode("utf-8", "replace")
+
+    @property
+    def stderr(self) -> str:
+        """Stderr as text; bytes that are no UTF-8 become U+FFFD."""
+        return self.stderr_bytes.decode("utf-8", "replace")
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,8 +91,8 @@ def phase_result(name: PhaseName, status: Status, end: Exit, output: Output) -> 
     return PhaseResult(
         name=name,
         status=status,
-        stdout=output.text("stdout"),
-        stderr=output.text("stderr"),
+        stdout_bytes=output.bytes("stdout"),
+        stderr_bytes=output.bytes("stderr"),
         exit_code=None if ended_by_drybox else end.code,
         signal=signal_name(end.signal) if own_signal and end.signal else None,
         execution_time=end.wall_time,

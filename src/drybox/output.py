@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+from io import BytesIO
 
 from drybox.model import Stream
 
@@ -20,21 +21,25 @@ class Output:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._parts: dict[Stream, bytearray] = {name: bytearray() for name in STREAMS}
+        # What these give away is not copied: a large output keeps nobody else waiting.
+        self._parts: dict[Stream, BytesIO] = {name: BytesIO() for name in STREAMS}
         self._decoders = {name: _DECODER("replace") for name in STREAMS}
         self.truncated: dict[Stream, bool] = dict.fromkeys(STREAMS, False)
 
-    def add(self, stream: Stream, data: bytes) -> tuple[bytes, str]:
-        """Keep what fits.
-
-        Returns:
-            The bytes kept, and the text they complete: a character whose bytes have not
-            all come yet is part of a later text.
-        """
-        kept = data[: self._limit - len(self._parts[stream])]
-        self._parts[stream] += kept
+    def add(self, stream: Stream, data: bytes) -> bytes:
+        """Keep what fits, and return that."""
+        part = self._parts[stream]
+        kept = data[: self._limit - part.tell()]
+        part.write(kept)
         self.truncated[stream] |= len(kept) < len(data)
-        return kept, self._decoders[stream].decode(kept)
+        return kept
+
+    def follow(self, stream: Stream, kept: bytes) -> str:
+        """The text that bytes complete, for who follows a stream from its start.
+
+        A character whose bytes have not all come yet is part of a later text.
+        """
+        return self._decoders[stream].decode(kept)
 
     def finish(self, stream: Stream) -> str:
         """The text of a character that was left unfinished."""
@@ -47,8 +52,4 @@ class Output:
 
     def bytes(self, stream: Stream) -> bytes:
         """All that was kept of a stream."""
-        return bytes(self._parts[stream])
-
-    def text(self, stream: Stream) -> str:
-        """The same as text; undecodable bytes become U+FFFD."""
-        return self._parts[stream].decode("utf-8", "replace")
+        return self._parts[stream].getvalue()

@@ -239,7 +239,7 @@ except KeyboardInterrupt:
 def test_an_interrupt_of_the_caller_ends_the_program(python_bench: Bench) -> None:
     word = marker()
     with script(INTERRUPTED, word) as process:
-        assert eventually(lambda: _confined(word, process.pid), PATIENCE)
+        assert eventually(lambda: host.confined(word), PATIENCE)
         process.send_signal(signal.SIGINT)
         out, complaints = process.communicate(timeout=PATIENCE)
         assert (out, complaints, process.returncode) == ("interrupted\n", "", 0)
@@ -250,7 +250,7 @@ def test_an_interrupt_of_the_caller_ends_the_program(python_bench: Bench) -> Non
 def test_the_death_of_the_caller_ends_the_program(number: signal.Signals) -> None:
     word = marker()
     with script(INTERRUPTED, word) as process:
-        assert eventually(lambda: _confined(word, process.pid), PATIENCE)
+        assert eventually(lambda: host.confined(word), PATIENCE)
         family = {p.pid for p in host.descendants(process.pid)}
         folders = host.sandboxes(process.pid)
         assert folders
@@ -260,11 +260,6 @@ def test_the_death_of_the_caller_ends_the_program(number: signal.Signals) -> Non
     assert eventually(lambda: not host.running(word), 5)
     assert eventually(lambda: not family & {p.pid for p in host.processes()}, 10)
     assert eventually(lambda: not any(map(os.path.exists, folders)), 10)
-
-
-def _confined(word: str, caller: int) -> bool:
-    """Whether the program itself runs: the caller has the word among its arguments too."""
-    return any(process.pid != caller for process in host.running(word))
 
 
 def test_a_progress_line_comes_before_long_work(tmp_path: Path) -> None:

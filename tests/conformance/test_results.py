@@ -153,7 +153,9 @@ def test_cpu_time_is_what_the_program_used(bench: Bench) -> None:
     assert 0.9 <= used <= 2.5
     assert result.usage.cpu_time is not None
     assert used <= result.usage.cpu_time
-    assert result.execution_time >= 0.9  # one CPU is the limit
+    # One CPU is the limit; the kernel counts it out by tenths of a second, each of which several
+    # threads may use up at once.
+    assert result.execution_time >= 0.8
 
 
 def test_memory_peak_is_what_the_program_touched(bench: Bench) -> None:

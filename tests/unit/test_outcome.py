@@ -12,8 +12,8 @@ def phase(status: Status, cpu_time: float | None, memory_peak: int | None) -> Ph
     return PhaseResult(
         name="run",
         status=status,
-        stdout="",
-        stderr="",
+        stdout_bytes=b"",
+        stderr_bytes=b"",
         exit_code=0,
         signal=None,
         execution_time=1.0,

@@ -18,12 +18,11 @@ def test_each_stream_keeps_its_first_bytes(pieces: list[tuple[Stream, bytes]], l
     output = Output(limit)
     kept: dict[Stream, bytes] = dict.fromkeys(STREAMS, b"")
     for stream, data in pieces:
-        kept[stream] += output.add(stream, data)[0]
+        kept[stream] += output.add(stream, data)
     for stream in STREAMS:
         written = b"".join(data for name, data in pieces if name == stream)
         assert output.bytes(stream) == kept[stream] == written[:limit]
         assert output.truncated[stream] == (len(written) > limit)
-        assert output.text(stream) == written[:limit].decode("utf-8", "replace")
     assert output.overflowed == any(output.truncated.values())
 
 
@@ -37,9 +36,11 @@ def test_the_texts_of_the_pieces_make_the_whole_text(
     output = Output(limit)
     texts: dict[Stream, str] = dict.fromkeys(STREAMS, "")
     for stream, data in pieces:
-        texts[stream] += output.add(stream, data)[1]
+        texts[stream] += output.follow(stream, output.add(stream, data))
     for stream in STREAMS:
-        assert texts[stream] + output.finish(stream) == output.text(stream)
+        assert texts[stream] + output.finish(stream) == output.bytes(stream).decode(
+            "utf-8", "replace"
+        )
 
 
 @given(TEXT, st.lists(st.integers(0, 80), max_size=8))
@@ -48,15 +49,16 @@ def test_no_character_is_split_between_pieces(text: str, cuts: list[int]) -> Non
     at = sorted({0, *(cut for cut in cuts if cut < len(data))})
     output = Output(len(data))
     ends = [*at[1:], len(data)]
-    texts = [output.add("stderr", data[a:b])[1] for a, b in zip(at, ends, strict=True)]
+    pieces = [output.add("stderr", data[a:b]) for a, b in zip(at, ends, strict=True)]
+    texts = [output.follow("stderr", piece) for piece in pieces]
     assert "".join(texts) == text
     assert output.finish("stderr") == ""
 
 
 def test_one_stream_does_not_use_up_the_other() -> None:
     output = Output(3)
-    assert output.add("stdout", b"abcd") == (b"abc", "abc")
-    assert output.add("stderr", b"xyz") == (b"xyz", "xyz")
+    assert output.add("stdout", b"abcd") == b"abc"
+    assert output.add("stderr", b"xyz") == b"xyz"
     assert output.truncated == {"stdout": True, "stderr": False}
 
 
@@ -69,5 +71,5 @@ def test_just_the_limit_is_not_too_much(limit: int, cut: bool) -> None:
 
 def test_nothing_never_overflows() -> None:
     output = Output(0)
-    assert output.add("stdout", b"") == (b"", "")
+    assert output.add("stdout", b"") == b""
     assert not output.overflowed

@@ -12,7 +12,7 @@ from drybox import ErrorInfo, ExecutionResult, PhaseResult, Truncated, Usage
 from drybox.model import LanguageInfo
 from drybox.wire import plain, result_document
 
-PHASE = PhaseResult("run", "success", "a", "", 0, None, 0.5, 0.25, 4096)
+PHASE = PhaseResult("run", "success", b"a", b"", 0, None, 0.5, 0.25, 4096)
 
 
 def a_result(

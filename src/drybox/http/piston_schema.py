@@ -184,7 +184,7 @@ def _verdict(
 
 def _no_stage(result: ExecutionResult) -> dict[str, Any]:
     """The answer where not even a first phase began."""
-    phase = PhaseResult("run", "sandbox_error", "", "", None, None, 0.0, None, None)
+    phase = PhaseResult("run", "sandbox_error", b"", b"", None, None, 0.0, None, None)
     return _stage_answer(phase, None, "", result)
 
 

@@ -257,8 +257,8 @@ def test_a_renamed_entry_takes_no_other_files_place() -> None:
 
 def phase(name: Any = "run", status: Any = "success", **fields: Any) -> PhaseResult:
     values = {
-        "stdout": "out",
-        "stderr": "err",
+        "stdout_bytes": b"out",
+        "stderr_bytes": b"err",
         "exit_code": 0,
         "signal": None,
         "execution_time": 0.0517,
@@ -365,13 +365,13 @@ def test_every_end_of_a_program(how: str) -> None:
 
 
 def test_a_compiler_has_a_stage_of_its_own() -> None:
-    found = answer(parse(HELLO), result_of(phase("compile", stderr="w"), phase()), "outerr")
+    found = answer(parse(HELLO), result_of(phase("compile", stderr_bytes=b"w"), phase()), "outerr")
     assert list(found) == ["compile", "run", "language", "version"]
     assert (found["compile"]["output"], found["run"]["output"]) == ("outw", "outerr")
 
 
 def test_where_the_program_is_not_reached_its_stage_is_the_compilers() -> None:
-    failed = phase("compile", "failed", exit_code=1, stdout="", stderr="no")
+    failed = phase("compile", "failed", exit_code=1, stdout_bytes=b"", stderr_bytes=b"no")
     found = answer(parse(HELLO), result_of(failed), "")
     assert found["run"] == found["compile"]
     assert (found["run"]["code"], found["run"]["output"]) == (1, "no")

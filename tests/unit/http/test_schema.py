@@ -28,7 +28,7 @@ from drybox.wire import event_document, plain
 
 DEFAULTS = ResourceLimits(memory=1 << 20, pids=7)
 
-PHASE = PhaseResult("run", "failed", "a", "b", 3, None, 0.5, None, 4096)
+PHASE = PhaseResult("run", "failed", b"a", b"b", 3, None, 0.5, None, 4096)
 RESULT = ExecutionResult(
     status="failed",
     stdout_bytes=b"\xffa",

@@ -19,9 +19,11 @@ from drybox.backends.local.cgroup import Cgroup, Place
 from drybox.backends.local.cgroup_tree import CONTROLLERS
 from drybox.backends.local.channel import Line
 from drybox.backends.local.layout import Layout, Tree, is_open
+from drybox.backends.local.newcomers import Newcomers
 from drybox.backends.local.preparation import prepare
 from drybox.backends.local.sandbox import LocalSandbox, apply_limits
 from drybox.backends.local.toolchain import FoundToolchain, find_toolchain
+from drybox.backends.local.turns import ShortTurns
 from drybox.backends.local.warden_client import WardenClient
 from drybox.errors import Unavailable, Unsupported
 from drybox.guest import seccomp
@@ -80,6 +82,8 @@ class LocalBackend:
         self._filter = b""
         self._filter_problem = ""
         self._filter_ready: anyio.Event
+        self._newcomers = Newcomers()
+        self._turns = ShortTurns()
         self._uids = itertools.count(secrets.randbelow(UID_COUNT))
 
     async def check(self) -> Support:
@@ -117,14 +121,18 @@ class LocalBackend:
         self._tasks = await anyio.create_task_group().__aenter__()
         self._filter_ready = anyio.Event()
         self._tasks.start_soon(self._compile_filter)
+        self._tasks.start_soon(self._newcomers.grow_up)
+        self._turns.begin()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """Destroy every sandbox and the warden."""
+        self._turns.end()
         warden, self._warden = self._warden, None
         with anyio.CancelScope(shield=True):
             if warden is not None:
                 await warden.close()
+        self._tasks.cancel_scope.cancel()
         await self._tasks.__aexit__(None, None, None)
 
     # --- once per backend ----------------------------------------------------------
@@ -262,6 +270,7 @@ class LocalBackend:
             kit.env,
             self._weakened,
             kit.toolchain,
+            self._newcomers,
         )
         try:
             apply_limits(box, spec.limits)

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from drybox.backends.local.cgroup_tree import CONTROLLERS, enable, read, write
+from drybox.backends.local.cgroup_tree import CONTROLLERS, USUAL_WEIGHT, enable, read, weigh, write
 
 V2_MOUNT = "/sys/fs/cgroup"
 LEAF = "server"
@@ -199,6 +199,7 @@ class Cgroup:
         self._v2 = place.version == 2
         self._dirs = {key: f"{folder}/{name}" for key, folder in place.dirs.items()}
         self._applied: Limits | None = None
+        self._weight = USUAL_WEIGHT
         self._open: dict[str, int] = {}
         self._closed = False
 
@@ -237,6 +238,16 @@ class Cgroup:
             names.reverse()
         for name in names:
             self._set("memory", name, limit, optional="memsw" in name)
+
+    def weigh(self, weight: int) -> None:
+        """Set its share of the CPUs beside other sandboxes; no limit, and none is lost without.
+
+        Args:
+            weight: See :func:`drybox.backends.local.cgroup_tree.weigh`.
+        """
+        if weight != self._weight and not self._closed and "cpu" in self._dirs:
+            self._weight = weight
+            weigh(self._dirs["cpu"], weight)
 
     def memory_used(self) -> int:
         """Bytes in use now; 0 if not measured."""

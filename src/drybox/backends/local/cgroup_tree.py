@@ -16,6 +16,14 @@ CONTROLLERS = {"memory": "memory", "cpus": "cpu", "pids": "pids"}
 
 PREFIX = "drybox-"
 
+USUAL_WEIGHT = 100
+"""A cgroup's share of the CPUs beside its neighbours, as version 2 counts: the kernel's default."""
+
+INSTANCE_WEIGHT = USUAL_WEIGHT // 2
+"""That of all sandboxes together: what the host itself has to do, drybox included, goes first."""
+
+SHARES_FOR_WEIGHT = 1024 / 100  # version 1 has other numbers for the same
+
 
 def instance_name(pid: int) -> str:
     """Name of the cgroup that holds all sandboxes of one warden; says whose it is."""
@@ -31,7 +39,21 @@ def make_instance(folder: str, pid: int) -> str:
     instance = f"{folder}/{instance_name(pid)}"
     os.mkdir(instance)
     enable(instance)
+    weigh(instance, INSTANCE_WEIGHT)
     return instance
+
+
+def weigh(folder: str, weight: int) -> None:
+    """Set a cgroup's share of the CPUs beside its neighbours, if it is one that has any.
+
+    Args:
+        folder: Its folder.
+        weight: As version 2 counts it.
+    """
+    if os.path.exists(f"{folder}/cpu.weight"):
+        try_write(f"{folder}/cpu.weight", str(weight))
+    elif os.path.exists(f"{folder}/cpu.shares"):
+        try_write(f"{folder}/cpu.shares", str(int(weight * SHARES_FOR_WEIGHT)))
 
 
 def enable(folder: str) -> None:

@@ -11,6 +11,7 @@ import anyio
 
 from drybox.backends.local.cgroup import Cgroup, Limits, PeakMemory, Used
 from drybox.backends.local.channel import Line
+from drybox.backends.local.newcomers import Newcomers
 from drybox.backends.local.toolchain import FoundToolchain
 from drybox.backends.local.warden_client import WardenClient
 from drybox.errors import SandboxLost, Unavailable
@@ -62,7 +63,9 @@ class LocalSandbox:
         env: Mapping[str, str],
         weakened: tuple[str, ...],
         toolchain: str,
+        newcomers: Newcomers,
     ) -> None:
+        self._newcomers = newcomers
         self._guest = Guest(stream)
         self._stream = stream
         self._warden = warden
@@ -106,6 +109,7 @@ class LocalSandbox:
         # peak of one that did nothing but start is its program's.
         self._fresh = limits if len(runners) == 1 else None
         self._used_before = self._cgroup.used()
+        self._newcomers.expect(self._cgroup)
 
     def is_alive(self) -> bool:
         """Whether an idle sandbox can still be used: init speaks only when it is asked."""
@@ -157,6 +161,7 @@ class LocalSandbox:
         peak: PeakMemory | None,
     ) -> Exit:
         """Run a command; what it uses is counted from there, its peak by a meter of its own."""
+        self._newcomers.begin(self._cgroup)
         started, cpu = anyio.current_time(), before.cpu_seconds
         last = None if cpu is None or command.cpu_time is None else cpu + command.cpu_time
         try:

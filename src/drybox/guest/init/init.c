@@ -132,6 +132,7 @@ int main(int argc, char **argv)
     sigset_t child, unblocked;
     struct sigaction wake = {.sa_handler = on_child};
     hide_environment();
+    take_short_turns();
     sigaction(SIGCHLD, &wake, NULL);
     signal(SIGPIPE, SIG_IGN);
     sigemptyset(&child);

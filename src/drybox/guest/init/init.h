@@ -82,6 +82,10 @@ void dismiss_runners(void);
 void clear_away(void);
 void kill_all(void);
 
+/* turns.c: how long the kernel lets a process run before others have theirs */
+void take_short_turns(void);
+void lengthen_turns(void);
+
 /* run.c: the program */
 int running(void);
 pid_t wait_for_any(int *status, int options);

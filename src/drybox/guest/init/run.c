@@ -13,6 +13,7 @@
 #include "init.h"
 
 #define STDIN_WINDOW (64 << 10) /* bytes of stdin the host may have under way */
+#define YOUTH 20000000u /* nanoseconds in which a program has short turns; see turns.c */
 
 static uint64_t now_ns(void)
 {
@@ -26,6 +27,7 @@ static struct {
     int64_t cpu_before; /* what a runner used before it got its job, in microseconds */
     int status, ended, timed_out, in_eof;
     uint64_t start, end, deadline;
+    uint64_t lengthen_at; /* when its turns are to be lengthened next */
     struct rusage before;
     uint64_t kills_before, peak_before;
     uint64_t largest; /* most bytes that one of its processes had at once */
@@ -53,6 +55,7 @@ static void begin(uint32_t ms)
     run.largest = 0;
     run.start = now_ns();
     run.deadline = run.start + (uint64_t)ms * 1000000u;
+    run.lengthen_at = run.start + YOUTH;
 }
 
 static void refuse(int problem)
@@ -319,7 +322,8 @@ struct timespec *prepare_run(struct pollfd p[3], struct timespec *left)
         p[2].fd = run.main.in;
     if (run.ended || run.timed_out)
         return NULL;
-    uint64_t now = now_ns(), rest = run.deadline > now ? run.deadline - now : 0;
+    uint64_t next = run.deadline < run.lengthen_at ? run.deadline : run.lengthen_at;
+    uint64_t now = now_ns(), rest = next > now ? next - now : 0;
     left->tv_sec = rest / 1000000000u;
     left->tv_nsec = rest % 1000000000u;
     return left;
@@ -332,9 +336,13 @@ void advance_run(const struct pollfd p[3])
         attend_runners(p[0].revents);
         return;
     }
-    if (!run.ended && !run.timed_out && now_ns() >= run.deadline) {
+    uint64_t now = now_ns();
+    if (!run.ended && !run.timed_out && now >= run.deadline) {
         run.timed_out = 1;
         kill_all();
+    } else if (!run.ended && now >= run.lengthen_at) {
+        lengthen_turns();
+        run.lengthen_at = now + 2 * (now - run.start);
     }
     reap();
     if (p[2].revents)

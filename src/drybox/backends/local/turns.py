@@ -1,0 +1,68 @@
+"""Short turns on the processor for the thread that talks with sandboxes.
+
+Who wakes with short turns ahead need not wait until a program's long one is over. Init has them,
+too; ``guest/init/turns.c`` has the other half of this.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+from typing import ClassVar
+
+SHORT = 100_000
+"""Nanoseconds: the least that the kernel takes (``sched_runtime`` in sched_setattr(2))."""
+
+_NUMBERS = {"x86_64": (314, 315), "aarch64": (274, 275)}
+"""Of sched_setattr and sched_getattr, for which most C libraries have no function."""
+
+
+class _Attributes(ctypes.Structure):
+    """``struct sched_attr`` of linux/sched/types.h, in its first version."""
+
+    _fields_: ClassVar = [
+        *(("size", ctypes.c_uint32), ("policy", ctypes.c_uint32), ("flags", ctypes.c_uint64)),
+        *(("nice", ctypes.c_int32), ("priority", ctypes.c_uint32)),
+        *(("runtime", ctypes.c_uint64), ("deadline", ctypes.c_uint64)),
+        ("period", ctypes.c_uint64),
+    ]
+
+
+class ShortTurns:
+    """The calling thread's turns: short from :meth:`begin` to :meth:`end`.
+
+    A kernel that knows of none (before Linux 6.12) goes on as ever, as does a thread with a
+    scheduling policy of its own.
+    """
+
+    def __init__(self) -> None:
+        self._before: _Attributes | None = None
+
+    def begin(self) -> None:
+        """Shorten them."""
+        found = _Attributes(size=ctypes.sizeof(_Attributes))
+        if not _call(1, found, found.size) or found.policy != os.SCHED_OTHER:
+            return
+        self._before = found
+        short = _Attributes(size=found.size, nice=found.nice, runtime=SHORT)
+        _call(0, short)
+
+    def end(self) -> None:
+        """Give them back the length that they had."""
+        before, self._before = self._before, None
+        if before is not None:
+            _call(0, _Attributes(size=before.size, nice=before.nice, runtime=before.runtime))
+
+
+def _call(which: int, attributes: _Attributes, *more: int) -> bool:
+    """Whether the kernel did it, for the calling thread."""
+    numbers = _NUMBERS.get(platform.machine())
+    if numbers is None:
+        return False
+    words = [ctypes.c_long(item) for item in (*more, 0)]
+    call = ctypes.CDLL(None).syscall
+    failed: int = call(
+        ctypes.c_long(numbers[which]), ctypes.c_long(0), ctypes.byref(attributes), *words
+    )
+    return not failed

@@ -1,0 +1,53 @@
+"""Whose turn it is on the processor: a program that computes must not keep the next one waiting."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.support import host
+from tests.support.attack import attack, held
+from tests.support.identity import Runner
+
+pytestmark = pytest.mark.walls("local")  # a daemon's containers have what the daemon gives them
+
+BUSY = """
+import threading
+over = threading.Event()
+threads = [threading.Thread(target=over.wait) for _ in range(3)]
+for thread in threads:
+    thread.start()
+hold()
+over.set()
+"""
+
+
+def weight(folder: Path) -> float:
+    """A cgroup's share of the CPUs in units of the kernel's default."""
+    version_2 = folder / "cpu.weight"
+    if version_2.exists():
+        return int(version_2.read_text()) / 100
+    return int((folder / "cpu.shares").read_text()) / 1024
+
+
+def turns(pid: int) -> list[int]:
+    """How long each thread of a process may run before others have their turn, in nanoseconds."""
+    found = []
+    for entry in Path(f"/proc/{pid}/task").iterdir():
+        lines = (entry / "sched").read_text().splitlines()
+        found += [int(line.split(":")[1]) for line in lines if line.startswith("se.slice")]
+    return found
+
+
+def test_a_program_has_no_advantage_once_it_has_run_for_a_while(runner: Runner) -> None:
+    with held(runner, attack(BUSY)) as attacks:
+        folder = host.cgroup_of(attacks.pid, "cpu")
+        assert host.eventually(lambda: weight(folder) == 1, 5)
+        # All sandboxes together count for less than what the host has to do.
+        assert weight(folder.parent) == pytest.approx(0.5)
+        supervisor = int(host.status(attacks.pid)["PPid"])
+        if not turns(supervisor):
+            return  # a kernel that does not tell
+        assert turns(supervisor) == [100_000]
+        assert host.eventually(lambda: min(turns(attacks.pid)) > 1_000_000, 10)
+        assert len(turns(attacks.pid)) == 4

@@ -1,0 +1,46 @@
+"""Programs that have just begun have a weight of their own, and lose it in time."""
+
+from __future__ import annotations
+
+import time
+
+import anyio
+import pytest
+
+from drybox.backends.local.cgroup import Cgroup, Place
+from drybox.backends.local.cgroup_tree import USUAL_WEIGHT
+from drybox.backends.local.newcomers import WEIGHT, YOUTH, Newcomers
+
+pytestmark = pytest.mark.anyio
+
+
+class Weighed(Cgroup):
+    """Keeps what it is told, and when."""
+
+    def __init__(self) -> None:
+        super().__init__(Place(0), "one")
+        self.weights: list[int] = []
+        self.told_at = 0.0
+        self.is_usual = anyio.Event()
+
+    def weigh(self, weight: int) -> None:
+        self.weights.append(weight)
+        self.told_at = time.monotonic()
+        if weight == USUAL_WEIGHT:
+            self.is_usual.set()
+
+
+async def test_whoever_waits_keeps_its_weight_and_whoever_runs_loses_it() -> None:
+    newcomers, waiting, first, second = Newcomers(), Weighed(), Weighed(), Weighed()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(newcomers.grow_up)
+        newcomers.expect(waiting)
+        for cgroup in (first, second):
+            begun = time.monotonic()
+            newcomers.begin(cgroup)
+            with anyio.fail_after(10):
+                await cgroup.is_usual.wait()
+            assert cgroup.told_at - begun >= YOUTH
+        tasks.cancel_scope.cancel()
+    assert waiting.weights == [WEIGHT]
+    assert first.weights == second.weights == [WEIGHT, USUAL_WEIGHT]
