@@ -17,6 +17,9 @@ from tests.support import host, images
 from tests.support.attack import DRYBOX, GONE_WITHIN, PATIENCE, new_marker, run_cli, source
 from tests.support.identity import REPO, Runner
 
+from drybox import CodeExecutor, ExecutionRequest, Unavailable
+from drybox.backends.local import warden_client
+
 pytestmark = pytest.mark.walls("local")  # it is about the warden
 
 DRYBOX_FAILED = 125
@@ -205,3 +208,19 @@ def test_a_drybox_that_is_stopped_still_ends_the_program_at_its_deadline(runner:
 def _left(started: Started) -> str:
     folders = [str(folder) for folder in started.folders if folder.exists()]
     return f"{host.running(started.marker)} {[p for p in started.family if _lives(p)]} {folders}"
+
+
+def test_a_warden_that_hangs_is_ended_and_another_takes_its_place(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(warden_client, "ANSWER_PATIENCE", 0.5)
+    before = {process.pid for process in host.wardens(os.getpid())}
+    request = ExecutionRequest("python", "print(1)")
+    with CodeExecutor(isolation="local", pool=None) as executor:
+        assert executor.execute(request).stdout == "1\n"
+        (warden,) = {process.pid for process in host.wardens(os.getpid())} - before
+        os.kill(warden, signal.SIGSTOP)
+        with pytest.raises(Unavailable, match="hung"):
+            executor.execute(request)
+        assert not _lives(warden)
+        assert executor.execute(request).stdout == "1\n"

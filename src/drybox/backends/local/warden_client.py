@@ -27,6 +27,9 @@ from drybox.errors import Unavailable
 START_PATIENCE = 10.0
 """Seconds until a warden must have said hello; systemd's part in it included."""
 
+ANSWER_PATIENCE = 60.0
+"""Seconds until it must have answered, on a host that is busy with other things too."""
+
 CLOSE_PATIENCE = 10.0
 """Seconds until a warden must have ended; it gives dying processes five."""
 
@@ -214,9 +217,15 @@ class WardenClient:
 
     async def _ask(self, number: int, fds: Sequence[int], **message: Any) -> dict[str, Any]:
         event = self._waiting[number] = anyio.Event()
-        await self._send(fds, id=number, **message)
-        await event.wait()
-        return self._answers.pop(number, {"error": "the warden ended"})
+        with anyio.move_on_after(ANSWER_PATIENCE) as patience:
+            await self._send(fds, id=number, **message)
+            await event.wait()
+        if patience.cancelled_caught:
+            # Its end is that of all it has started; the next request gets another one.
+            self._process.kill()
+            with anyio.move_on_after(CLOSE_PATIENCE, shield=True):
+                await self._ended.wait()
+        return self._answers.pop(number, {"error": "the warden ended, or hung and was ended"})
 
     async def _send(self, fds: Sequence[int], **message: Any) -> None:
         data = json.dumps(message).encode()
