@@ -151,6 +151,7 @@ class Node:
         least_pids=7,
         mount="/opt/node",
         parts=("bin/{program}", "lib/libnode*"),
+        host_paths=("/usr/share/nodejs",),  # Debian keeps some of Node's own modules there
         install_hint="Install it: pip install 'drybox[node]'",
         preparations=(
             Preparation(
