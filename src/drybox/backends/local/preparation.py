@@ -12,6 +12,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +25,9 @@ from drybox.protocols import WORK_DIR, Preparation
 
 PATIENCE = 600.0
 """Seconds one preparation may take; compiling Go's standard library takes about 40 on 2 cores."""
+
+FAILURE_AGE = 3600.0
+"""Seconds until what failed, for want of room perhaps, is tried again."""
 
 Progress = Callable[[str], None]
 
@@ -47,8 +51,9 @@ def prepare(
     """
     recipe = hashlib.sha256(repr(preparation).encode()).hexdigest()[:8]
     place = cache_dir() / "prepared" / f"{preparation.name}-{found.key}-{recipe}"
-    failed = place.with_suffix(".failed")
-    if not os.path.isdir(place) and not (preparation.optional and os.path.exists(failed)):
+    seen = hashlib.sha256(repr(found.layout).encode()).hexdigest()[:8]
+    failed = place.with_suffix(f".{seen}.failed")  # with other files it might do
+    if not os.path.isdir(place) and not (preparation.optional and _is_young(failed)):
         with _only_one(place):
             if not place.is_dir():
                 progress(f"{preparation.label} (once for {found.version})")
@@ -61,6 +66,13 @@ def prepare(
                 if problem:
                     failed.write_text(problem, "utf-8")
     return Mount(str(place), preparation.mount) if os.path.isdir(place) else None
+
+
+def _is_young(path: Path) -> bool:
+    try:
+        return time.time() - path.stat().st_mtime < FAILURE_AGE
+    except OSError:
+        return False
 
 
 @contextmanager

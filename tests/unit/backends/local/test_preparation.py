@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -156,6 +157,18 @@ def test_an_optional_one_that_fails_is_done_without_and_not_tried_again(
         assert workshop.make("echo no; exit 1", optional=True) is None
     assert len(workshop.told()) == 1
     assert len(workshop.said) == 1
+
+
+def test_an_optional_one_is_tried_again_after_a_while_or_with_other_files(
+    workshop: Workshop,
+) -> None:
+    assert workshop.make("exit 1", optional=True) is None
+    (failure,) = workshop.cache.glob("*.failed")
+    os.utime(failure, (0, 0))
+    assert workshop.make("exit 1", optional=True) is None
+    workshop.found = dataclasses.replace(workshop.found, layout=Layout(path=("/other",)))
+    assert workshop.make("exit 1", optional=True) is None
+    assert len(workshop.told()) == 3
 
 
 def test_bubblewrap_that_cannot_be_started_is_a_failure(workshop: Workshop) -> None:
