@@ -11,7 +11,6 @@ from contextlib import AbstractAsyncContextManager, suppress
 from typing import Any, Generic, TypeVar, cast
 
 import anyio
-from anyio.abc import TaskGroup
 
 from drybox.capacity import make_way
 
@@ -32,8 +31,8 @@ class LoopThread:
         self._lock = threading.Lock()
         self._closed = False
         self._waiting: set[_Call[Any]] = set()
+        self._running: dict[_Call[Any], asyncio.Task[None]] = {}
         self._loop: asyncio.AbstractEventLoop
-        self._tasks: TaskGroup
         self._last_call: anyio.Event
         ready: Future[None] = Future()
         # A daemon, so that a loop nobody closed does not keep Python from ending.
@@ -76,7 +75,9 @@ class LoopThread:
 
     def _begin(self, call: _Call[Any]) -> None:
         self._waiting.discard(call)
-        self._tasks.start_soon(call.run)
+        # No task of a group's: to enter one there takes longer than much else of a short run.
+        task = self._running[call] = self._loop.create_task(call.run())
+        task.add_done_callback(lambda _: self._running.pop(call))
 
     def _work(self, ready: Future[None]) -> None:
         try:
@@ -96,11 +97,14 @@ class LoopThread:
                 call.end()
 
     async def _serve(self, ready: Future[None]) -> None:
-        async with self._context, anyio.create_task_group() as self._tasks:
+        async with self._context:
             self._loop, self._last_call = asyncio.get_running_loop(), anyio.Event()
             ready.set_result(None)
             await self._last_call.wait()
-            self._tasks.cancel_scope.cancel()
+            for call in self._running:
+                call.give_up()
+            if self._running:
+                await asyncio.wait(self._running.values())
 
 
 class _Call(Generic[T]):

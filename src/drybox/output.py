@@ -23,7 +23,7 @@ class Output:
         self._limit = limit
         # What these give away is not copied: a large output keeps nobody else waiting.
         self._parts: dict[Stream, BytesIO] = {name: BytesIO() for name in STREAMS}
-        self._decoders = {name: _DECODER("replace") for name in STREAMS}
+        self._decoders: dict[Stream, codecs.IncrementalDecoder] = {}
         self.truncated: dict[Stream, bool] = dict.fromkeys(STREAMS, False)
 
     def add(self, stream: Stream, data: bytes) -> bytes:
@@ -39,11 +39,16 @@ class Output:
 
         A character whose bytes have not all come yet is part of a later text.
         """
-        return self._decoders[stream].decode(kept)
+        return self._decoder(stream).decode(kept)
 
     def finish(self, stream: Stream) -> str:
         """The text of a character that was left unfinished."""
-        return self._decoders[stream].decode(b"", final=True)
+        return self._decoder(stream).decode(b"", final=True)
+
+    def _decoder(self, stream: Stream) -> codecs.IncrementalDecoder:
+        if stream not in self._decoders:
+            self._decoders[stream] = _DECODER("replace")
+        return self._decoders[stream]
 
     @property
     def overflowed(self) -> bool:

@@ -253,11 +253,10 @@ static void reap(void)
     }
 }
 
-/* When the main process has ended and all output is out: wait for the last orphan, so
- * that its CPU time counts, and tell the outcome. */
+/* When the main process has ended, the last orphan has, whose CPU time counts, and all output is
+ * out: tell the outcome. */
 static void finish(void)
 {
-    clear_away();
     struct rusage after;
     getrusage(RUSAGE_CHILDREN, &after);
     /* The kernel keeps one peak for all phases. Where it has none, or this phase has not passed
