@@ -19,7 +19,7 @@ PREFIX = "drybox-"
 USUAL_WEIGHT = 100
 """A cgroup's share of the CPUs beside its neighbours, as version 2 counts: the kernel's default."""
 
-INSTANCE_WEIGHT = USUAL_WEIGHT // 2
+INSTANCE_WEIGHT = USUAL_WEIGHT // 4
 """That of all sandboxes together: what the host itself has to do, drybox included, goes first."""
 
 SHARES_FOR_WEIGHT = 1024 / 100  # version 1 has other numbers for the same
