@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar, cast
 import anyio
 
 from drybox.capacity import make_way
+from drybox.turns import take_short_turns
 
 T = TypeVar("T")
 
@@ -77,9 +78,15 @@ class LoopThread:
         self._waiting.discard(call)
         # No task of a group's: to enter one there takes longer than much else of a short run.
         task = self._running[call] = self._loop.create_task(call.run())
-        task.add_done_callback(lambda _: self._running.pop(call))
+        task.add_done_callback(lambda _: self._leave(call))
+
+    def _leave(self, call: _Call[Any]) -> None:
+        del self._running[call]
+        if not call.has_ended:  # it was cancelled before it began
+            call.end()
 
     def _work(self, ready: Future[None]) -> None:
+        take_short_turns()
         try:
             anyio.run(self._serve, ready)
         except BaseException as error:

@@ -31,7 +31,7 @@ LAYERS = (
     ("protocols",),
     ("images",),
     ("warm",),
-    ("output", "units", "wire", "api_keys", "kill_switch", "capacity"),
+    ("output", "units", "wire", "api_keys", "kill_switch", "capacity", "turns"),
     ("guest",),
     ("languages",),
     ("packages",),

@@ -20,6 +20,7 @@ from drybox.http.service import Service
 from drybox.http.sites import is_loopback
 from drybox.http.wire_protocol import protocol_for
 from drybox.settings import ServerSettings
+from drybox.turns import take_short_turns
 
 LAST_ANSWERS = 2
 """Seconds for answers on their way, once nothing runs any more."""
@@ -76,6 +77,7 @@ def serve(app: FastAPI, settings: ServerSettings, tell: Callable[[str], None]) -
         timeout_graceful_shutdown=LAST_ANSWERS,
     )
     _raise_open_files()
+    take_short_turns()
     with _listen(settings) as listener:
         host, port = listener.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host

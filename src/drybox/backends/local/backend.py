@@ -23,7 +23,6 @@ from drybox.backends.local.newcomers import Newcomers
 from drybox.backends.local.preparation import prepare
 from drybox.backends.local.sandbox import LocalSandbox, apply_limits
 from drybox.backends.local.toolchain import FoundToolchain, find_toolchain
-from drybox.backends.local.turns import ShortTurns
 from drybox.backends.local.warden_client import WardenClient
 from drybox.errors import Unavailable, Unsupported
 from drybox.guest import seccomp
@@ -83,7 +82,6 @@ class LocalBackend:
         self._filter_problem = ""
         self._filter_ready: anyio.Event
         self._newcomers = Newcomers()
-        self._turns = ShortTurns()
         self._uids = itertools.count(secrets.randbelow(UID_COUNT))
 
     async def check(self) -> Support:
@@ -122,12 +120,10 @@ class LocalBackend:
         self._filter_ready = anyio.Event()
         self._tasks.start_soon(self._compile_filter)
         self._tasks.start_soon(self._newcomers.grow_up)
-        self._turns.begin()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """Destroy every sandbox and the warden."""
-        self._turns.end()
         warden, self._warden = self._warden, None
         with anyio.CancelScope(shield=True):
             if warden is not None:
@@ -233,7 +229,7 @@ class LocalBackend:
                 root, *exposed = await self._warden.stage(tree, homes)
             except Unavailable:
                 # A host may let bubblewrap mount and nobody else; it is only slower then.
-                if hidden or homes:
+                if hidden or homes or self._warden.ended:
                     raise
                 self._unstaged = True
             else:

@@ -22,6 +22,7 @@ class Newcomers:
 
     def __init__(self) -> None:
         self._young: deque[tuple[float, Cgroup]] = deque()
+        self._until: dict[Cgroup, float] = {}
         self._more = anyio.Event()
 
     def expect(self, cgroup: Cgroup) -> None:
@@ -31,7 +32,8 @@ class Newcomers:
     def begin(self, cgroup: Cgroup) -> None:
         """A program begins in it."""
         cgroup.weigh(WEIGHT)
-        self._young.append((time.monotonic() + YOUTH, cgroup))
+        until = self._until[cgroup] = time.monotonic() + YOUTH
+        self._young.append((until, cgroup))
         self._more.set()
 
     async def grow_up(self) -> None:
@@ -44,6 +46,8 @@ class Newcomers:
                     await anyio.sleep(left)
                 else:
                     self._young.popleft()
-                    cgroup.weigh(USUAL_WEIGHT)
+                    if self._until[cgroup] == until:  # no later phase has begun in it
+                        del self._until[cgroup]
+                        cgroup.weigh(USUAL_WEIGHT)
             self._more = anyio.Event()
             await self._more.wait()

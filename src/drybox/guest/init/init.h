@@ -77,6 +77,7 @@ void attend_runners(int has_news);
 int free_doors(void);
 pid_t choose_runner(uint32_t number);
 int take_runner(struct process *made, uint32_t number, const unsigned char *job, size_t n);
+int is_runner(pid_t pid);
 void runner_ended(pid_t pid);
 void dismiss_runners(void);
 void clear_away(void);

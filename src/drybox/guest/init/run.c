@@ -124,10 +124,12 @@ void start_runner(unsigned char *p, size_t n)
     struct process made;
     prepare_door(door);
     int problem = launch(&made, (char *)p + head, n - head, *p == ASKS);
-    if (problem)
+    if (problem) {
         refuse(problem);
-    else
-        keep_runner(&made, *p, door);
+        return;
+    }
+    keep_runner(&made, *p, door);
+    oom_kills(), memory_peak(); /* what is not there to be read is known before the job comes */
 }
 
 static int64_t cpu_of(pid_t pid)

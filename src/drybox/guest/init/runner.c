@@ -49,6 +49,11 @@ static struct runner *find(pid_t pid)
     return NULL;
 }
 
+int is_runner(pid_t pid)
+{
+    return find(pid) != NULL;
+}
+
 /* What is reaped waits no more. */
 void runner_ended(pid_t pid)
 {
@@ -139,12 +144,21 @@ void kill_all(void)
     kill(-1, SIGKILL);
 }
 
+/* Whether there is nobody else: every process of the program's descends from this one. */
+static int is_alone(void)
+{
+    siginfo_t info;
+    return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) && errno == ECHILD;
+}
+
 /* Ends every process but the runners that wait, and waits until they are gone. The kernel has
  * no one word for that: should something fork away from it, the runners go as well. */
 void clear_away(void)
 {
     int status;
     struct timespec pause = {0, 1000000};
+    if (is_alone())
+        return;
     for (int i = 0; runners_wait() && i < SWEEPS; i++) {
         int found = 0;
         pid_t pid;

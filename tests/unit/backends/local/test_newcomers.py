@@ -44,3 +44,18 @@ async def test_whoever_waits_keeps_its_weight_and_whoever_runs_loses_it() -> Non
         tasks.cancel_scope.cancel()
     assert waiting.weights == [WEIGHT]
     assert first.weights == second.weights == [WEIGHT, USUAL_WEIGHT]
+
+
+async def test_each_phase_has_all_of_its_time() -> None:
+    newcomers, cgroup = Newcomers(), Weighed()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(newcomers.grow_up)
+        newcomers.begin(cgroup)
+        await anyio.sleep(YOUTH / 2)
+        begun = time.monotonic()
+        newcomers.begin(cgroup)
+        with anyio.fail_after(10):
+            await cgroup.is_usual.wait()
+        assert cgroup.told_at - begun >= YOUTH
+        tasks.cancel_scope.cancel()
+    assert cgroup.weights == [WEIGHT, WEIGHT, USUAL_WEIGHT]

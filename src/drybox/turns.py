@@ -1,4 +1,4 @@
-"""Short turns on the processor for the thread that talks with sandboxes.
+"""Short turns on the processor for drybox's own threads that talk with sandboxes.
 
 Who wakes with short turns ahead need not wait until a program's long one is over. Init has them,
 too; ``guest/init/turns.c`` has the other half of this.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import os
 import platform
+import sys
 from typing import ClassVar
 
 SHORT = 100_000
@@ -29,35 +30,20 @@ class _Attributes(ctypes.Structure):
     ]
 
 
-class ShortTurns:
-    """The calling thread's turns: short from :meth:`begin` to :meth:`end`.
+def take_short_turns() -> None:
+    """Shorten those of the calling thread, and of all that it starts.
 
     A kernel that knows of none (before Linux 6.12) goes on as ever, as does a thread with a
     scheduling policy of its own.
     """
-
-    def __init__(self) -> None:
-        self._before: _Attributes | None = None
-
-    def begin(self) -> None:
-        """Shorten them."""
-        found = _Attributes(size=ctypes.sizeof(_Attributes))
-        if not _call(1, found, found.size) or found.policy != os.SCHED_OTHER:
-            return
-        self._before = found
-        short = _Attributes(size=found.size, nice=found.nice, runtime=SHORT)
-        _call(0, short)
-
-    def end(self) -> None:
-        """Give them back the length that they had."""
-        before, self._before = self._before, None
-        if before is not None:
-            _call(0, _Attributes(size=before.size, nice=before.nice, runtime=before.runtime))
+    found = _Attributes(size=ctypes.sizeof(_Attributes))
+    if _call(1, found, found.size) and found.policy == os.SCHED_OTHER:
+        _call(0, _Attributes(size=found.size, nice=found.nice, runtime=SHORT))
 
 
 def _call(which: int, attributes: _Attributes, *more: int) -> bool:
     """Whether the kernel did it, for the calling thread."""
-    numbers = _NUMBERS.get(platform.machine())
+    numbers = _NUMBERS.get(platform.machine()) if sys.platform == "linux" else None
     if numbers is None:
         return False
     words = [ctypes.c_long(item) for item in (*more, 0)]
