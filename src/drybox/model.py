@@ -41,6 +41,25 @@ class Record:
         return (item.name for item in fields(self))  # type: ignore[arg-type]
 
 
+class OutputRecord(Record):
+    """A value with output, which is made text when somebody asks for it."""
+
+    __slots__ = ()
+
+    stdout_bytes: bytes
+    stderr_bytes: bytes
+
+    @property
+    def stdout(self) -> str:
+        """Stdout as text; bytes that are no UTF-8 become U+FFFD."""
+        return self.stdout_bytes.decode("utf-8", "replace")
+
+    @property
+    def stderr(self) -> str:
+        """Stderr as text; bytes that are no UTF-8 become U+FFFD."""
+        return self.stderr_bytes.decode("utf-8", "replace")
+
+
 @dataclass(frozen=True, slots=True)
 class ResourceLimits:
     """What one phase may use at most.
@@ -122,7 +141,7 @@ class ErrorInfo(Record):
 
 
 @dataclass(frozen=True, slots=True)
-class PhaseResult(Record):
+class PhaseResult(OutputRecord):
     """The outcome of one phase. Times are seconds, ``memory_peak`` is bytes."""
 
     name: PhaseName
@@ -139,19 +158,9 @@ class PhaseResult(Record):
         """The names of the contract's fields, which has the text alone."""
         return (item.name.removesuffix("_bytes") for item in fields(self))
 
-    @property
-    def stdout(self) -> str:
-        """Stdout as text; bytes that are no UTF-8 become U+FFFD."""
-        return self.stdout_bytes.decode("utf-8", "replace")
-
-    @property
-    def stderr(self) -> str:
-        """Stderr as text; bytes that are no UTF-8 become U+FFFD."""
-        return self.stderr_bytes.decode("utf-8", "replace")
-
 
 @dataclass(frozen=True, slots=True)
-class ExecutionResult(Record):
+class ExecutionResult(OutputRecord):
     """The complete outcome of one execution; the same from every front door.
 
     Attributes:
@@ -194,16 +203,6 @@ class ExecutionResult(Record):
     def keys(self) -> Iterator[str]:
         """The names of the contract's fields, text before bytes."""
         return iter(("stdout", "stderr", *(item.name for item in fields(self))))
-
-    @property
-    def stdout(self) -> str:
-        """Stdout as text; bytes that are no UTF-8 become U+FFFD."""
-        return self.stdout_bytes.decode("utf-8", "replace")
-
-    @property
-    def stderr(self) -> str:
-        """Stderr as text; bytes that are no UTF-8 become U+FFFD."""
-        return self.stderr_bytes.decode("utf-8", "replace")
 
 
 @dataclass(frozen=True, slots=True)

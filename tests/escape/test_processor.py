@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from tests.support import host
 from tests.support.attack import attack, held
 from tests.support.identity import Runner
 
+from drybox import CodeExecutor, ExecutionRequest
 from drybox.backends.local.cgroup_tree import read
 
 pytestmark = pytest.mark.walls("local")  # a daemon's containers have what the daemon gives them
@@ -53,3 +55,14 @@ def test_a_program_has_no_advantage_once_it_has_run_for_a_while(runner: Runner) 
         assert turns(supervisor) == [100_000]
         assert host.eventually(lambda: min(turns(attacks.pid)) > 1_000_000, 10)
         assert len(turns(attacks.pid)) == 4
+
+
+def test_a_sandbox_that_waits_has_the_weight_of_one_that_begins() -> None:
+    def weights() -> set[float]:
+        folders = map(Path, host.sandboxes(os.getpid()))
+        kinds = ("cpu.weight", "cpu.shares")
+        return {weight(each) for each in folders if any((each / kind).exists() for kind in kinds)}
+
+    with CodeExecutor(isolation="local") as executor:
+        assert executor.execute(ExecutionRequest("python", "print(1)")).stdout == "1\n"
+        assert host.eventually(lambda: weights() == {10}, host.PATIENCE)

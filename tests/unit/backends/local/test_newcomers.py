@@ -30,17 +30,21 @@ class Weighed(Cgroup):
             self.is_usual.set()
 
 
+async def begin_and_grow_up(newcomers: Newcomers, cgroup: Weighed) -> None:
+    begun = time.monotonic()
+    newcomers.begin(cgroup)
+    with anyio.fail_after(10):
+        await cgroup.is_usual.wait()
+    assert cgroup.told_at - begun >= YOUTH
+
+
 async def test_whoever_waits_keeps_its_weight_and_whoever_runs_loses_it() -> None:
     newcomers, waiting, first, second = Newcomers(), Weighed(), Weighed(), Weighed()
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(newcomers.grow_up)
         newcomers.expect(waiting)
         for cgroup in (first, second):
-            begun = time.monotonic()
-            newcomers.begin(cgroup)
-            with anyio.fail_after(10):
-                await cgroup.is_usual.wait()
-            assert cgroup.told_at - begun >= YOUTH
+            await begin_and_grow_up(newcomers, cgroup)
         tasks.cancel_scope.cancel()
     assert waiting.weights == [WEIGHT]
     assert first.weights == second.weights == [WEIGHT, USUAL_WEIGHT]
@@ -52,10 +56,6 @@ async def test_each_phase_has_all_of_its_time() -> None:
         tasks.start_soon(newcomers.grow_up)
         newcomers.begin(cgroup)
         await anyio.sleep(YOUTH / 2)
-        begun = time.monotonic()
-        newcomers.begin(cgroup)
-        with anyio.fail_after(10):
-            await cgroup.is_usual.wait()
-        assert cgroup.told_at - begun >= YOUTH
+        await begin_and_grow_up(newcomers, cgroup)
         tasks.cancel_scope.cancel()
     assert cgroup.weights == [WEIGHT, WEIGHT, USUAL_WEIGHT]
