@@ -1,4 +1,4 @@
-"""Compiles the C programs into the package: the sandbox's init and the warden's spawner.
+"""Compiles the C programs into the package: the sandbox's init, the spawner and the ticker.
 
 With a C compiler at hand static binaries for this machine's architecture are made and
 the wheel is tagged for it; otherwise pip fetches the zig compiler, a wheel itself.
@@ -13,7 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-FLAGS = ["-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-static", "-s"]
+FLAGS = ["-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-static", "-pthread", "-s"]
 
 
 def dependencies() -> list[str]:
@@ -43,6 +43,7 @@ def build(root: Path) -> list[str]:
     for folder, name, sources in (
         ("guest", "init", sorted(Path(package, "guest/init").glob("*.c"))),
         ("backends/local", "spawner", [Path(package, "backends/local/spawner.c")]),
+        ("backends/local", "ticker", [Path(package, "backends/local/ticker.c")]),
     ):
         output = package / folder / "bin" / f"{name}-{machine}"
         output.parent.mkdir(exist_ok=True)

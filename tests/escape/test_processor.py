@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import time
+from concurrent.futures import CancelledError, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,7 @@ from tests.support.attack import attack, held
 from tests.support.identity import Runner
 
 from drybox import CodeExecutor, ExecutionRequest
+from drybox.backends.local import ticker
 from drybox.backends.local.cgroup_tree import read
 
 pytestmark = pytest.mark.walls("local")  # a daemon's containers have what the daemon gives them
@@ -66,3 +70,31 @@ def test_a_sandbox_that_waits_has_the_weight_of_one_that_begins() -> None:
     with CodeExecutor(isolation="local") as executor:
         assert executor.execute(ExecutionRequest("python", "print(1)")).stdout == "1\n"
         assert host.eventually(lambda: weights() == {10}, host.PATIENCE)
+
+
+def test_a_program_that_begins_beside_an_older_one_has_the_kernel_look_more_often() -> None:
+    def tickers() -> set[int]:
+        mine = host.descendants(os.getpid())
+        return {p.pid for p in mine if "/bin/ticker-" in "".join(p.cmdline[:1])}
+
+    def begin_one() -> set[int]:
+        assert executor.execute(ExecutionRequest("python", "print(1)")).stdout == "1\n"
+        return tickers() - before
+
+    def run_another() -> None:
+        with suppress(CancelledError):
+            executor.execute(ExecutionRequest("python", "import time\ntime.sleep(60)"))
+
+    before = tickers()
+    with (
+        ThreadPoolExecutor(1) as threads,
+        CodeExecutor(isolation="local", concurrency=2) as executor,
+    ):
+        assert not begin_one()
+        threads.submit(run_another)
+        if time.clock_getres(ticker.MONOTONIC_COARSE) > ticker.PERIOD:
+            assert host.eventually(begin_one, host.PATIENCE)
+            assert len(tickers() - before) == 1
+        else:
+            assert not host.eventually(begin_one, 1)
+    assert tickers() <= before

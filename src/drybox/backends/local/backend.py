@@ -22,6 +22,7 @@ from drybox.backends.local.layout import Layout, Tree, is_open
 from drybox.backends.local.newcomers import Newcomers
 from drybox.backends.local.preparation import prepare
 from drybox.backends.local.sandbox import LocalSandbox, apply_limits
+from drybox.backends.local.ticker import Ticker
 from drybox.backends.local.toolchain import FoundToolchain, find_toolchain
 from drybox.backends.local.warden_client import WardenClient
 from drybox.errors import Unavailable, Unsupported
@@ -81,7 +82,8 @@ class LocalBackend:
         self._filter = b""
         self._filter_problem = ""
         self._filter_ready: anyio.Event
-        self._newcomers = Newcomers()
+        self._ticker = Ticker()
+        self._newcomers = Newcomers(self._ticker)
         self._uids = itertools.count(secrets.randbelow(UID_COUNT))
 
     async def check(self) -> Support:
@@ -124,6 +126,7 @@ class LocalBackend:
 
     async def __aexit__(self, *_: object) -> None:
         """Destroy every sandbox and the warden."""
+        self._ticker.close()
         warden, self._warden = self._warden, None
         with anyio.CancelScope(shield=True):
             if warden is not None:

@@ -9,6 +9,7 @@ import anyio
 
 from drybox.backends.local.cgroup import Cgroup
 from drybox.backends.local.cgroup_tree import USUAL_WEIGHT
+from drybox.backends.local.ticker import Ticker
 
 YOUTH = 0.05
 """Seconds that a program goes first; most that are run again and again take less."""
@@ -18,11 +19,17 @@ WEIGHT = 10 * USUAL_WEIGHT
 
 
 class Newcomers:
-    """Gives sandboxes their weight, and takes it away in time."""
+    """Gives sandboxes their weight, and takes it away in time.
 
-    def __init__(self) -> None:
-        self._young: deque[tuple[float, Cgroup]] = deque()
-        self._until: dict[Cgroup, float] = {}
+    Args:
+        ticker: Ticks for those that begin while older ones run.
+    """
+
+    def __init__(self, ticker: Ticker) -> None:
+        self._ticker = ticker
+        self._queue: deque[tuple[float, Cgroup]] = deque()
+        self._young: dict[Cgroup, float] = {}
+        self._old: set[Cgroup] = set()
         self._more = anyio.Event()
 
     def expect(self, cgroup: Cgroup) -> None:
@@ -31,23 +38,32 @@ class Newcomers:
 
     def begin(self, cgroup: Cgroup) -> None:
         """A program begins in it."""
+        self._old.discard(cgroup)
+        if self._old:
+            self._ticker.tick()
         cgroup.weigh(WEIGHT)
-        until = self._until[cgroup] = time.monotonic() + YOUTH
-        self._young.append((until, cgroup))
+        until = self._young[cgroup] = time.monotonic() + YOUTH
+        self._queue.append((until, cgroup))
         self._more.set()
+
+    def end(self, cgroup: Cgroup) -> None:
+        """No program runs in it any more."""
+        self._young.pop(cgroup, None)
+        self._old.discard(cgroup)
 
     async def grow_up(self) -> None:
         """See to it that nobody stays young; runs until it is cancelled."""
         while True:
-            while self._young:
-                until, cgroup = self._young[0]
+            while self._queue:
+                until, cgroup = self._queue[0]
                 left = until - time.monotonic()
                 if left > 0:
                     await anyio.sleep(left)
                 else:
-                    self._young.popleft()
-                    if self._until[cgroup] == until:  # no later phase has begun in it
-                        del self._until[cgroup]
+                    self._queue.popleft()
+                    if self._young.get(cgroup) == until:  # it still runs, and in the same phase
+                        del self._young[cgroup]
+                        self._old.add(cgroup)
                         cgroup.weigh(USUAL_WEIGHT)
             self._more = anyio.Event()
             await self._more.wait()

@@ -187,6 +187,8 @@ class LocalSandbox:
                 "the sandbox ended from outside while the program ran.",
                 hint="Nothing is known of the program's outcome; run it again if that is safe.",
             ) from error
+        finally:
+            self._newcomers.end(self._cgroup)
         self._has_ended = True
         used = self._cgroup.used()
         all_cpu = used.cpu_seconds

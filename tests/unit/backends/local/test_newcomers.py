@@ -10,6 +10,7 @@ import pytest
 from drybox.backends.local.cgroup import Cgroup, Place
 from drybox.backends.local.cgroup_tree import USUAL_WEIGHT
 from drybox.backends.local.newcomers import WEIGHT, YOUTH, Newcomers
+from drybox.backends.local.ticker import Ticker
 
 pytestmark = pytest.mark.anyio
 
@@ -30,6 +31,17 @@ class Weighed(Cgroup):
             self.is_usual.set()
 
 
+class Counted(Ticker):
+    """Counts how often it is told to tick, and does not."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+
+    def tick(self) -> None:
+        self.count += 1
+
+
 async def begin_and_grow_up(newcomers: Newcomers, cgroup: Weighed) -> None:
     begun = time.monotonic()
     newcomers.begin(cgroup)
@@ -39,7 +51,7 @@ async def begin_and_grow_up(newcomers: Newcomers, cgroup: Weighed) -> None:
 
 
 async def test_whoever_waits_keeps_its_weight_and_whoever_runs_loses_it() -> None:
-    newcomers, waiting, first, second = Newcomers(), Weighed(), Weighed(), Weighed()
+    newcomers, waiting, first, second = Newcomers(Counted()), Weighed(), Weighed(), Weighed()
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(newcomers.grow_up)
         newcomers.expect(waiting)
@@ -51,7 +63,7 @@ async def test_whoever_waits_keeps_its_weight_and_whoever_runs_loses_it() -> Non
 
 
 async def test_each_phase_has_all_of_its_time() -> None:
-    newcomers, cgroup = Newcomers(), Weighed()
+    newcomers, cgroup = Newcomers(Counted()), Weighed()
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(newcomers.grow_up)
         newcomers.begin(cgroup)
@@ -59,3 +71,35 @@ async def test_each_phase_has_all_of_its_time() -> None:
         await begin_and_grow_up(newcomers, cgroup)
         tasks.cancel_scope.cancel()
     assert cgroup.weights == [WEIGHT, WEIGHT, USUAL_WEIGHT]
+
+
+async def test_the_kernel_is_to_look_more_often_while_one_begins_beside_an_older_one() -> None:
+    ticker, older, newer = Counted(), Weighed(), Weighed()
+    newcomers = Newcomers(ticker)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(newcomers.grow_up)
+        newcomers.begin(older)
+        newcomers.begin(newer)
+        newcomers.end(newer)
+        assert ticker.count == 0  # both are as young
+        await older.is_usual.wait()
+        newcomers.begin(newer)
+        newcomers.end(newer)
+        assert ticker.count == 1
+        newcomers.begin(older)  # its next phase: nobody is older
+        assert ticker.count == 1
+        newcomers.end(older)
+        newcomers.begin(newer)
+        assert ticker.count == 1
+        tasks.cancel_scope.cancel()
+
+
+async def test_what_has_ended_does_not_grow_up() -> None:
+    newcomers, ended, other = Newcomers(Counted()), Weighed(), Weighed()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(newcomers.grow_up)
+        newcomers.begin(ended)
+        newcomers.end(ended)
+        await begin_and_grow_up(newcomers, other)
+        tasks.cancel_scope.cancel()
+    assert ended.weights == [WEIGHT]
