@@ -217,9 +217,12 @@ class WardenClient:
 
     async def _ask(self, number: int, fds: Sequence[int], **message: Any) -> dict[str, Any]:
         event = self._waiting[number] = anyio.Event()
-        with anyio.move_on_after(ANSWER_PATIENCE) as patience:
-            await self._send(fds, id=number, **message)
-            await event.wait()
+        try:
+            with anyio.move_on_after(ANSWER_PATIENCE) as patience:
+                await self._send(fds, id=number, **message)
+                await event.wait()
+        finally:
+            self._waiting.pop(number, None)
         if patience.cancelled_caught:
             # Its end is that of all it has started; the next request gets another one.
             self._process.kill()
@@ -232,13 +235,19 @@ class WardenClient:
         data = LENGTH.pack(len(data)) + data
         try:
             # Half a message would garble every one after it.
-            with anyio.CancelScope(shield=True):
+            with anyio.move_on_after(ANSWER_PATIENCE, shield=True) as patience:
                 async with self._lock:
                     await self._channel.send(data, fds)
         except (anyio.ClosedResourceError, OSError) as error:
             raise Unavailable(
                 "drybox's warden has ended.", hint="Make a new executor; nothing ran."
             ) from error
+        if patience.cancelled_caught:
+            self._process.kill()
+            raise Unavailable(
+                "drybox's warden hung and was ended.",
+                hint="Try again: another one takes its place.",
+            )
 
     async def _follow(self) -> None:
         try:
