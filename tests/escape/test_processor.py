@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from concurrent.futures import CancelledError, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,10 +12,12 @@ import pytest
 from tests.support import host
 from tests.support.attack import attack, held
 from tests.support.identity import Runner
+from tests.support.ticks import tickers, ticks
 
 from drybox import CodeExecutor, ExecutionRequest
-from drybox.backends.local import ticker
 from drybox.backends.local.cgroup_tree import read
+from drybox.backends.local.ticker import CLOCK_MONOTONIC_COARSE, PERIOD
+from drybox.errors import SandboxLost
 
 pytestmark = pytest.mark.walls("local")  # a daemon's containers have what the daemon gives them
 
@@ -73,28 +75,28 @@ def test_a_sandbox_that_waits_has_the_weight_of_one_that_begins() -> None:
 
 
 def test_a_program_that_begins_beside_an_older_one_has_the_kernel_look_more_often() -> None:
-    def tickers() -> set[int]:
-        mine = host.descendants(os.getpid())
-        return {p.pid for p in mine if "/bin/ticker-" in "".join(p.cmdline[:1])}
-
-    def begin_one() -> set[int]:
+    def ticks_when_one_begins() -> int:
+        before = sum(ticks(pid).values())
         assert executor.execute(ExecutionRequest("python", "print(1)")).stdout == "1\n"
-        return tickers() - before
+        return sum(ticks(pid).values()) - before
 
-    def run_another() -> None:
-        with suppress(CancelledError):
-            executor.execute(ExecutionRequest("python", "import time\ntime.sleep(60)"))
+    def run(seconds: float) -> None:
+        code = f"import time\ntime.sleep({seconds})"
+        with suppress(SandboxLost):  # the executor is closed meanwhile
+            executor.execute(ExecutionRequest("python", code))
 
-    before = tickers()
+    others = tickers(os.getpid())
     with (
         ThreadPoolExecutor(1) as threads,
         CodeExecutor(isolation="local", concurrency=2) as executor,
     ):
-        assert not begin_one()
-        threads.submit(run_another)
-        if time.clock_getres(ticker.MONOTONIC_COARSE) > ticker.PERIOD:
-            assert host.eventually(begin_one, host.PATIENCE)
-            assert len(tickers() - before) == 1
-        else:
-            assert not host.eventually(begin_one, 1)
-    assert tickers() <= before
+        run(0.2)
+        made = tickers(os.getpid()) - others
+        if time.clock_getres(CLOCK_MONOTONIC_COARSE) <= PERIOD:
+            assert not made
+            return
+        (pid,) = made
+        assert not ticks_when_one_begins()  # the older one has ended
+        threads.submit(run, 60)
+        assert host.eventually(ticks_when_one_begins, host.PATIENCE)
+    assert tickers(os.getpid()) <= others

@@ -126,11 +126,11 @@ class LocalBackend:
 
     async def __aexit__(self, *_: object) -> None:
         """Destroy every sandbox and the warden."""
-        self._ticker.close()
         warden, self._warden = self._warden, None
         with anyio.CancelScope(shield=True):
             if warden is not None:
                 await warden.close()
+        self._ticker.close()
         self._tasks.cancel_scope.cancel()
         await self._tasks.__aexit__(None, None, None)
 
@@ -165,6 +165,7 @@ class LocalBackend:
         instance = dict(zip(place.folders, warden.instances, strict=True))
         self._place = replace(place, dirs={k: instance[f] for k, f in place.dirs.items()})
         self._warden = warden
+        self._ticker.start()
 
     async def _compile_filter(self) -> None:
         """In a thread, for it takes as long as starting the warden does."""

@@ -14,58 +14,63 @@ import time
 PERIOD = 0.001
 """Seconds between two ticks of ``ticker.c``. A kernel whose own come as often needs none."""
 
-MONOTONIC_COARSE = 6
-"""A clock that advances with the kernel's tick (``CLOCK_MONOTONIC_COARSE`` of linux/time.h)."""
+CLOCK_MONOTONIC_COARSE = 6
+"""Of linux/time.h: a clock that advances with the kernel's tick."""
 
 
 class Ticker:
-    """A process that wakes on every CPU (``ticker.c``); it starts when it is first needed.
+    """A process that wakes on every CPU (``ticker.c``).
 
     It is there for speed alone: where it cannot be had, everything goes on without.
     """
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
-        self._is_over = False
+
+    @property
+    def pid(self) -> int | None:
+        """Of its process, if there is one."""
+        return self._process.pid if self._process else None
+
+    def start(self) -> None:
+        """Start it, if it is of use here."""
+        if self._process is not None or time.clock_getres(CLOCK_MONOTONIC_COARSE) <= PERIOD:
+            return
+        folder = os.path.join(os.path.dirname(__file__), "bin")
+        try:
+            # A session of its own: the terminal's signals are not for it.
+            process = self._process = subprocess.Popen(
+                [f"{folder}/ticker-{platform.machine()}", str(os.getpid())],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                bufsize=0,
+                cwd="/",
+                env={},
+                start_new_session=True,
+            )
+        except OSError:
+            return
+        assert process.stdin is not None
+        os.set_blocking(process.stdin.fileno(), False)
 
     def tick(self) -> None:
         """Have it tick for the next 20 ms."""
-        if self._is_over:
+        if self._process is None:
             return
+        assert self._process.stdin is not None
         try:
-            if self._process is None:
-                if time.clock_getres(MONOTONIC_COARSE) <= PERIOD:
-                    self._is_over = True
-                    return
-                self._process = _start()
-            assert self._process.stdin is not None
             os.write(self._process.stdin.fileno(), b"t")
         except BlockingIOError:
             return  # it has more to read than it takes
         except OSError:
-            self._is_over = True
+            self.close()  # it was killed
 
     def close(self) -> None:
-        """End it for good. Idempotent."""
-        self._is_over = True
+        """End it. Idempotent."""
         process, self._process = self._process, None
         if process is not None:
+            assert process.stdin is not None
+            process.stdin.close()
             process.kill()
-            process.communicate()
-
-
-def _start() -> subprocess.Popen[bytes]:
-    path = os.path.join(os.path.dirname(__file__), "bin", f"ticker-{platform.machine()}")
-    # A session of its own: the terminal's signals are not for it. It ends with its input.
-    process = subprocess.Popen(
-        [path],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        cwd="/",
-        env={},
-        start_new_session=True,
-    )
-    assert process.stdin is not None
-    os.set_blocking(process.stdin.fileno(), False)
-    return process
+            process.wait()

@@ -224,11 +224,14 @@ class WardenClient:
         finally:
             self._waiting.pop(number, None)
         if patience.cancelled_caught:
-            # Its end is that of all it has started; the next request gets another one.
-            self._process.kill()
-            with anyio.move_on_after(CLOSE_PATIENCE, shield=True):
-                await self._ended.wait()
+            await self._end_hung()
         return self._answers.pop(number, {"error": "the warden ended, or hung and was ended"})
+
+    async def _end_hung(self) -> None:
+        """Its end is that of all it has started; the next request gets another one."""
+        self._process.kill()
+        with anyio.move_on_after(CLOSE_PATIENCE, shield=True):
+            await self._ended.wait()
 
     async def _send(self, fds: Sequence[int], **message: Any) -> None:
         data = json.dumps(message).encode()
@@ -243,7 +246,7 @@ class WardenClient:
                 "drybox's warden has ended.", hint="Make a new executor; nothing ran."
             ) from error
         if patience.cancelled_caught:
-            self._process.kill()
+            await self._end_hung()
             raise Unavailable(
                 "drybox's warden hung and was ended.",
                 hint="Try again: another one takes its place.",

@@ -20,11 +20,14 @@ async def test_who_cannot_even_ask_ends_a_warden_that_hangs(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(warden_client, "ANSWER_PATIENCE", 0.2)
+    monkeypatch.setattr(warden_client, "CLOSE_PATIENCE", 0.2)
     ours, theirs = socket.socketpair()
-    with theirs, subprocess.Popen(["sleep", "60"]) as process:
-        async with anyio.create_task_group() as tasks:
-            client = WardenClient(process, Channel(ours), tasks)
-            with anyio.fail_after(20), pytest.raises(Unavailable, match="hung"):
-                await client.spawn(["x" * (16 << 20)], None, (0, 0))
-            assert await anyio.to_thread.run_sync(process.wait) == -9
-        ours.close()
+    with ours, theirs, subprocess.Popen(["sleep", "60"]) as process:
+        try:
+            async with anyio.create_task_group() as tasks:
+                client = WardenClient(process, Channel(ours), tasks)
+                with pytest.raises(Unavailable, match="hung"):
+                    await client.spawn(["x" * (16 << 20)], None, (0, 0))
+            assert process.wait(20) == -9
+        finally:
+            process.kill()
