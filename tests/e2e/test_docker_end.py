@@ -20,7 +20,14 @@ from tests.support.daemon import Daemon, running_daemon
 from tests.support.host import eventually
 from tests.support.images import busybox_python
 
-from drybox import CodeExecutor, DockerSettings, ExecutionRequest, ExecutionResult, Unavailable
+from drybox import (
+    CodeExecutor,
+    DockerSettings,
+    ExecutionRequest,
+    ExecutionResult,
+    ResourceLimits,
+    Unavailable,
+)
 from drybox.backends.docker.sandbox import LEASE
 from drybox.languages import find_language
 
@@ -63,14 +70,14 @@ def script(daemon: Daemon, marker: str) -> list[str]:
 
 
 def run_in_thread(
-    executor: CodeExecutor, marker: str
+    executor: CodeExecutor, marker: str, **fields: Any
 ) -> tuple[threading.Thread, list[ExecutionResult]]:
     """Runs a program that does not end, from its first word on; the list gets its result."""
     ends: list[ExecutionResult] = []
     began = threading.Event()
 
     def run() -> None:
-        request = ExecutionRequest("python", HANG, args=(marker,), timeout=3600)
+        request = ExecutionRequest("python", HANG, args=(marker,), timeout=3600, **fields)
         for event in executor.stream(request):
             if event.type == "stdout":
                 began.set()
@@ -190,6 +197,20 @@ def test_the_walls_of_a_container(docker_daemon: Daemon, settings: DockerSetting
     user, _, group = config["User"].partition(":")
     assert int(user) == int(group) > 1_000_000
     assert str(os.getpid()) in config["Labels"]["dev.drybox.owner"]
+
+
+def test_few_processes_are_as_few_as_asked_for_once_a_program_runs(
+    docker_daemon: Daemon, settings: DockerSettings
+) -> None:
+    """The daemon's runtime needs more than that to start a container."""
+    marker = f"marker-{secrets.token_hex(8)}"
+    with CodeExecutor(isolation="docker", docker=settings, pool=None) as executor:
+        thread, _ = run_in_thread(executor, marker, limits=ResourceLimits(pids=1))
+        (container,) = containers(docker_daemon, running=True)
+        told = json.loads(docker_daemon.get(f"/containers/{container['Id']}/json"))
+        docker_daemon.docker("kill", container["Id"])
+        thread.join(30)
+    assert told["HostConfig"]["PidsLimit"] == 2
 
 
 def test_a_busybox_is_enough(

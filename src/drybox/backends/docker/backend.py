@@ -6,6 +6,7 @@ import itertools
 import logging
 import secrets
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -14,7 +15,7 @@ import anyio.to_thread
 from anyio.abc import TaskGroup
 
 from drybox.backends.docker import doctor, image, owner, packages
-from drybox.backends.docker.container import Container, limits_of, options_of, places_of
+from drybox.backends.docker.container import START_PIDS, Container, limits_of, options_of, places_of
 from drybox.backends.docker.daemon import Daemon
 from drybox.backends.docker.derivation import derive, equip, stock
 from drybox.backends.docker.image import SandboxImage
@@ -280,7 +281,10 @@ class DockerBackend:
         Raises:
             Unavailable: There is none to be had.
         """
-        options = options_of(limits, self._site, uid, found.etc)
+        at_first = limits
+        if self.wall.adjustable:
+            at_first = replace(limits, pids=max(limits.pids, START_PIDS))
+        options = options_of(at_first, self._site, uid, found.etc)
         places = places_of(limits, uid, self.wall)
         container = Container(self.daemon, found.name, self._settings.ryuk, places, options)
         # A thread that creates a container must be waited for: nobody else knows of it.
@@ -290,13 +294,15 @@ class DockerBackend:
                 attached = await anyio.to_thread.run_sync(
                     self.daemon.attach, container.get_container_id()
                 )
-                box = Box(container, await AttachedStream.of(attached), limits)
+                box = Box(container, await AttachedStream.of(attached), at_first)
             except BaseException:
                 await self._remove(container)
                 raise
             self._boxes.add(box)
         try:
             with anyio.fail_after(OPEN_PATIENCE):
+                if at_first != limits:
+                    await anyio.to_thread.run_sync(self.limit, box, limits)
                 await box.seal(self._filter)
         except (GuestGone, TimeoutError) as error:
             self.discard(box)
@@ -324,6 +330,7 @@ class DockerBackend:
             NanoCpus=words["nano_cpus"],
             PidsLimit=words["pids_limit"],
         )
+        box.limits = limits
 
     def discard(self, box: Box) -> None:
         """Have a container removed while the caller goes on."""

@@ -37,6 +37,10 @@ INODE_BYTES = 4096
 OWN_PIDS = 1
 """Processes in the container that are not the program's: init."""
 
+START_PIDS = 16
+"""Processes that a container has room for until init is in it: the daemon's runtime, whose threads
+count until then, ends now and then where it has less (runc is a program in Go)."""
+
 MIN_MEMORY = 6 * 1024 * 1024
 """The least that a daemon accepts."""
 

@@ -23,8 +23,15 @@ from drybox.warm import Runner
 
 SIGKILL = 9
 
-END_PATIENCE = 1.5
-"""Seconds to wait until the daemon knows why a container has ended whose stream has ended."""
+END_PATIENCE = 5.0
+"""Seconds to wait until the daemon knows that a container has ended whose stream has ended."""
+
+REASON_PATIENCE = 1.0
+"""Seconds after which it must know that the kernel killed it, which it may hear later than that
+it has ended."""
+
+LOOK = 0.05
+"""Seconds between two looks at a container that ends."""
 
 KILLED = 128 + SIGKILL
 """How a daemon tells that a container was killed."""
@@ -167,7 +174,7 @@ class DockerSandbox:
             ) from error
         except GuestGone as error:
             wall = anyio.current_time() - started
-            if await self._ran_out_of_memory():
+            if not isinstance(error, GuestForged) and await self._ran_out_of_memory():
                 return Exit(None, SIGKILL, wall, out_of_memory=True)
             raise _lost(error) from error
         return Exit(
@@ -214,7 +221,7 @@ class DockerSandbox:
     async def _ran_out_of_memory(self) -> bool:
         """Whether the whole container, init too, was ended for want of memory."""
         box = self._open_box()
-        with anyio.move_on_after(END_PATIENCE):
+        with anyio.move_on_after(END_PATIENCE) as patience:
             while True:
                 try:
                     state = await anyio.to_thread.run_sync(self._place.daemon.state, box.id)
@@ -223,10 +230,11 @@ class DockerSandbox:
                 if not state.get("Running"):
                     if state.get("OOMKilled"):
                         return True
-                    # That the kernel has killed it may be told later than that it has ended.
                     if state.get("ExitCode") != KILLED:
                         return False
-                await anyio.sleep(END_PATIENCE / 20)
+                    soon = anyio.current_time() + REASON_PATIENCE
+                    patience.deadline = min(patience.deadline, soon)
+                await anyio.sleep(LOOK)
         return False
 
     # --- limits of a phase ---------------------------------------------------------
@@ -248,7 +256,6 @@ class DockerSandbox:
             raise SandboxLost(
                 f"a limit could not be set: {error.message}", hint=error.hint
             ) from error
-        box.limits = limits
         return True
 
     async def _move(self, limits: ResourceLimits) -> None:
