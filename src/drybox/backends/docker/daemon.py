@@ -14,6 +14,7 @@ import requests
 from docker.constants import DEFAULT_DOCKER_API_VERSION
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 from docker.transport import UnixHTTPAdapter
+from docker.transport.unixconn import UnixHTTPConnection, UnixHTTPConnectionPool
 from testcontainers.core.docker_client import get_docker_host
 
 from drybox.backends.docker import owner
@@ -265,12 +266,37 @@ class Daemon:
             raise Unavailable(f"{error.message} (ssh: {words})", hint=error.hint) from error
 
 
-class OnePool(UnixHTTPAdapter):  # type: ignore[misc]  # docker has no types
+class _Connection(UnixHTTPConnection):  # type: ignore[misc]  # docker has no types
+    """Closes its socket if nobody listens; docker's own leaves it to the collector."""
+
+    def connect(self) -> None:
+        """Connect it."""
+        with ExitStack() as opened:
+            end = opened.enter_context(socket.socket(socket.AF_UNIX))
+            end.settimeout(self.timeout)
+            end.connect(self.unix_socket)
+            opened.pop_all()
+        self.sock = end
+
+
+class _Connections(UnixHTTPConnectionPool):  # type: ignore[misc]
+    def _new_conn(self) -> _Connection:
+        return _Connection(self.base_url, self.socket_path, self.timeout)
+
+
+class OnePool(UnixHTTPAdapter):  # type: ignore[misc]
     """Keeps connections for whatever is asked next; docker's own keeps one for each URL."""
 
     def get_connection(self, url: str, proxies: object = None) -> Any:
         """The pool of all connections."""
-        return super().get_connection("http+docker://localhost", proxies)
+        key = "http+docker://localhost"
+        with self.pools.lock:
+            pool = self.pools.get(key)
+            if pool is None:
+                pool = self.pools[key] = _Connections(
+                    key, self.socket_path, self.timeout, maxsize=self.max_pool_size
+                )
+            return pool
 
 
 def direct(client: Any) -> Any:
@@ -308,7 +334,7 @@ def spoken_to(address: str) -> Iterator[None]:
 
 
 def _knock(host: str) -> None:
-    """See that somebody listens: docker's own connection, if it fails, is left to the collector.
+    """See that somebody listens, with less patience than a request is given.
 
     Raises:
         OSError: Nobody does.
