@@ -15,14 +15,14 @@
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "../../guest/init/set_turns.h"
+
 #define PERIOD 1000000  /* nanoseconds between two ticks */
 #define YOUTH 20000000u /* as in guest/init/run.c */
-#define SHORT 100000u   /* nanoseconds; as in guest/init/turns.c */
 #define MOST_CPUS 8192  /* as the kernel's NR_CPUS */
 
 static _Atomic uint64_t until; /* when the ticks are to end */
@@ -47,21 +47,6 @@ static void *tick(void *unused)
     return unused;
 }
 
-/* Only who has short turns cuts those of others short. Its threads have them as well. */
-static void take_short_turns(void)
-{
-    struct { /* as in linux/sched/types.h */
-        uint32_t size, policy;
-        uint64_t flags;
-        int32_t nice;
-        uint32_t priority;
-        uint64_t runtime, deadline, period;
-    } turns = {.size = sizeof turns, .policy = (uint32_t)syscall(SYS_sched_getscheduler, 0),
-               .nice = getpriority(PRIO_PROCESS, 0), .runtime = SHORT};
-    if (turns.policy == SCHED_OTHER)
-        syscall(SYS_sched_setattr, 0, &turns, 0);
-}
-
 /* A thread runs where the one that makes it may. */
 static int start(size_t cpu, size_t size, cpu_set_t *only)
 {
@@ -82,7 +67,8 @@ int main(int argc, char **argv)
     watched[1].fd = (int)syscall(SYS_pidfd_open, atoi(argv[1]), 0);
     if (watched[1].fd < 0)
         return 1;
-    take_short_turns();
+    /* Only who has short ones cuts those of others short. Its threads have them as well. */
+    set_turns(0, SHORT);
     for (size_t cpu = 0; cpu < MOST_CPUS; cpu++)
         if (CPU_ISSET_S(cpu, size, ours) && start(cpu, size, only))
             return 1;

@@ -1,32 +1,14 @@
 #define _GNU_SOURCE
 #include <dirent.h>
-#include <sched.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "init.h"
+#include "set_turns.h"
 
-#define SHORT 100000u  /* nanoseconds; the least that the kernel takes */
-#define USUAL 2800000u /* what it gives by itself where there are eight processors or more */
+#define USUAL 2800000u /* nanoseconds; the kernel's own where there are eight processors or more */
 
 static int are_short; /* whether the kernel took it; before Linux 6.12 one does, and pays no heed */
-
-static int set_turns(pid_t thread, uint64_t length)
-{
-    struct { /* as in linux/sched/types.h */
-        uint32_t size, policy;
-        uint64_t flags;
-        int32_t nice;
-        uint32_t priority;
-        uint64_t runtime, deadline, period;
-    } turns = {.size = sizeof turns, .policy = syscall(SYS_sched_getscheduler, thread),
-               .nice = getpriority(PRIO_PROCESS, thread), .runtime = length};
-    return turns.policy == SCHED_OTHER && !syscall(SYS_sched_setattr, thread, &turns, 0);
-}
 
 /* Who wakes with short turns ahead need not wait until another's long one is over. Whatever this
  * process starts has them too, from its beginning. */
