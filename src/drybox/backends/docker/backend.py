@@ -282,7 +282,7 @@ class DockerBackend:
             Unavailable: There is none to be had.
         """
         at_first = limits
-        if self.wall.adjustable:
+        if self.wall.adjustable:  # every command has its own limits set before it runs
             at_first = replace(limits, pids=max(limits.pids, START_PIDS))
         options = options_of(at_first, self._site, uid, found.etc)
         places = places_of(limits, uid, self.wall)
@@ -301,8 +301,6 @@ class DockerBackend:
             self._boxes.add(box)
         try:
             with anyio.fail_after(OPEN_PATIENCE):
-                if at_first != limits:
-                    await anyio.to_thread.run_sync(self.limit, box, limits)
                 await box.seal(self._filter)
         except (GuestGone, TimeoutError) as error:
             self.discard(box)
