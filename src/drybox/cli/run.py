@@ -14,6 +14,7 @@ import click
 
 from drybox.cli.artifacts import write_artifacts
 from drybox.cli.configuration import configuration
+from drybox.cli.interrupt import run_until_interrupted
 from drybox.cli.progress import tell
 from drybox.cli.source import read_source
 from drybox.errors import DryboxError
@@ -182,8 +183,6 @@ def _execute(
     *,
     live: bool,
 ) -> ExecutionResult:
-    import anyio
-
     from drybox import AsyncCodeExecutor
 
     async def follow() -> ExecutionResult:
@@ -198,7 +197,7 @@ def _execute(
                     return event.result
         raise AssertionError("a stream ends with its result")
 
-    return anyio.run(follow)
+    return run_until_interrupted(follow)
 
 
 async def _standard_input() -> bytes:

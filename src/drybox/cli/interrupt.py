@@ -1,0 +1,87 @@
+"""Ctrl-C: the first one ends what runs in order, the next one ends drybox where it stands."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Awaitable, Callable
+from functools import partial
+from types import FrameType
+from typing import Generic, NoReturn, TypeVar
+
+T = TypeVar("T")
+
+
+def take_interrupts() -> None:
+    """Hear ``SIGINT`` from now on, unless whoever started drybox had it ignored."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _interrupt)
+
+
+def run_until_interrupted(main: Callable[[], Awaitable[T]]) -> T:
+    """Run ``main`` in an event loop of its own; an interrupt cancels it.
+
+    As an exception the interrupt would come up in whatever the loop does at that moment:
+    in another task, in a half-made sandbox, or in the loop itself.
+
+    Returns:
+        What ``main`` returns.
+
+    Raises:
+        KeyboardInterrupt: It was interrupted, and all that it began has ended.
+    """
+    import anyio
+
+    interruptible = _Interruptible(main)
+    before = signal.getsignal(signal.SIGINT)
+    if before is _interrupt:
+        signal.signal(signal.SIGINT, interruptible.interrupt)
+    try:
+        return anyio.run(interruptible.run)
+    finally:
+        if interruptible.interrupted:  # whatever came of it
+            raise KeyboardInterrupt from None
+        if before is _interrupt:
+            signal.signal(signal.SIGINT, before)
+
+
+class _Interruptible(Generic[T]):
+    def __init__(self, main: Callable[[], Awaitable[T]]) -> None:
+        self._main = main
+        self._cancel: Callable[[], object] | None = None
+        self.interrupted = False
+
+    def interrupt(self, number: int, frame: FrameType | None) -> None:
+        """Comes between any two instructions of the main thread, so it only leaves word."""
+        _end_at_the_next(number)
+        self.interrupted = True
+        if self._cancel is not None:
+            self._cancel()
+
+    async def run(self) -> T:
+        import asyncio
+
+        import anyio
+
+        loop = asyncio.get_running_loop()
+        with anyio.CancelScope() as scope:
+            self._cancel = partial(loop.call_soon_threadsafe, scope.cancel)
+            try:
+                if self.interrupted:
+                    scope.cancel()
+                return await self._main()
+            finally:
+                self._cancel = None
+        raise KeyboardInterrupt
+
+
+def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    _end_at_the_next(number)
+    raise KeyboardInterrupt
+
+
+def _end_at_the_next(number: int) -> None:
+    """Whatever is open then is cleared up from outside.
+
+    So nobody has to sit through our clearing up, and no second interrupt breaks into it.
+    """
+    signal.signal(number, signal.SIG_DFL)

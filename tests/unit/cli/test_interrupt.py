@@ -1,0 +1,146 @@
+"""An interrupt ends a run in order, whatever the event loop does when it comes."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+
+import anyio
+import pytest
+
+from drybox.cli.interrupt import run_until_interrupted, take_interrupts
+
+FOREVER = 3600.0
+
+
+@pytest.fixture(autouse=True)
+def _interruptible() -> Iterator[None]:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    take_interrupts()
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def interrupt() -> None:
+    """It is there when this returns, between two instructions of whoever calls."""
+    signal.raise_signal(signal.SIGINT)
+
+
+class Ends:
+    """Which of the tasks came to their ends in order."""
+
+    def __init__(self) -> None:
+        self.ended: list[str] = []
+
+    async def wait(self, name: str) -> None:
+        try:
+            await anyio.sleep(FOREVER)
+        except anyio.get_cancelled_exc_class():
+            await self._clear_up(name)
+            raise
+
+    async def _clear_up(self, name: str) -> None:
+        with anyio.CancelScope(shield=True):
+            await anyio.sleep(0)
+        self.ended.append(name)
+
+
+async def in_the_main_task(ends: Ends) -> None:
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(ends.wait, "other")
+        await anyio.sleep(0)
+        interrupt()
+        await ends.wait("main")
+
+
+async def in_another_task(ends: Ends) -> None:
+    async def other() -> None:
+        interrupt()
+        await ends.wait("other")
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(other)
+        await ends.wait("main")
+
+
+async def in_a_callback(ends: Ends) -> None:
+    import asyncio
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(ends.wait, "other")
+        asyncio.get_running_loop().call_soon(interrupt)
+        await ends.wait("main")
+
+
+@pytest.mark.parametrize("main", [in_the_main_task, in_another_task, in_a_callback])
+def test_an_interrupt_cancels_all_tasks(main: Callable[[Ends], Awaitable[None]]) -> None:
+    ends = Ends()
+    with pytest.raises(KeyboardInterrupt):
+        run_until_interrupted(lambda: main(ends))
+    assert sorted(ends.ended) == ["main", "other"]
+
+
+def test_an_interrupt_counts_though_the_work_is_done() -> None:
+    async def main() -> int:
+        interrupt()
+        return 1
+
+    with pytest.raises(KeyboardInterrupt):
+        run_until_interrupted(main)
+
+
+def test_an_interrupt_counts_though_clearing_up_fails() -> None:
+    async def main() -> None:
+        try:
+            interrupt()
+            await anyio.sleep(FOREVER)
+        finally:
+            raise OSError("no more room")
+
+    with pytest.raises(KeyboardInterrupt):
+        run_until_interrupted(main)
+
+
+def test_without_an_interrupt_nothing_changes() -> None:
+    async def main() -> int:
+        return 1
+
+    before = signal.getsignal(signal.SIGINT)
+    assert run_until_interrupted(main) == 1
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_whoever_ignores_interrupts_goes_on_ignoring_them() -> None:
+    async def main() -> int:
+        interrupt()
+        await anyio.sleep(0)
+        return 1
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    take_interrupts()
+    assert run_until_interrupted(main) == 1
+
+
+TWICE = """\
+import signal, anyio
+from drybox.cli.interrupt import run_until_interrupted, take_interrupts
+
+async def main():
+    try:
+        signal.raise_signal(signal.SIGINT)
+        await anyio.sleep_forever()
+    finally:
+        with anyio.CancelScope(shield=True):
+            signal.raise_signal(signal.SIGINT)
+            await anyio.sleep_forever()
+
+take_interrupts()
+run_until_interrupted(main)
+"""
+
+
+def test_the_second_interrupt_does_not_wait() -> None:
+    done = subprocess.run([sys.executable, "-c", TWICE], capture_output=True, timeout=60)
+    assert (done.returncode, done.stderr) == (-signal.SIGINT, b"")
