@@ -56,17 +56,20 @@ def _lighten() -> None:
     """Spare the interpreter's end, half of a short run, what the program does not need.
 
     What exists is kept out of the collections, and is held by a knot of its own that nobody
-    unties, so that nothing is taken apart while the process goes anyway. Only module ``gc`` can
-    tell: once a program imports it, everything is as it ever was. What becomes the program's
-    own module must not exist yet, for it dies with all that it holds.
+    unties, the types' names too, so that nothing is taken apart while the process goes anyway.
+    Only module ``gc`` can tell: once a program imports it, everything is as it ever was. What
+    becomes the program's own module must not exist yet, for it dies with all that it holds.
     """
     unfreeze = gc.unfreeze
     knot: list[object] = []
     for name, module in list(sys.modules.items()):
         if name not in ("sys", "builtins", "__main__", __name__):
-            values = list(vars(module).values())
-            knot += [values, [vars(value).copy() for value in values if isinstance(value, type)]]
-    knot.append(knot)
+            knot += vars(module).values()
+    types: list[type] = [object]
+    for kind in types:  # and what comes to be listed meanwhile
+        knot.append(vars(kind))
+        types += type.__subclasses__(kind)
+    knot += [types, knot]
 
     def watch(event: str, details: tuple[object, ...]) -> None:
         if event == "import" and details[0] == "gc":
