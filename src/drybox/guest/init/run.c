@@ -34,7 +34,7 @@ static struct {
     unsigned char pending[STDIN_WINDOW]; /* stdin it has not taken yet */
     size_t pending_len;
     uint32_t taken; /* bytes of stdin it has taken since the host was last told */
-} run = {.main = {0, -1, -1, -1, -1}};
+} run = {.main = {0, -1, -1, -1, -1, {-1, -1}}};
 
 static int had_run; /* whether this is not the first command */
 
@@ -42,7 +42,7 @@ static void forget(void)
 {
     let_go(&run.main);
     memset(&run, 0, offsetof(__typeof__(run), pending));
-    run.main = (struct process){0, -1, -1, -1, -1};
+    run.main = NOBODY;
     run.pending_len = run.taken = 0;
 }
 
@@ -201,27 +201,24 @@ static void feed(void)
         close_stdin();
 }
 
-/* Takes what the program wrote, or the end of that. Returns 0 where there is nothing yet. */
-static int pump(int *fd, char type)
+/* Takes what the program wrote. Returns 0 where there is nothing. */
+static int pump(int fd, char type)
 {
     unsigned char data[CHUNK];
-    ssize_t n = read(*fd, data, sizeof data);
+    ssize_t n = read(fd, data, sizeof data);
     if (n > 0)
         queue(type, data, n);
-    else if (n < 0 && (errno == EAGAIN || errno == EINTR))
-        return 0;
-    else {
-        close(*fd);
-        *fd = -1;
-    }
-    return 1;
+    return n > 0;
 }
 
-/* Takes all that is left of an output whose writers have ended, as far as there is room. */
+/* Takes all that is left of an output that nobody writes to any more, as far as there is room. */
 static void drain(int *fd, char type)
 {
-    while (*fd >= 0 && takes_chunk() && pump(fd, type))
-        ;
+    while (*fd >= 0 && takes_chunk())
+        if (!pump(*fd, type)) {
+            close(*fd);
+            *fd = -1;
+        }
 }
 
 static int64_t micros(struct timeval a, struct timeval b)
@@ -350,9 +347,9 @@ void advance_run(const struct pollfd p[3])
         feed();
     if (!answers_wait()) {
         if (p[0].revents)
-            pump(&run.main.out, '1');
+            pump(run.main.out, '1');
         if (p[1].revents)
-            pump(&run.main.err, '2');
+            pump(run.main.err, '2');
         if (run.ended)
             drain(&run.main.out, '1'), drain(&run.main.err, '2');
     }

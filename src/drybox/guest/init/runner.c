@@ -243,7 +243,7 @@ int take_runner(struct process *made, uint32_t number, const unsigned char *job,
     close(r->it.channel);
     *made = r->it;
     made->channel = -1;
-    r->it = (struct process){0, -1, -1, -1, -1};
+    r->it = NOBODY;
     lose(r);
     may_end = 1;
     return 1;

@@ -77,10 +77,10 @@ int spawn(struct process *made, const struct order *order)
         pipe2(report, O_CLOEXEC) ||
         (order->has_channel && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, line)))
         die("no pipe: %s", strerror(errno));
-    *made = (struct process){fork(), in[1], out[0], err[0], line[0]};
+    *made = (struct process){fork(), in[1], out[0], err[0], line[0], {out[1], err[1]}};
     if (made->pid == 0)
         become(order, (int[]){in[0], out[1], err[1], report[1], line[1]});
-    close(in[0]), close(out[1]), close(err[1]), close(report[1]);
+    close(in[0]), close(report[1]);
     if (order->has_channel)
         close(line[1]);
     if (made->pid < 0)
@@ -101,9 +101,9 @@ int spawn(struct process *made, const struct order *order)
 /* Closes whatever init still holds of a process. */
 void let_go(struct process *made)
 {
-    int fds[] = {made->in, made->out, made->err, made->channel};
-    for (int i = 0; i < 4; i++)
+    int fds[] = {made->in, made->out, made->err, made->channel, made->kept[0], made->kept[1]};
+    for (int i = 0; i < 6; i++)
         if (fds[i] >= 0)
             close(fds[i]);
-    *made = (struct process){0, -1, -1, -1, -1};
+    *made = NOBODY;
 }
