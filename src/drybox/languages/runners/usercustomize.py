@@ -35,21 +35,28 @@ def _read(size: int) -> bytes:
 
 def _take_job() -> None:
     before = dict(os.environ)
+    usual = _job(sys.orig_argv, [f"{name}={value}" for name, value in before.items()])
     os.write(100, b"W")
     data = _read(int.from_bytes(_read(4), "little"))
     os.close(100)
+    if data == usual:
+        return
     words = os.fsdecode(data[8:]).split("\0")
     count = int.from_bytes(data[:4], "little")
     sys.orig_argv[:] = words[:count]
     sys.argv[:] = words[1:count]
     env = dict(word.split("=", 1) for word in words[count:-1])
-    if env == before:
-        return
     for name in before.keys() - env.keys():
         del os.environ[name]
     for name, value in env.items():
         if before.get(name) != value:
             os.environ[name] = value
+
+
+def _job(argv: list[str], env: list[str]) -> bytes:
+    """What the host sends for these, as frames.py spells it."""
+    counts = [len(words).to_bytes(4, "little") for words in (argv, env)]
+    return b"".join([*counts, *(os.fsencode(word) + b"\0" for word in [*argv, *env])])
 
 
 def _lighten() -> None:
@@ -62,8 +69,11 @@ def _lighten() -> None:
     """
     unfreeze = gc.unfreeze
     knot: list[object] = []
+    plain = (str, tuple, frozenset, type(len))
     for name, module in list(sys.modules.items()):
-        if name not in ("sys", "builtins", "__main__", __name__):
+        if name in ("sys", "builtins"):  # the rest of these is what the end is about
+            knot += [value for value in vars(module).values() if isinstance(value, plain)]
+        elif name not in ("__main__", __name__):
             knot += vars(module).values()
     types: list[type] = [object]
     for kind in types:  # and what comes to be listed meanwhile
