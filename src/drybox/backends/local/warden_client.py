@@ -44,6 +44,14 @@ _CODE = (
 )
 
 
+class _Question:
+    """What somebody waits to hear of the warden."""
+
+    def __init__(self) -> None:
+        self.is_over = anyio.Event()
+        self.answer: dict[str, Any] = {}
+
+
 class WardenClient:
     """The one warden of a backend. Made by :meth:`start`, ended by :meth:`close`."""
 
@@ -54,8 +62,7 @@ class WardenClient:
         self._process = process
         self._channel = channel
         self._lock = anyio.Lock(fast_acquire=True)
-        self._waiting: dict[int, anyio.Event] = {}
-        self._answers: dict[int, dict[str, Any]] = {}
+        self._waiting: dict[int, _Question] = {}
         self._number = 0
         self._ended = anyio.Event()
         self._done_with: deque[tuple[float, int, Release]] = deque()
@@ -216,16 +223,16 @@ class WardenClient:
         _close_errors(self._process)
 
     async def _ask(self, number: int, fds: Sequence[int], **message: Any) -> dict[str, Any]:
-        event = self._waiting[number] = anyio.Event()
+        question = self._waiting[number] = _Question()
         try:
             with anyio.move_on_after(ANSWER_PATIENCE) as patience:
                 await self._send(fds, id=number, **message)
-                await event.wait()
+                await question.is_over.wait()
         finally:
             self._waiting.pop(number, None)
         if patience.cancelled_caught:
             await self._end_hung()
-        return self._answers.pop(number, {"error": "the warden ended, or hung and was ended"})
+        return question.answer or {"error": "the warden ended, or hung and was ended"}
 
     async def _end_hung(self) -> None:
         """Its end is that of all it has started; the next request gets another one."""
@@ -255,18 +262,16 @@ class WardenClient:
     async def _follow(self) -> None:
         try:
             while answer := await self._read():
-                number = answer.get("id", 0)
-                event = self._waiting.pop(number, None)
-                if event:
-                    self._answers[number] = answer
-                    event.set()
+                if question := self._waiting.pop(answer.get("id", 0), None):
+                    question.answer = answer
+                    question.is_over.set()
         finally:
             # Whoever waits, shielded perhaps, gets no answer any more, be this the warden's
             # end or the backend's.
             self._ended.set()
             self._has_news.set()
-            for event in self._waiting.values():
-                event.set()
+            for question in self._waiting.values():
+                question.is_over.set()
 
     async def _read(self) -> dict[str, Any]:
         """The next message, or an empty one at the end."""
