@@ -8,6 +8,7 @@ from pathlib import Path
 
 import anyio
 import pytest
+from tests.support import host
 from tests.support.guest import TOKEN, frame
 from tests.support.init import Init, init_in
 
@@ -112,6 +113,36 @@ async def test_output_comes_whole_whatever_its_size(init: Init) -> None:
     script = "head -c 1000000 /dev/zero; head -c 300000 /dev/zero >&2"
     end, out, err = await init.run(script)
     assert (end.code, len(out), len(err)) == (0, 1_000_000, 300_000)
+
+
+@pytest.mark.parametrize("errors", [0, 40_000])
+async def test_who_reads_late_gets_everything_and_the_end(init: Init, errors: int) -> None:
+    """Whatever is still in the pipes, in init and on the way when the program is dead."""
+
+    def is_dead() -> bool:
+        return not any("head" in process.cmdline[:1] for process in host.descendants(init.pid))
+
+    deaths = 0
+    for size in range(100_000, 800_000, 10_000):
+        has_waited = died = False
+        received = {"stdout": 0, "stderr": 0}
+
+        async def sink(stream: Stream, data: bytes) -> None:
+            nonlocal has_waited, died
+            if not has_waited:
+                has_waited = True
+                died = await anyio.to_thread.run_sync(host.eventually, is_dead, 1.0)
+            received[stream] += len(data)  # noqa: B023 - it has ended before the next round
+
+        script = f"head -c {errors} /dev/zero >&2; exec head -c {size} /dev/zero"
+        command = Command(("/bin/sh", "-c", script), ResourceLimits(), 20.0)
+        with anyio.fail_after(10.0):
+            end = await init.guest.exec(command, {"PATH": "/usr/bin:/bin"}, sink, None)
+        assert (end.code, received) == (0, {"stdout": size, "stderr": errors})
+        if not died:  # there is no room for so much while nobody reads
+            break
+        deaths += 1
+    assert deaths
 
 
 async def test_input_comes_whole_and_ends(init: Init) -> None:

@@ -205,7 +205,9 @@ static void feed(void)
 static int pump(int fd, char type)
 {
     unsigned char data[CHUNK];
-    ssize_t n = read(fd, data, sizeof data);
+    ssize_t n;
+    while ((n = read(fd, data, sizeof data)) < 0 && errno == EINTR)
+        ;
     if (n > 0)
         queue(type, data, n);
     return n > 0;
@@ -314,11 +316,15 @@ struct timespec *prepare_run(struct pollfd p[3], struct timespec *left)
     }
     if (!answers_wait() && run.taken)
         credit();
+    if (run.ended) { /* its output does not say that it is over: look, once there is room */
+        *left = (struct timespec){0};
+        return answers_wait() ? NULL : left;
+    }
     if (!answers_wait())
         p[0].fd = run.main.out, p[1].fd = run.main.err;
     if (run.pending_len)
         p[2].fd = run.main.in;
-    if (run.ended || run.timed_out)
+    if (run.timed_out)
         return NULL;
     uint64_t next = run.deadline < run.lengthen_at ? run.deadline : run.lengthen_at;
     uint64_t now = now_ns(), rest = next > now ? next - now : 0;
