@@ -5,26 +5,32 @@ from __future__ import annotations
 import os
 import sys
 
-from drybox.cli.interrupt import take_interrupts
+from drybox.cli.interrupt import leave_interrupts, take_interrupts
 
 INTERRUPTED = 130
 
 
 def main() -> None:
     """Entry point of the ``drybox`` program; ends the process with its exit code."""
-    _fill_standard_descriptors()
-    take_interrupts()
     try:
-        from drybox.cli.commands import run_command  # it imports most of drybox, which takes time
-
-        code = run_command()
+        _fill_standard_descriptors()
+        take_interrupts()
+        code = _run()
+        leave_interrupts()
     except KeyboardInterrupt:
         code = INTERRUPTED
+    sys.exit(code)
+
+
+def _run() -> int:
+    from drybox.cli.commands import run_command  # it imports most of drybox, which takes time
+
+    code = run_command()
     try:
         sys.stdout.flush()
     except (OSError, ValueError, AttributeError):
         sys.stdout = None  # its words cannot be written; Python would complain once more
-    sys.exit(code)
+    return code
 
 
 def _fill_standard_descriptors() -> None:

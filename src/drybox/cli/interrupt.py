@@ -17,6 +17,12 @@ def take_interrupts() -> None:
         signal.signal(signal.SIGINT, _interrupt)
 
 
+def leave_interrupts() -> None:
+    """The work is done: from now on an interrupt ends drybox where it stands."""
+    if signal.getsignal(signal.SIGINT) is _interrupt:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def run_until_interrupted(main: Callable[[], Awaitable[T]]) -> T:
     """Run ``main`` in an event loop of its own; an interrupt cancels it.
 
@@ -38,10 +44,10 @@ def run_until_interrupted(main: Callable[[], Awaitable[T]]) -> T:
     try:
         return anyio.run(interruptible.run)
     finally:
-        if interruptible.interrupted:  # whatever came of it
-            raise KeyboardInterrupt from None
         if before is _interrupt:
             signal.signal(signal.SIGINT, before)
+        if interruptible.interrupted:  # whatever came of it; asked once nothing else notes it
+            _interrupt(signal.SIGINT, None)
 
 
 class _Interruptible(Generic[T]):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import signal
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator
+from types import FrameType
+from typing import TypeAlias
 
 import anyio
 import pytest
@@ -13,6 +16,8 @@ import pytest
 from drybox.cli.interrupt import run_until_interrupted, take_interrupts
 
 FOREVER = 3600.0
+
+Trace: TypeAlias = "Callable[[FrameType, str, object], Trace | None]"
 
 
 @pytest.fixture(autouse=True)
@@ -101,6 +106,32 @@ def test_an_interrupt_counts_though_clearing_up_fails() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         run_until_interrupted(main)
+
+
+@pytest.mark.parametrize("place", ["before is _interrupt:", "interruptible.interrupted:"])
+def test_an_interrupt_counts_though_the_loop_has_ended(place: str) -> None:
+    """It comes as one of the last lines of what runs the loop is about to be run."""
+    lines, first = inspect.getsourcelines(run_until_interrupted)
+    last = max(number for number, line in enumerate(lines) if place in line)
+
+    def trace(frame: FrameType, event: str, _: object) -> Trace | None:
+        if frame.f_code is not run_until_interrupted.__code__:
+            return None
+        if event == "line" and frame.f_lineno == first + last:
+            sys.settrace(None)
+            interrupt()
+        return trace
+
+    async def main() -> int:
+        return 1
+
+    sys.settrace(trace)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run_until_interrupted(main)
+    finally:
+        sys.settrace(None)
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_DFL  # as after every first one
 
 
 def test_without_an_interrupt_nothing_changes() -> None:
