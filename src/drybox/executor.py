@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import uuid
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import replace
 from types import TracebackType
@@ -200,7 +199,7 @@ class AsyncCodeExecutor:
             InvalidRequest: The request is wrong.
         """
         language, job = make_job(request, self._defaults)
-        return lambda: self._execute(uuid.uuid4().hex, language, job, None)
+        return lambda: self._execute(_new_id(), language, job, None)
 
     async def execute_many(self, requests: Sequence[ExecutionRequest]) -> list[ExecutionResult]:
         """Run requests side by side.
@@ -218,7 +217,7 @@ class AsyncCodeExecutor:
         results: dict[int, ExecutionResult] = {}
 
         async def one(index: int, language: Language, job: Job) -> None:
-            id = uuid.uuid4().hex
+            id = _new_id()
             try:
                 results[index] = await self._execute(id, language, job, None)
             except (Unavailable, InvalidRequest, Rejected) as error:
@@ -260,7 +259,7 @@ class AsyncCodeExecutor:
         switch = KillSwitch()
 
         async def run(emit: Emit) -> None:
-            await self._execute(uuid.uuid4().hex, language, job, emit, stdin, switch)
+            await self._execute(_new_id(), language, job, emit, stdin, switch)
 
         return EventStream(self._open_tasks(), run, switch)
 
@@ -396,3 +395,8 @@ class AsyncCodeExecutor:
                 "executor", "it is not open", hint="Use it in 'async with AsyncCodeExecutor()'."
             )
         return self._tasks
+
+
+def _new_id() -> str:
+    """A name for an execution that nobody can guess; a UUID would take as long as a system call."""
+    return os.urandom(16).hex()

@@ -23,21 +23,23 @@ def _leave() -> None:
             os.rmdir(folder)
 
 
-def _read(size: int) -> bytes:
-    data = b""
+def _read_job() -> bytes:
+    """What comes over the socket: a length and so many bytes."""
+    data, size = b"", 4
     while len(data) < size:
-        piece = os.read(100, size - len(data))
+        piece = os.read(100, 4096)
         if not piece:
             os._exit(1)
         data += piece
-    return data
+        size = 4 + int.from_bytes(data[:4], "little")
+    return data[4:]
 
 
 def _take_job() -> None:
     before = dict(os.environ)
     usual = _job(sys.orig_argv, [f"{name}={value}" for name, value in before.items()])
     os.write(100, b"W")
-    data = _read(int.from_bytes(_read(4), "little"))
+    data = _read_job()
     os.close(100)
     if data == usual:
         return
