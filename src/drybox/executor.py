@@ -16,7 +16,7 @@ from drybox.capacity import concurrency_for
 from drybox.compile_cache import make_cache
 from drybox.errors import DryboxError, InvalidRequest, Rejected, Unavailable
 from drybox.event_stream import EventStream
-from drybox.execution import Emit, Execution, OperatorLimits
+from drybox.execution import Emit, Execution, OperatorLimits, new_id
 from drybox.hooks import HOOK_TIMEOUT, Hooks
 from drybox.kill_switch import KillSwitch
 from drybox.languages import find_language, known_languages
@@ -199,7 +199,7 @@ class AsyncCodeExecutor:
             InvalidRequest: The request is wrong.
         """
         language, job = make_job(request, self._defaults)
-        return lambda: self._execute(_new_id(), language, job, None)
+        return lambda: self._execute(new_id(), language, job, None)
 
     async def execute_many(self, requests: Sequence[ExecutionRequest]) -> list[ExecutionResult]:
         """Run requests side by side.
@@ -217,7 +217,7 @@ class AsyncCodeExecutor:
         results: dict[int, ExecutionResult] = {}
 
         async def one(index: int, language: Language, job: Job) -> None:
-            id = _new_id()
+            id = new_id()
             try:
                 results[index] = await self._execute(id, language, job, None)
             except (Unavailable, InvalidRequest, Rejected) as error:
@@ -259,7 +259,7 @@ class AsyncCodeExecutor:
         switch = KillSwitch()
 
         async def run(emit: Emit) -> None:
-            await self._execute(_new_id(), language, job, emit, stdin, switch)
+            await self._execute(new_id(), language, job, emit, stdin, switch)
 
         return EventStream(self._open_tasks(), run, switch)
 
@@ -395,8 +395,3 @@ class AsyncCodeExecutor:
                 "executor", "it is not open", hint="Use it in 'async with AsyncCodeExecutor()'."
             )
         return self._tasks
-
-
-def _new_id() -> str:
-    """A name for an execution that nobody can guess; a UUID would take as long as a system call."""
-    return os.urandom(16).hex()

@@ -6,7 +6,7 @@ import inspect
 import signal
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from types import FrameType
 from typing import TypeAlias
 
@@ -21,11 +21,8 @@ Trace: TypeAlias = "Callable[[FrameType, str, object], Trace | None]"
 
 
 @pytest.fixture(autouse=True)
-def _interruptible() -> Iterator[None]:
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+def _taken(_interrupts: None) -> None:
     take_interrupts()
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 def interrupt() -> None:

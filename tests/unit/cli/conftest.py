@@ -1,0 +1,16 @@
+"""What ends with the process for people is put back for the tests that follow."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _interrupts() -> Iterator[None]:
+    """The command line decides what an interrupt does."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
