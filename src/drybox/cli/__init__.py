@@ -13,12 +13,13 @@ INTERRUPTED = 130
 def main() -> None:
     """Entry point of the ``drybox`` program; ends the process with its exit code."""
     try:
-        _fill_standard_descriptors()
         take_interrupts()
+        _fill_standard_descriptors()
         code = _run()
         leave_interrupts()
     except KeyboardInterrupt:
         code = INTERRUPTED
+        _flush()
     sys.exit(code)
 
 
@@ -26,11 +27,15 @@ def _run() -> int:
     from drybox.cli.commands import run_command  # it imports most of drybox, which takes time
 
     code = run_command()
+    _flush()
+    return code
+
+
+def _flush() -> None:
     try:
         sys.stdout.flush()
     except (OSError, ValueError, AttributeError):
         sys.stdout = None  # its words cannot be written; Python would complain once more
-    return code
 
 
 def _fill_standard_descriptors() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import signal
 import subprocess
 import sys
@@ -172,3 +173,47 @@ run_until_interrupted(main)
 def test_the_second_interrupt_does_not_wait() -> None:
     done = subprocess.run([sys.executable, "-c", TWICE], capture_output=True, timeout=60)
     assert (done.returncode, done.stderr) == (-signal.SIGINT, b"")
+
+
+INTERRUPTED_COMMAND = """\
+import drybox.cli, drybox.cli.commands
+
+def command():
+    print("words that are not written yet", end="")
+    raise KeyboardInterrupt
+
+drybox.cli.commands.run_command = command
+drybox.cli.main()
+"""
+
+
+def test_words_that_nobody_reads_are_no_trouble_after_an_interrupt() -> None:
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "wb") as pipe:
+        words, env = [sys.executable, "-c", INTERRUPTED_COMMAND], {"PYTHONUNBUFFERED": ""}
+        done = subprocess.run(
+            words, stdout=pipe, stderr=subprocess.PIPE, timeout=60, env={**os.environ, **env}
+        )
+    assert (done.returncode, done.stderr) == (130, b"")
+
+
+INTERRUPTED_FLUSH = """\
+import signal, sys
+import drybox.cli, drybox.cli.commands
+
+class Slow:
+    def flush(self):
+        sys.stdout = sys.__stdout__
+        signal.raise_signal(signal.SIGINT)
+
+drybox.cli.commands.run_command = lambda: 0
+sys.stdout = Slow()
+drybox.cli.main()
+"""
+
+
+def test_an_interrupt_while_the_last_words_are_written_is_one_like_others() -> None:
+    words = [sys.executable, "-c", INTERRUPTED_FLUSH]
+    done = subprocess.run(words, capture_output=True, timeout=60)
+    assert (done.returncode, done.stderr) == (130, b"")

@@ -64,9 +64,9 @@ struct process {
     pid_t pid;        /* 0 when there is none */
     int in, out, err; /* our ends of its pipes; -1 when closed */
     int channel;      /* our end of a runner's socket; -1 when closed */
-    int kept[2];      /* its ends of its output; open, so that only its death wakes this process */
+    int kept[2];      /* its ends of its output; open, so that only its death wakes init */
 };
-#define NOBODY ((struct process){0, -1, -1, -1, -1, {-1, -1}})
+#define NOBODY {0, -1, -1, -1, -1, {-1, -1}}
 int spawn(struct process *made, const struct order *order);
 void let_go(struct process *made);
 

@@ -34,7 +34,7 @@ static struct {
     unsigned char pending[STDIN_WINDOW]; /* stdin it has not taken yet */
     size_t pending_len;
     uint32_t taken; /* bytes of stdin it has taken since the host was last told */
-} run = {.main = {0, -1, -1, -1, -1, {-1, -1}}};
+} run = {.main = NOBODY};
 
 static int had_run; /* whether this is not the first command */
 
@@ -42,7 +42,7 @@ static void forget(void)
 {
     let_go(&run.main);
     memset(&run, 0, offsetof(__typeof__(run), pending));
-    run.main = NOBODY;
+    run.main = (struct process)NOBODY;
     run.pending_len = run.taken = 0;
 }
 

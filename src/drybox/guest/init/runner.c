@@ -243,7 +243,7 @@ int take_runner(struct process *made, uint32_t number, const unsigned char *job,
     close(r->it.channel);
     *made = r->it;
     made->channel = -1;
-    r->it = NOBODY;
+    r->it = (struct process)NOBODY;
     lose(r);
     may_end = 1;
     return 1;

@@ -105,5 +105,5 @@ void let_go(struct process *made)
     for (int i = 0; i < 6; i++)
         if (fds[i] >= 0)
             close(fds[i]);
-    *made = NOBODY;
+    *made = (struct process)NOBODY;
 }

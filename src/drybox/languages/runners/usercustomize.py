@@ -68,8 +68,8 @@ def _lighten() -> None:
     unties, the types' names too, so that nothing is taken apart while the process goes anyway.
     Once a program imports module ``gc``, everything is as it ever was. Else it can tell by counts
     of references, and by what it hangs on such a function or class: that is not finalized, which
-    Python does not promise of what exists at the end. To look for it would take 0.1 ms. What
-    becomes the program's own module must not exist yet, for it dies with all that it holds.
+    Python does not promise of what exists at the end. What becomes the program's own module must
+    not exist yet, for it dies with all that it holds.
     """
     unfreeze = gc.unfreeze
     knot: list[object] = []
