@@ -120,13 +120,17 @@ class _Call(Generic[T]):
     A lock says that it has ended: a future would have both threads take turns twice.
     """
 
-    __slots__ = ("_arguments", "_ended", "_error", "_function", "_given_up", "_scope", "_value")
+    __slots__ = (
+        *("_arguments", "_ended", "_error", "_function", "_given_up", "_scope", "_value"),
+        "has_ended",
+    )
 
     def __init__(
         self, function: Callable[..., Awaitable[T]], arguments: tuple[object, ...]
     ) -> None:
         self._function = function
         self._arguments = arguments
+        self.has_ended = False
         self._ended = threading.Lock()
         self._ended.acquire()
         self._given_up = False
@@ -134,15 +138,9 @@ class _Call(Generic[T]):
         self._value: T | None = None
         self._error: BaseException | None = CancelledError()
 
-    @property
-    def has_ended(self) -> bool:
-        """Whether there is a result."""
-        return not self._ended.locked()
-
     def result(self) -> T:
         """Wait for its end."""
         self._ended.acquire()
-        self._ended.release()
         if self._error is not None:
             raise self._error
         return cast(T, self._value)
@@ -154,7 +152,8 @@ class _Call(Generic[T]):
             self._scope.cancel()
 
     def end(self) -> None:
-        """Wake whoever waits."""
+        """Wake whoever waits. It may hold the lock from then on, which so tells nothing."""
+        self.has_ended = True
         self._ended.release()
 
     async def run(self) -> None:

@@ -6,7 +6,7 @@ import inspect
 import signal
 import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from types import FrameType
 from typing import Any
 
@@ -18,6 +18,7 @@ from tests.support.fake import FakeSandbox, Install, Script
 import drybox
 from drybox import AsyncCodeExecutor, CodeExecutor, ExecutionRequest, InvalidRequest, Unavailable
 from drybox.errors import SandboxLost
+from drybox.loop_thread import _Call
 from drybox.model import Command, Exit
 from drybox.protocols import Sink, Source
 
@@ -174,3 +175,29 @@ def test_the_one_liner_says_which_argument_there_is_not() -> None:
 def test_the_one_liner_checks_before_anything_runs() -> None:
     with pytest.raises(InvalidRequest, match="cobol"):
         drybox.execute("cobol", "1")
+
+
+def test_a_call_has_ended_though_its_caller_is_just_being_woken() -> None:
+    """Else the loop, which looks once more, would wake it twice."""
+    seen: list[bool] = []
+
+    class Watched:
+        def __init__(self) -> None:
+            self._lock = threading.Lock()
+            self.release = self._lock.release
+            self.locked = self._lock.locked
+
+        def acquire(self) -> None:
+            self._lock.acquire()
+            seen.append(call.has_ended)
+
+    async def nothing() -> None:
+        return
+
+    call = _Call(nothing, ())
+    call._ended = Watched()  # type: ignore[assignment]
+    call._ended.acquire()
+    call.end()
+    with pytest.raises(CancelledError):  # it was never begun
+        call.result()
+    assert seen == [False, True]
