@@ -14,20 +14,20 @@ from pathlib import Path
 from benchmarks.keep import keep
 
 from drybox import CodeExecutor
-from drybox.bench.bare import BareProcess
-from drybox.bench.course import SETTLE, resting, run
+from drybox.bench.baseline import BaselineProcess
+from drybox.bench.benchmark import SETTLE, resting, run
 from drybox.bench.goals import verdicts
+from drybox.bench.interleave import Contender, interleave
 from drybox.bench.machine import describe
-from drybox.bench.programs import PROGRAMS
-from drybox.bench.report import BARE, COLD, Group, Report
+from drybox.bench.report import BASELINE, COLD, Group, Report
 from drybox.bench.table import table
-from drybox.bench.turns import Side, take_turns
+from drybox.languages.registry import known_languages
 
 ROUNDS = {"python": 100, "node": 60, "go": 40, "java": 30}
 
 
 def measure(language: str, rounds: int) -> Group:
-    """Measure one language behind the local wall."""
+    """Measure one language with local isolation."""
     with (
         tempfile.TemporaryDirectory() as folder,
         CodeExecutor(
@@ -35,12 +35,12 @@ def measure(language: str, rounds: int) -> Group:
         ) as cold,
     ):
         rest = resting(SETTLE["local"])
-        sides = {
-            BARE: Side(BareProcess(language, Path(folder)).run, rest),
-            COLD: Side(lambda number: run(cold, language, number), rest),
+        contenders = {
+            BASELINE: Contender(BaselineProcess(language, Path(folder)).run, rest),
+            COLD: Contender(lambda number: run(cold, language, number), rest),
         }
-        take_turns(sides, 2)
-        return Group(language, "local", take_turns(sides, rounds, first=2))
+        interleave(contenders, 2)
+        return Group(language, "local", interleave(contenders, rounds, first=2))
 
 
 def main() -> int:
@@ -51,7 +51,7 @@ def main() -> int:
     parser.add_argument("--keep", action="store_true", help="Keep the raw figures.")
     options = parser.parse_args()
     machine = describe()
-    languages = options.languages or list(PROGRAMS)
+    languages = options.languages or list(known_languages())
     groups = [measure(name, options.rounds or ROUNDS[name]) for name in languages]
     report = Report(machine, groups, [], 0)
     print(table(report, goals=True))

@@ -1,6 +1,6 @@
 """How much a hostile neighbour slows another sandbox down.
 
-A sandbox that says hello is run again and again, in turns beside nobody and beside a neighbour
+A sandbox that says hello is run again and again, interleaved beside nobody and beside a neighbour
 that forks without end, takes all the memory it can, or writes without end. Prints the 95th
 percentiles and their ratio; ends with 1 if one more than doubles. --keep writes the raw figures.
 """
@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from benchmarks.keep import keep
 
 from drybox import CodeExecutor, ExecutionRequest, PoolSettings, ResourceLimits
-from drybox.bench.course import run, wait_for
+from drybox.bench.benchmark import run, wait_for
 from drybox.bench.machine import describe
 from drybox.bench.report import Group, Report
 from drybox.bench.statistics import summary
@@ -70,9 +70,9 @@ def neighbour(executor: CodeExecutor, code: str) -> Iterator[None]:
 def main() -> int:
     """Measure, print, and say whether the promise is kept."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=4, help="Turns of each neighbour.")
-    parser.add_argument("--runs", type=int, default=40, help="Runs beside it in a turn.")
-    parser.add_argument("--isolation", default="local", help="The wall.")
+    parser.add_argument("--rounds", type=int, default=4, help="Rounds of each neighbour.")
+    parser.add_argument("--runs", type=int, default=40, help="Runs beside it in a round.")
+    parser.add_argument("--isolation", default="local", help="The isolation.")
     parser.add_argument("--cold", action="store_true", help="Without sandboxes that wait.")
     parser.add_argument("--keep", action="store_true", help="Keep the raw figures.")
     options = parser.parse_args()
@@ -82,14 +82,14 @@ def main() -> int:
     # The same drybox serves both, as in a service.
     with CodeExecutor(isolation=options.isolation, concurrency=4, pool=pool) as executor:
         run(executor, "python", -1)
-        for turn in range(options.rounds):
+        for round_number in range(options.rounds):
             for name, code in ATTACKS.items():
                 with neighbour(executor, code):
                     for number in range(options.runs):
                         if not options.cold:
                             wait_for(executor, "python")
                         start = time.perf_counter()
-                        run(executor, "python", turn * options.runs + number)
+                        run(executor, "python", round_number * options.runs + number)
                         times[name].append(time.perf_counter() - start)
     base, missed = summary(times["idle"]), False
     print(f"{'beside':14} p50 ms   p95 ms   ratio of p95")

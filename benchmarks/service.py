@@ -1,9 +1,9 @@
 """What a program costs over HTTP.
 
-By default the bare interpreter and a warm request over one connection that stays open take turns,
-each with a source that nobody has seen; prints the ratio. With --clients so many clients send one
-request after the other for --seconds; prints what they got and the server's memory.
-Ends with 1 if a goal was missed. --json FILE keeps every figure.
+By default the baseline interpreter and a warm request over one connection that stays open are
+interleaved, each with a source that nobody has seen; prints the ratio. With --clients so many
+clients send one request after the other for --seconds; prints what they got and the server's
+memory. Ends with 1 if a goal was missed. --json FILE keeps every figure.
 """
 
 from __future__ import annotations
@@ -29,8 +29,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from drybox.backends.local.toolchain import find_toolchain
-from drybox.languages import find_language
+from drybox.backends.local.rootfs.toolchain import find_toolchain
+from drybox.languages.python import NO_PACKAGES
+from drybox.languages.registry import find_language
 
 SETTLE = 0.06  # seconds between measurements, for the pool to refill as it does between requests
 WARM_UP = 5.0  # seconds of load before memory is looked at: caches fill once
@@ -87,8 +88,8 @@ def measure(server: Serving, rounds: int) -> dict[str, list[float]]:
     env = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "LANG": "C.UTF-8"}
     connection = http.client.HTTPConnection("127.0.0.1", server.port)
 
-    def bare(source: str) -> None:
-        argv = [program, "-c", source]
+    def baseline(source: str) -> None:
+        argv = [program, "-S", "-c", NO_PACKAGES + source]
         subprocess.run(argv, env=env, stdin=subprocess.DEVNULL, check=True, capture_output=True)
 
     def over_http(source: str) -> None:
@@ -96,10 +97,10 @@ def measure(server: Serving, rounds: int) -> dict[str, list[float]]:
         result = json.loads(connection.getresponse().read())
         assert result["status"] == "success", result
 
-    sides = {"bare": bare, "http": over_http}
-    times: dict[str, list[float]] = {name: [] for name in sides}
+    contenders = {"baseline": baseline, "http": over_http}
+    times: dict[str, list[float]] = {name: [] for name in contenders}
     for number in range(-5, rounds):
-        for name, run in sides.items():
+        for name, run in contenders.items():
             time.sleep(SETTLE)
             start = time.perf_counter()
             run(f"print('hello', {number})")
@@ -110,11 +111,11 @@ def measure(server: Serving, rounds: int) -> dict[str, list[float]]:
 
 
 def compare(rounds: int) -> tuple[dict[str, Any], bool]:
-    """The ratio of a warm request to the bare interpreter, and whether the goal was met."""
+    """The ratio of a warm request to the baseline interpreter, and whether the goal was met."""
     with serving() as server:
         times = measure(server, rounds)
     p50 = {name: statistics.median(values) for name, values in times.items()}
-    ratio = p50["http"] / p50["bare"]
+    ratio = p50["http"] / p50["baseline"]
     print(f"{'ms':8}{'p50':>8}{'p99':>8}")
     for name, values in times.items():
         print(f"{name:8}{p50[name] * 1e3:8.1f}{quantile(values, 0.99) * 1e3:8.1f}")

@@ -18,7 +18,7 @@ LEAVE_OUT = "BUILD_WITHOUT_PLAYGROUND"
 """Variable that, set to 1, builds a drybox without the page."""
 
 SOURCES = "playground"
-OUTPUT = "src/drybox/http/static"
+OUTPUT = "src/drybox/server/pages/static"
 STAMP = "sources.sha256"
 
 _OWN = {"node_modules", "test"}

@@ -1,4 +1,4 @@
-"""Compiles the C programs into the package: the sandbox's init, the spawner and the ticker.
+"""Compiles the C programs into the package: init, spawner, tick helper and the templates' module.
 
 With a C compiler at hand static binaries for this machine's architecture are made and
 the wheel is tagged for it; otherwise pip fetches the zig compiler, a wheel itself.
@@ -13,7 +13,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-FLAGS = ["-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-static", "-pthread", "-s"]
+FLAGS = ["-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-s"]
+STATIC = ["-static", "-pthread"]
+MODULE = [
+    *("-fPIC", "-shared", "-fvisibility=hidden", "-fno-stack-protector", "-Wl,-z,now"),
+    # The interpreter that loads it has all it needs, of whichever C library.
+    "-nostdlib",
+]
 
 
 def dependencies() -> list[str]:
@@ -40,14 +46,25 @@ def build(root: Path) -> list[str]:
     zig = [sys.executable, "-m", "ziglang", "cc", "-target", f"{machine}-linux-musl"]
     command = _system_compiler() or zig
     made = []
-    for folder, name, sources in (
-        ("guest", "init", sorted(Path(package, "guest/init").glob("*.c"))),
-        ("backends/local", "spawner", [Path(package, "backends/local/spawner.c")]),
-        ("backends/local", "ticker", [Path(package, "backends/local/ticker.c")]),
+    for folder, name, flags, sources in (
+        ("guest", "init", STATIC, sorted(Path(package, "guest/init").rglob("*.c"))),
+        ("guest", "template", MODULE, [Path(package, "guest/template/template.c")]),
+        (
+            "backends/local/supervisor",
+            "spawner",
+            STATIC,
+            sorted(Path(package, "backends/local/supervisor").glob("*.c")),
+        ),
+        (
+            "backends/local/cgroups",
+            "tick_helper",
+            STATIC,
+            [Path(package, "backends/local/cgroups/tick_helper.c")],
+        ),
     ):
         output = package / folder / "bin" / f"{name}-{machine}"
         output.parent.mkdir(exist_ok=True)
-        subprocess.run([*command, *FLAGS, "-o", output, *sources], check=True)
+        subprocess.run([*command, *FLAGS, *flags, "-o", output, *sources], check=True)
         made.append(str(output.relative_to(root)))
     return made
 

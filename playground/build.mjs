@@ -61,7 +61,7 @@ const filled = page.replace(/asset:([\w.-]+)/g, (_, name) => {
   if (!names[name]) throw new Error(`index.html names ${name}, which the build did not make`);
   return `assets/${names[name]}`;
 });
-await writeFile(path.join(outdir, "index.html"), filled);
+await writeFile(path.join(outdir, "index.html"), filled.replace(/\n\s+/g, "\n"));
 
 // Packed once, here, rather than by the server for each visitor.
 for (const file of await readdir(assets)) {

@@ -1,3 +1,8 @@
 """Fixtures that every folder of tests shares."""
 
-pytest_plugins = ["tests.docker_fixtures", "tests.wall_fixtures"]
+pytest_plugins = [
+    "drybox.testing.pytest_plugin",
+    "tests.docker_fixtures",
+    "tests.isolation_fixtures",
+    "tests.attack_record",
+]

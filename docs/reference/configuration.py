@@ -4,28 +4,27 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from drybox.config import NAME, SYSTEM_FILE
-from drybox.keys import Key, known_keys
+from drybox.config.loader import NAME, SYSTEM_FILE
+from drybox.config.options import Option, all_options
 
 PAGE = Path(__file__).with_suffix(".md")
 
 HEAD = f"""\
 # Configuration
 
-<!-- Written by './dev docs' from src/drybox/keys.py. -->
+<!-- Written by './dev docs' from src/drybox/config/options.py. -->
 
-Later ones count for more, key by key:
+Values come from these places. A later one overrides an earlier one, option by option:
 
-1. what is built in,
-2. `{SYSTEM_FILE}`, then `$XDG_CONFIG_HOME/drybox/{NAME}` (`~/.config/drybox/{NAME}`); or, in the
-   place of both, the one file that `drybox --config FILE` or `DRYBOX_CONFIG` names,
+1. built-in defaults,
+2. `{SYSTEM_FILE}`, then `$XDG_CONFIG_HOME/drybox/{NAME}` (`~/.config/drybox/{NAME}`); or, instead
+   of both, the one file that `drybox --config FILE` or `DRYBOX_CONFIG` names,
 3. `DRYBOX_*` environment variables; an empty one counts as unset,
 4. arguments.
 
 A file of the current directory is [never read](../decisions/0007-configuration.md), and one that
-everybody may write is refused. An unknown key is an error, and so is an unknown `DRYBOX_*`
-variable.
-`DRYBOX_CONFIG=/dev/null` is no file at all.
+everybody may write is refused. An unknown option is an error, and so is an unknown `DRYBOX_*`
+variable. `DRYBOX_CONFIG=/dev/null` means no file.
 
 ```toml
 timeout = "10s"
@@ -35,7 +34,7 @@ isolation = "docker"
 memory = "512MiB"
 
 [images]
-python = "registry.example/python@sha256:0123…"   # pinned by digest
+python = "registry.example/python@sha256:…"   # pinned by digest
 "python@3.13" = "python:3.13-alpine"              # for requests of this version
 ```
 
@@ -70,13 +69,13 @@ environment.
 
 def page() -> str:
     """The whole page."""
-    sections: dict[str, list[Key]] = {}
-    for key in known_keys():
+    sections: dict[str, list[Option]] = {}
+    for key in all_options():
         sections.setdefault(key.name.rpartition(".")[0], []).append(key)
     parts = [HEAD]
     for name, keys in sections.items():
         rows = [
-            f"| `{key.name.rpartition('.')[2]}` | {key.kind.words} | {key.default} "
+            f"| `{key.name.rpartition('.')[2]}` | {key.type.words} | {key.default} "
             f"| {key.meaning} | `{key.variable}` |"
             for key in keys
         ]

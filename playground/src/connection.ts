@@ -1,6 +1,6 @@
 // One execution over the network: a WebSocket, which carries input and the wish to stop;
 // where there is no way for one, the event stream of an ordinary request.
-import type { ExecutionRequest, Language, Problem, ServerEvent } from "./wire";
+import type { Defaults, ExecutionRequest, Language, Preparation, Problem, ServerEvent } from "./wire";
 
 export interface Follower {
   event(event: ServerEvent): void;
@@ -22,11 +22,28 @@ function address(path: string): URL {
 }
 
 export async function languages(key: string): Promise<Language[]> {
-  const response = await fetch(address("v1/languages"), { headers: authorization(key) });
+  return (await ask("v1/languages", key)) as Language[];
+}
+
+/** What holds where a request leaves a field out. */
+export async function defaults(key: string): Promise<Defaults> {
+  return (await ask("v1/defaults", key)) as Defaults;
+}
+
+/** What is being made before programs of a language can run; [] where that is not known. */
+export async function preparations(language: string): Promise<Preparation[]> {
+  try {
+    const { preparing } = (await ask("readyz", "")) as { preparing?: Preparation[] };
+    return (preparing ?? []).filter((item) => item.language === language);
+  } catch {
+    return [];
+  }
+}
+
+async function ask(path: string, key: string): Promise<unknown> {
+  const response = await fetch(address(path), { headers: authorization(key) });
   if (!response.ok) throw await problemOf(response);
-  const found: unknown = await response.json();
-  const list = Array.isArray(found) ? found : (found as { languages: unknown }).languages;
-  return list as Language[];
+  return response.json();
 }
 
 /** Starts an execution. With `interactive`, its input stays open after `request.stdin`. */
@@ -76,6 +93,7 @@ function socket(
   url.protocol = url.protocol.replace("http", "ws");
   const connection = new WebSocket(url, protocols(key));
   let open = false;
+  let begun = false;
   let over = false;
   const send = (message: object): void => {
     if (connection.readyState === WebSocket.OPEN) connection.send(JSON.stringify(message));
@@ -93,6 +111,7 @@ function socket(
   };
   connection.onmessage = ({ data }: MessageEvent<string>) => {
     if (over) return;
+    begun = true;
     const event = JSON.parse(data) as ServerEvent;
     if (event.type === "error") return end(event.problem);
     if (event.type === "result") over = true;
@@ -109,8 +128,12 @@ function socket(
     input: (text) => send({ type: "stdin", data: text }),
     endInput: () => send({ type: "eof" }),
     stop: () => {
-      if (open) send({ type: "kill" });
-      else connection.close();
+      if (open && begun) send({ type: "kill" });
+      else {
+        // There is no program yet that could end, and leaving is enough.
+        if (open) end(STOPPED);
+        connection.close();
+      }
     },
   };
 }

@@ -1,5 +1,5 @@
 // What stands on the page, kept for as long as the tab is open: a reload loses nothing.
-import type { Shared } from "./share";
+import { type Shared, sharedOf } from "./share";
 
 const NAME = "drybox-draft";
 
@@ -21,7 +21,7 @@ export function keepDraft(fragment: string, program: Shared): void {
 export function findDraft(fragment: string): Shared | null {
   try {
     const draft = JSON.parse(sessionStorage.getItem(NAME) ?? "null") as Draft | null;
-    return draft?.fragment === fragment ? draft.program : null;
+    return draft?.fragment === fragment ? sharedOf(draft.program) : null;
   } catch {
     return null;
   }

@@ -24,15 +24,8 @@ import {
   lineNumbers,
 } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
-
-/** Each language's grammar is fetched when it is first needed. */
-const GRAMMARS: Record<string, () => Promise<Extension>> = {
-  python: async () => (await import("@codemirror/lang-python")).python(),
-  node: async () => (await import("@codemirror/lang-javascript")).javascript(),
-  go: async () => (await import("@codemirror/lang-go")).go(),
-  java: async () => (await import("@codemirror/lang-java")).java(),
-};
-const INDENTS: Record<string, string> = { node: "  ", go: "\t" };
+import { grammarOf } from "./grammars";
+import type { LanguageStyle } from "./languages";
 
 const colours = HighlightStyle.define([
   { tag: [tags.keyword, tags.modifier, tags.operatorKeyword], color: "var(--code-keyword)" },
@@ -70,86 +63,133 @@ const look = EditorView.theme({
   },
 });
 
+/** The texts of files, one of which is seen at a time, each with its own history. */
 export class Editor {
   private readonly view: EditorView;
+  private readonly states = new Map<number, EditorState>();
   private readonly language = new Compartment();
-  private wanted = "";
+  private readonly extensions: Extension[];
+  private shown = 0;
 
   /**
    * @param parent Where it goes.
-   * @param actions What Ctrl-Enter does, and what follows a change of the text.
+   * @param actions What Ctrl-Enter and the keys for other files do, and what follows a change of
+   *   the text.
    */
-  constructor(parent: HTMLElement, actions: { run(): void; changed(): void }) {
+  constructor(
+    parent: HTMLElement,
+    actions: { run(): void; changed(): void; go(step: number): void },
+  ) {
     const nonce = document.querySelector<HTMLMetaElement>("meta[name=csp-nonce]")?.content ?? "";
-    const run = (): boolean => {
-      actions.run();
+    const does = (action: () => void) => (): boolean => {
+      action();
       return true;
     };
-    this.view = new EditorView({
-      parent,
-      state: EditorState.create({
-        extensions: [
-          EditorView.cspNonce.of(nonce),
-          keymap.of([
-            { key: "Mod-Enter", run },
-            ...closeBracketsKeymap,
-            ...defaultKeymap,
-            ...historyKeymap,
-            indentWithTab,
-          ]),
-          lineNumbers(),
-          highlightActiveLine(),
-          highlightActiveLineGutter(),
-          highlightSpecialChars(),
-          history(),
-          drawSelection(),
-          indentOnInput(),
-          bracketMatching(),
-          closeBrackets(),
-          syntaxHighlighting(colours),
-          EditorState.tabSize.of(4),
-          this.language.of([]),
-          look,
-          EditorView.contentAttributes.of({
-            "aria-label": "Program",
-            "aria-describedby": "leave-editor",
-            tabindex: "0",
-            autocapitalize: "off",
-            autocorrect: "off",
-            spellcheck: "false",
-          }),
-          EditorView.updateListener.of((update) => {
-            if (update.docChanged) actions.changed();
-          }),
-        ],
+    this.extensions = [
+      EditorView.cspNonce.of(nonce),
+      keymap.of([
+        { key: "Mod-Enter", run: does(() => actions.run()) },
+        { key: "Alt-PageUp", run: does(() => actions.go(-1)) },
+        { key: "Alt-PageDown", run: does(() => actions.go(1)) },
+        ...closeBracketsKeymap,
+        ...defaultKeymap,
+        ...historyKeymap,
+        indentWithTab,
+      ]),
+      lineNumbers(),
+      highlightActiveLine(),
+      highlightActiveLineGutter(),
+      highlightSpecialChars(),
+      history(),
+      drawSelection(),
+      indentOnInput(),
+      bracketMatching(),
+      closeBrackets(),
+      syntaxHighlighting(colours),
+      EditorState.tabSize.of(4),
+      this.language.of([]),
+      look,
+      EditorView.contentAttributes.of({
+        "aria-label": "Program",
+        "aria-describedby": "leave-editor",
+        tabindex: "0",
+        autocapitalize: "off",
+        autocorrect: "off",
+        spellcheck: "false",
       }),
-    });
+      EditorView.updateListener.of((update) => {
+        if (update.docChanged) actions.changed();
+      }),
+    ];
+    this.view = new EditorView({ parent, state: this.state("") });
   }
 
-  get text(): string {
-    return this.view.state.doc.toString();
-  }
-
-  /** Replaces all of the text; undoing brings the old one back. */
-  set text(text: string) {
-    const { doc } = this.view.state;
-    this.view.dispatch({
-      changes: { from: 0, to: doc.length, insert: text },
+  /** Puts a text in a file; undoing brings the old one back. */
+  write(file: number, text: string): void {
+    const state = this.stateOf(file);
+    if (!state) {
+      this.states.set(file, this.state(text));
+      return;
+    }
+    const change = {
+      changes: { from: 0, to: state.doc.length, insert: text },
       selection: { anchor: 0 },
       scrollIntoView: true,
-    });
+    };
+    if (file === this.shown) this.view.dispatch(change);
+    else this.states.set(file, state.update(change).state);
+  }
+
+  /** The text of a file. */
+  read(file: number): string {
+    return this.stateOf(file)?.doc.toString() ?? "";
+  }
+
+  forget(file: number): void {
+    this.states.delete(file);
+    if (file === this.shown) this.shown = 0;
+  }
+
+  show(file: number): void {
+    const state = this.stateOf(file);
+    if (file === this.shown || !state) return;
+    if (this.shown) this.states.set(this.shown, this.view.state);
+    this.shown = file;
+    this.view.setState(state);
+  }
+
+  /** Colours and indents a file as a language; one that it does not know is plain text. */
+  async speak(file: number, style: LanguageStyle | undefined): Promise<void> {
+    const extension = [await grammarOf(style?.grammar ?? ""), indentUnit.of(style?.indent ?? "    ")];
+    const effects = this.language.reconfigure(extension);
+    if (file === this.shown) this.view.dispatch({ effects });
+    else {
+      const state = this.stateOf(file);
+      if (state) this.states.set(file, state.update({ effects }).state);
+    }
   }
 
   focus(): void {
     this.view.focus();
   }
 
-  /** Colours and indents as in a language; a language it does not know is plain text. */
-  async speak(language: string): Promise<void> {
-    this.wanted = language;
-    const grammar = await GRAMMARS[language]?.();
-    if (this.wanted !== language) return;
-    const indent = indentUnit.of(INDENTS[language] ?? "    ");
-    this.view.dispatch({ effects: this.language.reconfigure([grammar ?? [], indent]) });
+  /** Puts the cursor at a place of the file that is seen, as far as there is such a place. */
+  jump(line: number, column: number): void {
+    const { doc } = this.view.state;
+    const { from, to } = doc.line(Math.min(Math.max(line, 1), doc.lines));
+    const anchor = Math.min(from + Math.max(column, 1) - 1, to);
+    this.view.dispatch({
+      selection: { anchor },
+      effects: EditorView.scrollIntoView(anchor, { y: "center" }),
+    });
+    this.view.focus();
+  }
+
+  private stateOf(file: number): EditorState | undefined {
+    return file === this.shown ? this.view.state : this.states.get(file);
+  }
+
+  private state(doc: string): EditorState {
+    return EditorState.create({ doc, extensions: this.extensions });
   }
 }

@@ -1,5 +1,6 @@
 // The fields beside the editor, as parts of a request.
 import { splitArguments } from "./arguments";
+import { readVariables } from "./variables";
 import type { ExecutionRequest, Limits } from "./wire";
 
 /** The element of an id; the page's own markup has each. */
@@ -18,7 +19,7 @@ const field = (id: string): HTMLInputElement => the<HTMLInputElement>(id);
 const value = (id: string): string => field(id).value.trim();
 
 export const LIMITS = ["timeout", "memory", "cpus", "pids", "disk", "output-limit", "isolation"];
-const INPUTS = ["stdin", "args", "artifacts"];
+export const INPUTS = ["stdin", "args", "env", "packages", "artifacts"];
 
 /** What a user has to mend: a sentence, and the field it is about. */
 export class FieldError extends Error {
@@ -30,10 +31,12 @@ export class FieldError extends Error {
   }
 }
 
-/** All of a request but its language and code. Throws FieldError. */
-export function readFields(): Omit<ExecutionRequest, "language" | "code"> {
+/** All of a request but its language and files. Throws FieldError. */
+export function readFields(): Omit<ExecutionRequest, "language"> {
   const args = splitArguments(field("args").value);
   if (typeof args === "string") throw new FieldError("args", args);
+  const env = readVariables(field("env").value);
+  if (typeof env === "string") throw new FieldError("env", env);
   const limits: Limits = {};
   if (value("memory")) limits.memory = value("memory");
   if (value("cpus")) limits.cpus = number("cpus", "CPUs");
@@ -42,6 +45,7 @@ export function readFields(): Omit<ExecutionRequest, "language" | "code"> {
   if (value("output-limit")) limits.output = value("output-limit");
   const timeout = value("timeout").replace(/\s*s$/, "");
   const artifacts = value("artifacts").split(/\s+/).filter(Boolean);
+  const packages = value("packages").split(/[\s,]+/).filter(Boolean);
   return {
     ...(field("stdin").value && { stdin: field("stdin").value }),
     ...(args.length && { args }),
@@ -49,12 +53,14 @@ export function readFields(): Omit<ExecutionRequest, "language" | "code"> {
     ...(Object.keys(limits).length && { limits }),
     ...(value("isolation") && { isolation: value("isolation") }),
     ...(artifacts.length && { artifacts }),
+    ...(Object.keys(env).length && { env }),
+    ...(packages.length && { packages }),
   };
 }
 
 function number(id: string, label: string): number {
   const found = Number(value(id).replace(",", "."));
-  if (!Number.isFinite(found)) throw new FieldError(id, `${label}: “${value(id)}” is no number.`);
+  if (!Number.isFinite(found)) throw new FieldError(id, `${label}: “${value(id)}” is not a number.`);
   return found;
 }
 

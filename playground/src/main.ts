@@ -1,18 +1,25 @@
 // The playground: the page's parts, and what follows from what.
 import examples, { type Example } from "playground:examples";
-import { type Execution, execute, languages, unreachable } from "./connection";
+import { showFiles } from "./artifacts";
+import { type Execution, defaults, execute, languages, unreachable } from "./connection";
+import { showDefaults, showPackageForm } from "./defaults";
 import { findDraft, keepDraft } from "./draft";
-import { Editor } from "./editor";
-import { FieldError, LIMITS, countFields, fill, isNarrow, markWrong, readFields, the, unmark } from "./form";
+import { FieldError, INPUTS, LIMITS, countFields, fill, isNarrow, markWrong, readFields, the, unmark } from "./form";
+import { isAnyOpen, readyHelp } from "./help";
+import { LANGUAGES, styleOf, title } from "./languages";
+import { hideNotice, offerBack, tellNoWebSocket } from "./notice";
 import { Output, type View } from "./output";
-import { clearResult, showFacts, showFiles, showOutcome, showProblem } from "./result";
+import type { Place, PlaceFinder } from "./places";
+import { stopWatching, watchPreparations } from "./preparing";
+import { Project } from "./project";
+import { clearResult, showFacts, showOutcome, showProblem } from "./result";
 import { type Shared, fromFragment, toFragment } from "./share";
 import { readyTheme } from "./theme_switch";
 import type { ExecutionResult, Language, Problem, ServerEvent } from "./wire";
-import { outcome, title } from "./words";
+import { outcome } from "./words";
 
 const KEY = "drybox-key";
-const OFFERED = ["python", "node", "go", "java"];
+const FIRST = LANGUAGES[0]?.name ?? "";
 
 const language = the<HTMLSelectElement>("language");
 const example = the<HTMLSelectElement>("example");
@@ -24,13 +31,15 @@ const typing = the<HTMLFormElement>("typing");
 const line = the<HTMLInputElement>("line");
 const keyForm = the<HTMLFormElement>("key-form");
 
-const output = new Output(the("output"), the("empty"));
-const editor = new Editor(the("editor"), { run: start, changed: () => (example.value = matching()) });
+const output = new Output(the("output"), the("empty"), (place) => ran.jump(place));
+const project = new Project({ run: start, changed: () => (example.value = matching()) });
 
 let key = sessionStorage.getItem(KEY) ?? "";
 let known: Language[] = [];
+const fetched: Record<string, Example[]> = {};
 let running: Execution | null = null;
 let stoppedByUser = false;
+let ran: { finder: PlaceFinder | null; jump: (place: Place) => void } = project.places();
 let startedAt = 0;
 let clock = 0;
 
@@ -58,23 +67,37 @@ function choose(name: string): void {
   const missing = known.find((item) => item.name === found && item.version === null);
   the("missing").hidden = !missing;
   the("missing").textContent = missing ? `${title(found)} is not here. ${missing.hint ?? ""}` : "";
-  const offered = examples[found] ?? [];
+  project.speak(found);
+  showExamples();
+  void learnExamples(found);
+  showPackageForm(found);
+}
+
+/** Fetches a language's examples: the page's, else the server's sample. */
+async function learnExamples(name: string): Promise<void> {
+  if (fetched[name]) return;
+  const sample = styleOf(name)?.sample;
+  const instead = sample ? [{ id: "hello", title: "Hello", code: sample }] : [];
+  fetched[name] = (await examples[name]?.()) ?? instead;
+  if (language.value === name) showExamples();
+}
+
+function showExamples(): void {
   example.replaceChildren(
     new Option("Your own", ""),
-    ...offered.map((item) => new Option(item.title, item.id)),
+    ...offered().map((item) => new Option(item.title, item.id)),
   );
-  example.disabled = !offered.length;
   example.value = matching();
-  void editor.speak(found);
 }
 
 function offered(): Example[] {
-  return examples[language.value] ?? [];
+  return fetched[language.value] ?? [];
 }
 
 /** The id of the example whose text is in the editor, or "". */
 function matching(): string {
-  return offered().find(({ code }) => code === editor.text)?.id ?? "";
+  if (!project.isPlain) return "";
+  return offered().find(({ code }) => code === project.code)?.id ?? "";
 }
 
 function load({ code, stdin, args, artifacts, limits, interactive }: Example): void {
@@ -84,19 +107,26 @@ function load({ code, stdin, args, artifacts, limits, interactive }: Example): v
       value,
     ]),
   );
+  const count = project.size;
+  const before = count > 1 ? current() : null;
   fill(
     { stdin: stdin ?? "", args: args ?? "", artifacts: artifacts ?? "", ...limit },
     interactive ?? true,
   );
-  editor.text = code;
+  project.open({ entry: "", code, files: {} });
+  if (before) offerBack(`The example has taken the place of your ${count} files.`, () => show(before));
 }
 
-language.addEventListener("change", () => {
+language.addEventListener("change", async () => {
   const before = example.value;
-  choose(language.value);
+  const chosen = language.value;
+  const { code } = project;
+  choose(chosen);
+  await learnExamples(chosen);
+  if (language.value !== chosen || project.code !== code) return; // people are faster
   // An example stays the same one in the other language; a text of the user's stays as it is.
   const same = offered().find(({ id }) => id === before);
-  if (same) editor.text = same.code;
+  if (same && project.isPlain) project.open({ entry: "", code: same.code, files: {} });
 });
 
 example.addEventListener("change", () => {
@@ -109,6 +139,8 @@ async function learnLanguages(): Promise<void> {
     known = await languages(key);
     offer(known);
     keyForm.hidden = true;
+    showDefaults(await defaults(key));
+    showPackageForm(language.value);
   } catch (error) {
     refused(unreachable(error));
   }
@@ -136,9 +168,13 @@ function start(): void {
   // On a narrow window the result stands below the program.
   if (isNarrow()) the("result").scrollIntoView();
   const wantsInput = interactive.checked;
-  running = execute({ language: language.value, code: editor.text, ...fields }, wantsInput, key, {
+  ran = project.places();
+  const request = { language: language.value, ...project.request(), ...fields };
+  running = execute(request, wantsInput, key, {
     opened: (takesInput) => {
       typing.hidden = !(wantsInput && takesInput);
+      if (takesInput) hideNotice();
+      else tellNoWebSocket();
     },
     event: follow,
     problem: (problem) => {
@@ -149,6 +185,7 @@ function start(): void {
 }
 
 function follow(event: ServerEvent): void {
+  stopWatching();
   if (event.type === "stdout" || event.type === "stderr") output.add(event.type, event.data);
   else if (event.type === "phase" && !event.outcome) tell(event.phase);
   else if (event.type === "result") conclude(event.result);
@@ -171,7 +208,7 @@ function conclude(result: ExecutionResult): void {
 
 function finish(): void {
   running = null;
-  output.finish();
+  output.finish(ran.finder);
   const typed = typing.contains(document.activeElement);
   typing.hidden = true;
   if (typed) the("output").focus();
@@ -206,7 +243,9 @@ function setRunning(on: boolean): void {
     doing = "Starting";
     clock = window.setInterval(showClock, 100);
     showClock();
+    watchPreparations(language.value);
   } else {
+    stopWatching();
     state.textContent = "Ready";
   }
 }
@@ -221,6 +260,7 @@ run.addEventListener("click", start);
 stop.addEventListener("click", end);
 
 document.addEventListener("keydown", (event) => {
+  if (isAnyOpen()) return;
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.defaultPrevented) {
     event.preventDefault();
     start();
@@ -277,7 +317,7 @@ keyForm.addEventListener("submit", (event) => {
   void learnLanguages();
 });
 
-for (const id of ["stdin", "args", "artifacts", ...LIMITS]) {
+for (const id of [...INPUTS, ...LIMITS]) {
   the(id).addEventListener("input", countFields);
 }
 
@@ -290,19 +330,22 @@ function current(): Shared {
   const value = (id: string): string => the<HTMLInputElement>(id).value;
   return {
     language: language.value,
-    code: editor.text,
+    ...project.sources(),
     stdin: value("stdin"),
     interactive: interactive.checked,
     args: value("args"),
     artifacts: value("artifacts"),
+    packages: value("packages"),
+    env: value("env"),
   };
 }
 
 function show(program: Shared): void {
-  choose(program.language || "python");
-  const { stdin, args, artifacts } = program;
-  fill({ stdin, args, artifacts }, program.interactive);
-  editor.text = program.code;
+  choose(program.language || FIRST);
+  const { stdin, args, artifacts, packages, env } = program;
+  fill({ stdin, args, artifacts, packages, env }, program.interactive);
+  project.open(program);
+  example.value = matching();
 }
 
 the("share").addEventListener("click", async () => {
@@ -337,12 +380,13 @@ window.addEventListener("hashchange", () => void openShared());
 
 async function begin(): Promise<void> {
   readyTheme();
-  if (/Mac|iPhone|iPad/.test(navigator.platform)) the("run-key").textContent = "⌘ ⏎";
-  offer(OFFERED.map((name) => ({ name, aliases: [], version: "" })));
+  readyHelp();
+  offer(LANGUAGES.map(({ name, aliases }) => ({ name, aliases, version: "" })));
   const draft = findDraft(location.hash);
   if (draft) show(draft);
   else if (!(await openShared())) {
-    choose("python");
+    choose(FIRST);
+    await learnExamples(FIRST);
     const first = offered()[0];
     if (first) load(first);
   }

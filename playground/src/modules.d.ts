@@ -10,6 +10,7 @@ declare module "playground:examples" {
     artifacts?: string;
     limits?: Record<string, string>;
   }
-  const examples: Record<string, Example[]>;
+  /** By language, what fetches its examples. */
+  const examples: Record<string, () => Promise<Example[]>>;
   export default examples;
 }

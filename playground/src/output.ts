@@ -1,5 +1,6 @@
 // What a program writes, as it comes. All of it is hostile: it only ever becomes text, and
 // a flood of it becomes no flood of elements.
+import type { Place, PlaceFinder } from "./places";
 import { TerminalReader, type Piece } from "./terminal";
 import type { Stream } from "./wire";
 
@@ -14,6 +15,10 @@ const MOST_PIECES = 10_000;
 const BLOCK = 16 * 1024;
 /** Characters put on the page in one frame. */
 const FRAME = 256 * 1024;
+
+/** So many characters before the end are looked at for places in files, and so many are linked. */
+const LINKED = 256 * 1024;
+const MOST_LINKS = 200;
 
 const TAGS: Record<Source, string> = { stdout: "", stderr: "stderr", stdin: "you" };
 
@@ -33,10 +38,17 @@ export class Output {
   private top = 0;
   private page: Page;
   private current: View = "together";
+  private finder: PlaceFinder | null = null;
 
+  /**
+   * @param root Where it goes.
+   * @param empty What is seen as long as there is nothing.
+   * @param jump What choosing a place in a file does.
+   */
   constructor(
     private readonly root: HTMLElement,
     private readonly empty: HTMLElement,
+    private readonly jump: (place: Place) => void,
   ) {
     this.page = new Page(root);
     root.addEventListener("scroll", () => this.noticeScroll());
@@ -77,9 +89,13 @@ export class Output {
     }
   }
 
-  /** Nothing more comes: what was held back as the start of a sequence is shown. */
-  finish(): void {
+  /**
+   * Nothing more comes: what was held back as the start of a sequence is shown, and the places
+   * that tools name lead to the editor.
+   */
+  finish(finder: PlaceFinder | null): void {
     this.finished = true;
+    this.finder = finder;
     this.schedule();
   }
 
@@ -123,6 +139,7 @@ export class Output {
     else {
       if (this.finished) this.page.finish();
       if (this.current === "together" && this.interleavingLost) this.page.note();
+      if (this.finished && this.finder) this.page.link(this.finder, this.jump);
     }
     this.scrollToEnd();
   }
@@ -156,6 +173,7 @@ class Page {
   private blockLength = 0;
   private pieces = 0;
   private noted = false;
+  private linked = false;
 
   constructor(private readonly root: HTMLElement) {
     root.replaceChildren();
@@ -179,6 +197,38 @@ class Page {
       "stdout and stderr change places too often to be shown side by side. " +
       "Each of them is complete under its own name above.";
     this.root.append(note);
+  }
+
+  /** Makes the places that tools name, the last ones first, into buttons. */
+  link(finder: PlaceFinder, jump: (place: Place) => void): void {
+    if (this.linked) return;
+    this.linked = true;
+    let left = LINKED;
+    let links = 0;
+    const blocks = [...this.root.querySelectorAll(".segment:not(.stdin) .block")];
+    for (const block of blocks.reverse()) {
+      const walker = document.createTreeWalker(block, NodeFilter.SHOW_TEXT);
+      const nodes: Text[] = [];
+      while (walker.nextNode()) nodes.push(walker.currentNode as Text);
+      for (const node of nodes.reverse()) {
+        left -= node.length;
+        if (left < 0 || links >= MOST_LINKS) return;
+        const pieces: (string | HTMLElement)[] = [];
+        let plain = "";
+        for (const line of node.data.split(/(?<=\n)/)) {
+          let at = 0;
+          for (const place of finder.find(line)) {
+            if (links >= MOST_LINKS) break;
+            links++;
+            pieces.push(plain + line.slice(at, place.from), placeButton(line, place, jump));
+            plain = "";
+            at = place.to;
+          }
+          plain += line.slice(at);
+        }
+        if (pieces.length) node.replaceWith(...pieces, plain);
+      }
+    }
   }
 
   private segment(source: Source, tagged: boolean): void {
@@ -219,6 +269,16 @@ class Page {
   private atLineStart(): boolean {
     return this.block?.lastChild?.textContent?.endsWith("\n") ?? true;
   }
+}
+
+function placeButton(line: string, place: Place, jump: (place: Place) => void): HTMLElement {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "place";
+  button.textContent = line.slice(place.from, place.to);
+  button.title = "Show this line in the editor";
+  button.addEventListener("click", () => jump(place));
+  return button;
 }
 
 function element(name: string, className: string): HTMLElement {

@@ -1,20 +1,17 @@
-// The outcome of a run on the page: in words, in figures, and the files that came back.
+// The outcome of a run on the page: in words and in figures.
+import { clearFiles } from "./artifacts";
 import { the } from "./form";
 import type { ExecutionResult, Problem } from "./wire";
-import { type Outcome, bytes, facts, phaseLine, problemSentences, title } from "./words";
+import { title } from "./languages";
+import { type Outcome, facts, phaseLine, problemSentences } from "./words";
 
 const SIGNS = { good: "✓", bad: "✕", stopped: "■" };
-
-let addresses: string[] = [];
 
 export function clearResult(): void {
   the("outcome").replaceChildren();
   the("facts").replaceChildren();
   the("facts").hidden = true;
-  the("files").replaceChildren();
-  the("files").hidden = true;
-  for (const address of addresses) URL.revokeObjectURL(address);
-  addresses = [];
+  clearFiles();
 }
 
 export function showOutcome(outcome: Outcome): void {
@@ -50,24 +47,6 @@ function fact(list: HTMLElement, label: string, value: string): HTMLElement {
   pair.append(text("dt", "", label), text("dd", "", value));
   list.append(pair);
   return pair;
-}
-
-/** Links to download what the program left behind. */
-export function showFiles(artifacts: Record<string, string>): void {
-  const box = the("files");
-  for (const [path, content] of Object.entries(artifacts)) {
-    const data = Uint8Array.from(atob(content), (character) => character.charCodeAt(0));
-    // No type of its own: a browser then only ever saves it.
-    const blob = new Blob([data], { type: "application/octet-stream" });
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(blob);
-    link.download = path.split("/").at(-1) ?? "file";
-    link.textContent = path;
-    link.append(text("span", "size", bytes(data.length)));
-    addresses.push(link.href);
-    box.append(link);
-  }
-  box.hidden = !addresses.length;
 }
 
 function text(name: string, className: string, content: string): HTMLElement {

@@ -1,13 +1,20 @@
 // A program in the fragment of an address: browsers keep that part to themselves, so a
 // shared link tells the server nothing.
+import { MOST_FILES } from "./files";
 
 export interface Shared {
   language: string;
+  /** The file that is run: its name, and its text. */
+  entry: string;
   code: string;
+  /** The other files' texts by their names. */
+  files: Record<string, string>;
   stdin: string;
   interactive: boolean;
   args: string;
   artifacts: string;
+  packages: string;
+  env: string;
 }
 
 const MARK = "#1.";
@@ -29,7 +36,11 @@ export async function fromFragment(fragment: string): Promise<Shared | null> {
   const base64 = fragment.slice(MARK.length).replaceAll("-", "+").replaceAll("_", "/");
   const packed = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
   const text = await collect(through(packed, new DecompressionStream("deflate-raw")));
-  const found: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(text));
+  return sharedOf(JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(text)));
+}
+
+/** A program of a document from elsewhere: what is missing or no text is empty. */
+export function sharedOf(found: unknown): Shared {
   if (typeof found !== "object" || found === null) throw new TypeError("not an object");
   const fields = found as Record<string, unknown>;
   const string = (name: string): string => {
@@ -38,12 +49,26 @@ export async function fromFragment(fragment: string): Promise<Shared | null> {
   };
   return {
     language: string("language"),
+    entry: string("entry"),
     code: string("code"),
+    files: texts(fields["files"]),
     stdin: string("stdin"),
     interactive: fields["interactive"] === true,
     args: string("args"),
     artifacts: string("artifacts"),
+    packages: string("packages"),
+    env: string("env"),
   };
+}
+
+/** What of a value is texts by name. */
+function texts(value: unknown): Record<string, string> {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return {};
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter((pair): pair is [string, string] => typeof pair[1] === "string")
+      .slice(0, MOST_FILES - 1),
+  );
 }
 
 function through(

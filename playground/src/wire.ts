@@ -12,9 +12,13 @@ export interface Limits {
 
 export interface ExecutionRequest {
   language: string;
-  code: string;
+  code?: string;
+  files?: { path: string; content: string }[];
+  entrypoint?: string;
   stdin?: string;
   args?: string[];
+  env?: Record<string, string>;
+  packages?: string[];
   timeout?: number;
   limits?: Limits;
   isolation?: string;
@@ -55,6 +59,26 @@ export interface Language {
   aliases: string[];
   version: string | null;
   hint?: string;
+}
+
+/** What holds where a request leaves a field out; sizes in bytes, times in seconds. */
+export interface Defaults {
+  timeout: number;
+  limits: Record<"memory" | "cpus" | "pids" | "disk" | "output", number>;
+  isolation: string;
+  max_timeout: number;
+  max_limits: Defaults["limits"];
+  isolations: string[];
+  /** Whether a request may ask for packages. */
+  packages: boolean;
+}
+
+/** Something that the server makes once for a language. */
+export interface Preparation {
+  language: string;
+  label: string;
+  done: number | null;
+  total: number | null;
 }
 
 /** RFC 9457. */

@@ -1,5 +1,5 @@
 // Outcomes and figures in words.
-import type { ExecutionResult, Phase, Problem } from "./wire";
+import type { ExecutionResult, Phase, Preparation, Problem } from "./wire";
 
 export type Tone = "good" | "bad" | "stopped";
 
@@ -64,6 +64,17 @@ export function bytes(value: number): string {
   return `${(value / 1024 ** 2).toFixed(1)} MiB`;
 }
 
+/** A limit as one would write it. */
+export function size(value: number): string {
+  const units = ["B", "KiB", "MiB", "GiB"];
+  let unit = 0;
+  while (value >= 1024 && value % 1024 === 0 && unit < units.length - 1) {
+    value /= 1024;
+    unit++;
+  }
+  return `${value} ${units[unit]}`;
+}
+
 /** Label and value of each figure that was measured. */
 export function facts(result: ExecutionResult, languageName: string): [string, string][] {
   const { cpu_time, memory_peak } = result.usage;
@@ -72,20 +83,18 @@ export function facts(result: ExecutionResult, languageName: string): [string, s
   if (ran) list.push(["Time", seconds(result.execution_time)]);
   if (cpu_time !== null) list.push(["CPU time", seconds(cpu_time)]);
   if (memory_peak !== null) list.push(["Peak memory", bytes(memory_peak)]);
-  list.push(["Wall", result.isolation]);
+  list.push(["Isolation", result.isolation]);
   list.push(["Language", `${languageName} ${result.version}`.trim()]);
   return list;
+}
+
+/** What is being made, and how far it is. */
+export function preparationLine({ label, done, total }: Preparation): string {
+  return total === null ? label : `${label}: ${done ?? 0} of ${total}`;
 }
 
 /** One line for each phase: its name, how it went, how long it took. */
 export function phaseLine(phase: Phase): string {
   const state = phase.status === "success" ? "done" : phase.status.replace("_", " ");
   return `${phase.name}: ${state}, ${seconds(phase.execution_time)}`;
-}
-
-const NAMES: Record<string, string> = { python: "Python", node: "Node.js", go: "Go", java: "Java" };
-
-/** A language's name as people write it. */
-export function title(language: string): string {
-  return NAMES[language] ?? language;
 }

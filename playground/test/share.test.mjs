@@ -5,11 +5,15 @@ import { fromFragment, toFragment } from "../src/share.ts";
 
 const shared = {
   language: "go",
+  entry: "app.go",
+  files: { "lib/a.go": "package lib", "data.txt": "" },
   code: "package main // \u{1f980} é\n",
   stdin: "one\ntwo",
   interactive: true,
   args: '"a b" c',
   artifacts: "*.csv",
+  packages: "one two",
+  env: "A=1",
 };
 
 test("a program comes back as it was", async () => {
@@ -38,10 +42,20 @@ test("a damaged one is refused", async () => {
 });
 
 test("fields of a wrong type become empty", async () => {
-  const found = await fromFragment(pack('{"language": 7, "code": ["x"], "interactive": "yes"}'));
-  assert.deepEqual(found, {
-    language: "", code: "", stdin: "", interactive: false, args: "", artifacts: "",
-  });
+  const empty = {
+    language: "", entry: "", code: "", files: {}, stdin: "", interactive: false, args: "",
+    artifacts: "", packages: "", env: "",
+  };
+  const wrong = '{"language": 7, "code": ["x"], "interactive": "yes", "files": ["y"], "env": {}}';
+  assert.deepEqual(await fromFragment(pack(wrong)), empty);
+  const mixed = await fromFragment(pack('{"files": {"a": 1, "b": "text", "c": {}}}'));
+  assert.deepEqual(mixed, { ...empty, files: { b: "text" } });
+});
+
+test("a link brings no more files than a program has", async () => {
+  const many = Object.fromEntries(Array.from({ length: 500 }, (_, n) => [`f${n}`, ""]));
+  const found = await fromFragment(pack(JSON.stringify({ files: many })));
+  assert.equal(Object.keys(found.files).length, 49);
 });
 
 test("one that unpacks to far more than a program is refused", async () => {

@@ -1,7 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { splitArguments } from "../src/arguments.ts";
-import { bytes, outcome, seconds } from "../src/words.ts";
+import { readVariables } from "../src/variables.ts";
+import { bytes, outcome, seconds, size } from "../src/words.ts";
+
+test("variables are a line each", () => {
+  assert.deepEqual(readVariables(""), {});
+  assert.deepEqual(readVariables("A=1\r\n\n B = x=y \n"), { A: "1", B: " x=y " });
+  assert.match(readVariables("A"), /“A” is no variable/);
+  assert.match(readVariables("=1"), /is no variable/);
+  assert.match(readVariables("A=1\nA=2"), /twice/);
+});
 
 test("arguments are split as a shell would", () => {
   assert.deepEqual(splitArguments(""), []);
@@ -48,5 +57,6 @@ test("figures", () => {
   assert.equal(seconds(0.0421), "42 ms");
   assert.equal(seconds(1.234), "1.23 s");
   assert.equal(bytes(1536), "1.5 KiB");
+  assert.deepEqual([1000, 1 << 20, 1536, 4 * 2 ** 30].map(size), ["1000 B", "1 MiB", "1536 B", "4 GiB"]);
   assert.equal(bytes(64 * 1024 * 1024), "64.0 MiB");
 });

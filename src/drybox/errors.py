@@ -5,9 +5,11 @@ only ever a failure of drybox itself or a misuse of it::
 
     DryboxError
     ├── InvalidRequest   the request is wrong; correct it
+    │   └── SessionFileError   a file of a session cannot be had so
     ├── Unsupported      what was asked cannot be enforced here; nothing ran
     ├── Unavailable      nothing ran; trying again is safe
     ├── SandboxLost      died after dispatch; whether the program ran is unknown
+    ├── SessionClosed    the session is closed, was idle too long, or past its lifetime
     └── Rejected         a hook said no; nothing ran
 """
 
@@ -65,8 +67,8 @@ class Unsupported(DryboxError):
     Args:
         message: What cannot be enforced and why.
         hint: The command or change that makes it enforceable.
-        what: The guarantee's word as ``allow_weaker`` takes it, or None when no
-            switch gives it up.
+        what: The guarantee's word as ``allow_weaker`` takes it, several with commas; None when
+            no switch gives it up.
     """
 
     def __init__(self, message: str, *, hint: str, what: str | None = None) -> None:
@@ -84,3 +86,34 @@ class SandboxLost(DryboxError):
 
 class Rejected(DryboxError):
     """A hook refused the request before anything ran."""
+
+
+class SessionClosed(DryboxError):
+    """The session has ended.
+
+    Args:
+        reason: ``closed`` by its owner or with its executor; ``idle`` for too long; past its
+            ``lifetime``.
+        message: What is wrong, in one sentence.
+        hint: What to do about it.
+    """
+
+    def __init__(self, reason: str, message: str, *, hint: str) -> None:
+        super().__init__(message, hint=hint)
+        self.reason = reason
+
+
+class SessionFileError(InvalidRequest):
+    """A file of a session cannot be read, written or moved as asked.
+
+    Args:
+        reason: Why, in one word: ``not_found``, ``is_directory``, ``not_directory``, ``exists``,
+            ``not_empty``, ``no_space``, ``not_permitted``, ``not_a_file``, ``name_too_long``,
+            ``too_large`` or ``failed``.
+        message: The same in a sentence.
+        hint: What to do about it.
+    """
+
+    def __init__(self, reason: str, message: str, *, hint: str) -> None:
+        super().__init__("path", message, hint=hint)
+        self.reason = reason

@@ -1,10 +1,37 @@
-"""The values that requests, results and layers are made of. No behaviour, no I/O."""
+"""The values that requests, results and layers are made of. No I/O."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+from drybox.serialization import Files, bytes_as_text, plain
+from drybox.serialization import OutputRecord as OutputRecord
+from drybox.serialization import Record as Record
+from drybox.units import parse_size
+
+
+@dataclass(frozen=True, slots=True)
+class PoolCount:
+    """What a pool holds of one language, and has served since it was made.
+
+    Attributes:
+        isolation: Its name.
+        language: The language.
+        idle: Sandboxes that wait now.
+        warm: Requests that found one waiting.
+        cold: Requests for which one had to be made.
+        failures: Failed attempts to make one that waits.
+    """
+
+    isolation: str
+    language: str
+    idle: int
+    warm: int
+    cold: int
+    failures: int
+
 
 Status = Literal[
     "success",
@@ -25,44 +52,11 @@ MIB = 1024 * KIB
 GIB = 1024 * MIB
 
 
-class Record:
-    """A value whose fields can also be read as keys, as in its JSON form."""
-
-    __slots__ = ()
-
-    def __getitem__(self, name: str) -> Any:
-        # The table is at hand; going through the keys costs more than all else of a document.
-        if name in self.__dataclass_fields__ or name in self.keys():  # type: ignore[attr-defined]
-            return getattr(self, name)
-        raise KeyError(name)
-
-    def keys(self) -> Iterator[str]:
-        """The field names, so that ``dict(record)`` works."""
-        return (item.name for item in fields(self))  # type: ignore[arg-type]
-
-
-class OutputRecord(Record):
-    """A value with output, which is made text when somebody asks for it."""
-
-    __slots__ = ()
-
-    stdout_bytes: bytes
-    stderr_bytes: bytes
-
-    @property
-    def stdout(self) -> str:
-        """Stdout as text; bytes that are no UTF-8 become U+FFFD."""
-        return self.stdout_bytes.decode("utf-8", "replace")
-
-    @property
-    def stderr(self) -> str:
-        """Stderr as text; bytes that are no UTF-8 become U+FFFD."""
-        return self.stderr_bytes.decode("utf-8", "replace")
-
-
 @dataclass(frozen=True, slots=True)
 class ResourceLimits:
     """What one phase may use at most.
+
+    Sizes are bytes; text such as ``"128m"`` or ``"1.5GiB"`` is turned into them, by powers of 1024.
 
     Attributes:
         memory: Bytes of memory, swap included; files of the sandbox count too, since
@@ -81,6 +75,30 @@ class ResourceLimits:
     output: int = 1 * MIB
     open_files: int = 256
 
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            memory: int | str = ...,
+            cpus: float = ...,
+            pids: int = ...,
+            disk: int | str = ...,
+            output: int | str = ...,
+            open_files: int = ...,
+        ) -> None:
+            """Sizes may be text."""
+
+    def __post_init__(self) -> None:
+        """Turn sizes that are text into bytes.
+
+        Raises:
+            InvalidRequest: One is not a size.
+        """
+        for name in ("memory", "disk", "output"):
+            size = getattr(self, name)
+            if isinstance(size, str):
+                object.__setattr__(self, name, parse_size(size, f"limits.{name}"))
+
 
 @dataclass(frozen=True, slots=True)
 class ExecutionRequest:
@@ -98,7 +116,8 @@ class ExecutionRequest:
         limits: Limits of the run phase; the executor's default if None.
         packages: Packages to install before anything else.
         artifacts: Globs of files to bring back, relative to the working directory.
-        isolation: The wall; the executor's default if None.
+        isolation: Its name; the executor's default if None.
+        environment: Name of an environment of that language; None for none.
     """
 
     language: str
@@ -113,6 +132,7 @@ class ExecutionRequest:
     packages: Sequence[str] = field(default=(), kw_only=True)
     artifacts: Sequence[str] = field(default=(), kw_only=True)
     isolation: str | None = field(default=None, kw_only=True)
+    environment: str | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +160,7 @@ class ErrorInfo(Record):
     hint: str
 
 
+@bytes_as_text
 @dataclass(frozen=True, slots=True)
 class PhaseResult(OutputRecord):
     """The outcome of one phase. Times are seconds, ``memory_peak`` is bytes."""
@@ -154,11 +175,8 @@ class PhaseResult(OutputRecord):
     cpu_time: float | None
     memory_peak: int | None
 
-    def keys(self) -> Iterator[str]:
-        """The names of the contract's fields, which has the text alone."""
-        return (item.name.removesuffix("_bytes") for item in fields(self))
 
-
+@bytes_as_text
 @dataclass(frozen=True, slots=True)
 class ExecutionResult(OutputRecord):
     """The complete outcome of one execution; the same from every front door.
@@ -171,7 +189,8 @@ class ExecutionResult(OutputRecord):
         exit_code: The program's own exit code; None if a signal or drybox ended it.
         signal: Name of the signal it died of, for instance ``SIGSEGV``.
         execution_time: Wall seconds of the run phase; 0.0 if it was not reached.
-        error: None, or why this is no success.
+        error: None, or why the status is not ``success``; with ``type`` ``artifacts``, which of
+            them are missing.
         phases: The phases that ran, in order.
         usage: Use over the whole sandbox.
         truncated: Which stream was cut.
@@ -179,8 +198,11 @@ class ExecutionResult(OutputRecord):
         id: Unique name of this execution.
         language: Canonical name of the language.
         version: Version of the toolchain that ran.
-        isolation: The wall that ran it.
+        isolation: What it ran under.
         weakened: Guarantees given up on the caller's request.
+        backend: What made the sandbox: ``local`` or ``docker``, or the name of one that another
+            package brings.
+        environment: Name and digest of the environment that it ran in; None if it was in none.
     """
 
     status: Status
@@ -199,12 +221,22 @@ class ExecutionResult(OutputRecord):
     version: str
     isolation: str
     weakened: tuple[str, ...] = ()
+    backend: str = "local"
+    environment: str | None = None
 
-    def keys(self) -> Iterator[str]:
-        """The names of the contract's fields, text before bytes."""
-        return iter(("stdout", "stderr", *(item.name for item in fields(self))))
+    def __post_init__(self) -> None:
+        """Hold the artifacts in a way that JSON can be made of."""
+        object.__setattr__(self, "artifacts", Files.of(self.artifacts))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as JSON's own types: output as text, artifacts as base64.
+
+        It is what ``drybox run --json`` prints and ``POST /v1/execute`` answers.
+        """
+        return {item.name: plain(getattr(self, item.name)) for item in fields(self)}
 
 
+@bytes_as_text
 @dataclass(frozen=True, slots=True)
 class Event(Record):
     """Something that happened during an execution.
@@ -227,17 +259,31 @@ class Event(Record):
     outcome: PhaseResult | None = None
     result: ExecutionResult | None = None
 
+    def to_dict(self) -> dict[str, Any]:
+        """The event as JSON's own types, with the fields that its type has."""
+        document: dict[str, Any] = {"type": self.type, "id": self.id}
+        if self.phase is not None:
+            document["phase"] = self.phase
+        if self.type == "phase":
+            document["outcome"] = plain(self.outcome)
+        elif self.result is not None:
+            document["result"] = self.result.to_dict()
+        elif self.type != "start":
+            document["data"] = self.data
+        return document
+
 
 @dataclass(frozen=True, slots=True)
 class LanguageInfo(Record):
-    """A language and what of it is here.
+    """A language, and the toolchain for it on this host.
 
     Attributes:
         name: Canonical name.
         aliases: Other names.
         suffixes: Suffixes of source files.
         version: Version that would run; None if there is no toolchain.
-        hint: How to get a toolchain, where there is none.
+        hint: How to get a toolchain, if there is none.
+        versions: Every version that a request may ask for here, the one that would run first.
     """
 
     name: str
@@ -245,83 +291,35 @@ class LanguageInfo(Record):
     suffixes: tuple[str, ...]
     version: str | None
     hint: str
-
-
-# --- what the layers below the executor exchange ---------------------------------------
+    versions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
-    """What one execution is held to beside its request's limits. None is no bound.
+class PreparationProgress(Record):
+    """Something that is made once before programs of a language can run, and how far it is.
 
     Attributes:
-        compile_timeout: Wall seconds of its compiler; the operator's own hold as well.
-        compile_memory: Bytes of memory of its compiler; the operator's own hold as well.
-        compile_cpu_time: CPU seconds of its compiler.
-        run_cpu_time: CPU seconds of its program.
+        language: The language's canonical name.
+        label: What is done, in words.
+        done, total: How many of its parts are done; None where that is not known.
     """
 
-    compile_timeout: float | None = None
-    compile_memory: int | None = None
-    compile_cpu_time: float | None = None
-    run_cpu_time: float | None = None
-
-
-UNBOUNDED = Bounds()
+    language: str
+    label: str
+    done: int | None = None
+    total: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class File:
-    """A file to place in the sandbox, by path relative to the working directory."""
-
-    path: str
-    content: bytes
-    mode: int = 0o644
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """One program for :meth:`drybox.protocols.Sandbox.exec`.
+class Artifacts:
+    """Files that came out of a sandbox, and what did not.
 
     Attributes:
-        argv: The program, looked up on the sandbox's PATH, and its arguments.
-        limits: What this phase may use.
-        timeout: Wall seconds until the whole process tree is killed.
-        env: Variables added to the sandbox's own environment.
-        cwd: Working directory, absolute inside the sandbox.
-        cpu_time: CPU seconds the whole process tree may use; None for as many as there are
-            within ``timeout``. A sandbox that can tell ends the command there; where it cannot,
-            more is found out at the end.
+        files: Contents by path.
+        left_out: What was asked for and is not among them, each with its reason.
+        unmatched: Globs that nothing matched.
     """
 
-    argv: tuple[str, ...]
-    limits: ResourceLimits
-    timeout: float
-    env: Mapping[str, str] = field(default_factory=dict)
-    cwd: str | None = None
-    cpu_time: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Exit:
-    """How a command ended, as the sandbox saw it.
-
-    Attributes:
-        code: Exit code, or None if a signal ended it.
-        signal: Number of that signal, or None.
-        wall_time: Seconds from start to end of the main process.
-        cpu_time: CPU seconds of the whole process tree, or None.
-        memory_peak: Peak bytes during this command, or None.
-        timed_out: The deadline ended it.
-        out_of_memory: The kernel killed something for the memory limit.
-        memory_mapped: Bytes of the peak that may be files which were only mapped.
-    """
-
-    code: int | None
-    signal: int | None
-    wall_time: float
-    cpu_time: float | None = None
-    memory_peak: int | None = None
-    timed_out: bool = False
-    out_of_memory: bool = False
-    memory_mapped: int = 0
+    files: Mapping[str, bytes]
+    left_out: Sequence[str] = ()
+    unmatched: Sequence[str] = ()

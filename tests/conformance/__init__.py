@@ -1,1 +1,1 @@
-"""One suite for every wall and every language: what the contract promises of each."""
+"""One suite for every isolation and every language: what the contract promises of each."""

@@ -1,4 +1,4 @@
-"""What a test of the suite works with: one language behind one wall."""
+"""What a test of the suite works with: one language with one isolation."""
 
 from __future__ import annotations
 
@@ -7,34 +7,39 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 import anyio
-from tests.conformance.programs import Programs, go, java, node, python
-from tests.support.walls import Wall
+from tests.conformance.programs import Programs
+from tests.support.isolations import Isolation
 
 from drybox import CodeExecutor, Event, ExecutionRequest, ExecutionResult
+from drybox.languages.registry import known_languages
 
-LANGUAGES = (python.PROGRAMS, node.PROGRAMS, go.PROGRAMS, java.PROGRAMS)
+LANGUAGES: tuple[Programs, ...] = tuple(
+    import_module(f"tests.conformance.programs.{name}").PROGRAMS for name in known_languages()
+)
+"""The programs of every language that there is; one without any stops the suite."""
 
 
 @dataclass(frozen=True)
 class Bench:
-    """One language behind one wall.
+    """One language with one isolation.
 
     Attributes:
         executor: An executor with default settings, shared by the session.
-        wall: The wall.
+        isolation: Its name.
         programs: The language's programs.
     """
 
     executor: CodeExecutor
-    wall: Wall
+    isolation: Isolation
     programs: Programs
 
     def request(self, code: str | None, *args: str, **fields: Any) -> ExecutionRequest:
         """A request for one of the programs; None if ``files`` holds it all."""
-        fields = {"isolation": self.wall.name, "args": args, "timeout": 120.0, **fields}
+        fields = {"isolation": self.isolation.name, "args": args, "timeout": 120.0, **fields}
         return ExecutionRequest(self.programs.language, code, **fields)
 
     def run(self, code: str | None, *args: str, **fields: Any) -> ExecutionResult:

@@ -1,11 +1,11 @@
-"""Every test that takes ``bench`` runs for every wall and every language."""
+"""Every test that takes ``bench`` runs for every isolation and every language."""
 
 from __future__ import annotations
 
 import pytest
 from tests.conformance.bench import LANGUAGES, Bench
 from tests.conformance.programs import Programs
-from tests.support.walls import Wall
+from tests.support.isolations import Isolation
 
 from drybox import CodeExecutor
 
@@ -18,12 +18,12 @@ def programs(request: pytest.FixtureRequest) -> Programs:
 
 
 @pytest.fixture
-def bench(executor: CodeExecutor, wall: Wall, programs: Programs) -> Bench:
-    """One language behind one wall."""
-    return Bench(executor, wall, programs)
+def bench(executor: CodeExecutor, isolation: Isolation, programs: Programs) -> Bench:
+    """One language with one isolation."""
+    return Bench(executor, isolation, programs)
 
 
 @pytest.fixture
-def python_bench(executor: CodeExecutor, wall: Wall) -> Bench:
-    """One wall, and the language whose programs start quickest."""
-    return Bench(executor, wall, LANGUAGES[0])
+def python_bench(executor: CodeExecutor, isolation: Isolation) -> Bench:
+    """One isolation, and the language whose programs start quickest."""
+    return Bench(executor, isolation, LANGUAGES[0])

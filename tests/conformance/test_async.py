@@ -10,7 +10,7 @@ import anyio.to_thread
 import pytest
 from tests.conformance.bench import LANGUAGES, Bench, feed, marker
 from tests.support.host import eventually
-from tests.support.walls import Wall
+from tests.support.isolations import Isolation
 
 from drybox import (
     AsyncCodeExecutor,
@@ -21,14 +21,14 @@ from drybox import (
     Usage,
 )
 
-PATIENCE = 240.0  # the first to use an image waits until Go's standard library is compiled
+TIMEOUT = 240.0  # the first to use an image waits until Go's standard library is compiled
 
 
 def run(work: Callable[[AsyncCodeExecutor], Awaitable[None]]) -> None:
     """Do this with an executor of its own."""
 
     async def main() -> None:
-        with anyio.fail_after(PATIENCE):
+        with anyio.fail_after(TIMEOUT):
             async with AsyncCodeExecutor() as executor:
                 await work(executor)
 
@@ -87,10 +87,10 @@ def test_cancelling_kills_at_once(bench: Bench) -> None:
     async def work(executor: AsyncCodeExecutor) -> None:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(executor.execute, request)
-            while not bench.wall.runs(word):
+            while not bench.isolation.runs(word):
                 await anyio.sleep(0.01)
             tasks.cancel_scope.cancel()
-        assert eventually(lambda: not bench.wall.runs(word), 2)
+        assert eventually(lambda: not bench.isolation.runs(word), 2)
         # The executor is none the worse for it.
         result = await executor.execute(bench.request(bench.programs.hello))
         assert result.status == "success"
@@ -115,24 +115,24 @@ def test_cancelling_a_compiler(bench: Bench) -> None:
     run(work)
 
 
-def test_cancelling_those_that_wait_for_their_turn(wall: Wall) -> None:
+def test_cancelling_those_that_wait_for_a_slot(isolation: Isolation) -> None:
     words = [marker() for _ in range(4)]
     code = "import time; time.sleep(3600)"
 
     async def main() -> None:
-        with anyio.fail_after(PATIENCE):
+        with anyio.fail_after(TIMEOUT):
             async with AsyncCodeExecutor(concurrency=1) as executor:
                 async with anyio.create_task_group() as tasks:
                     for word in words:
                         request = ExecutionRequest(
-                            "python", code, args=[word], isolation=wall.name, timeout=600
+                            "python", code, args=[word], isolation=isolation.name, timeout=600
                         )
                         tasks.start_soon(executor.execute, request)
-                    while not any(map(wall.runs, words)):
+                    while not any(map(isolation.runs, words)):
                         await anyio.sleep(0.01)
                     tasks.cancel_scope.cancel()
-                assert eventually(lambda: not any(map(wall.runs, words)), 2)
-                request = ExecutionRequest("python", "print(1)", isolation=wall.name)
+                assert eventually(lambda: not any(map(isolation.runs, words)), 2)
+                request = ExecutionRequest("python", "print(1)", isolation=isolation.name)
                 assert (await executor.execute(request)).stdout == "1\n"
 
     anyio.run(main)
@@ -145,7 +145,7 @@ def test_a_deadline_of_the_callers_own(bench: Bench) -> None:
         with anyio.move_on_after(bench.programs.start) as scope:
             await executor.execute(bench.request(bench.programs.hang, word))
         assert scope.cancelled_caught
-        assert eventually(lambda: not bench.wall.runs(word), 2)
+        assert eventually(lambda: not bench.isolation.runs(word), 2)
 
     run(work)
 
@@ -158,8 +158,8 @@ def test_leaving_a_stream_ends_the_program(bench: Bench) -> None:
             async for event in events:
                 if event.type == "stdout":
                     break
-            assert bench.wall.runs(word)
-        assert eventually(lambda: not bench.wall.runs(word), 2)
+            assert bench.isolation.runs(word)
+        assert eventually(lambda: not bench.isolation.runs(word), 2)
 
     run(work)
 
@@ -174,7 +174,7 @@ def test_a_follower_can_kill_the_program_and_gets_its_result(bench: Bench) -> No
             written += event.data if event.type == "stdout" else ""
             if event.data and written == "ready\n":
                 await events.kill()
-                assert not bench.wall.runs(word)
+                assert not bench.isolation.runs(word)
             ends.append(event.result)
         result = ends[-1]
         assert result is not None
@@ -194,7 +194,7 @@ def test_breaking_out_of_the_loop_ends_the_program(bench: Bench) -> None:
             if event.type == "stdout":
                 break
         del event
-        gone = await anyio.to_thread.run_sync(eventually, lambda: not bench.wall.runs(word), 2)
+        gone = await anyio.to_thread.run_sync(eventually, lambda: not bench.isolation.runs(word), 2)
         assert gone
 
     run(work)
@@ -210,10 +210,10 @@ def test_cancelling_a_follower_kills_at_once(bench: Bench) -> None:
     async def work(executor: AsyncCodeExecutor) -> None:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(follow, executor)
-            while not bench.wall.runs(word):
+            while not bench.isolation.runs(word):
                 await anyio.sleep(0.01)
             tasks.cancel_scope.cancel()
-        gone = await anyio.to_thread.run_sync(eventually, lambda: not bench.wall.runs(word), 2)
+        gone = await anyio.to_thread.run_sync(eventually, lambda: not bench.isolation.runs(word), 2)
         assert gone
 
     run(work)
@@ -223,14 +223,14 @@ def test_leaving_the_executor_ends_every_program(bench: Bench) -> None:
     word = marker()
 
     async def main() -> None:
-        with anyio.fail_after(PATIENCE):
+        with anyio.fail_after(TIMEOUT):
             async with AsyncCodeExecutor() as executor:
                 events = executor.stream(bench.request(bench.programs.hang, word))
                 async for event in events:
                     if event.type == "stdout":
                         break
-                assert bench.wall.runs(word)
-            assert eventually(lambda: not bench.wall.runs(word), 2)
+                assert bench.isolation.runs(word)
+            assert eventually(lambda: not bench.isolation.runs(word), 2)
             await events.aclose()
 
     anyio.run(main)

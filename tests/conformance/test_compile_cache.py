@@ -8,14 +8,17 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.conformance.programs import Programs, go, java
-from tests.support.walls import Wall
+from tests.conformance.bench import LANGUAGES
+from tests.conformance.programs import Programs
+from tests.support.isolations import Isolation
 from tests.support.warmth import Warm
 
 from drybox import CodeExecutor, ExecutionRequest, ExecutionResult, PoolSettings, ResourceLimits
 
+pytestmark = pytest.mark.promise("SPEED-19")
+
 MIB = 1 << 20
-COMPILED = (go.PROGRAMS, java.PROGRAMS)
+COMPILED = [programs for programs in LANGUAGES if programs.compiles]
 
 NOTED = """
 import java.util.*;
@@ -60,9 +63,9 @@ def programs(request: pytest.FixtureRequest) -> Programs:
 
 
 @pytest.fixture
-def fresh(wall: Wall) -> Iterator[CodeExecutor]:
+def fresh(isolation: Isolation) -> Iterator[CodeExecutor]:
     """An executor that has compiled nothing yet."""
-    with CodeExecutor(isolation=wall.name, pool=None, timeout=60.0) as executor:
+    with CodeExecutor(isolation=isolation.name, pool=None, timeout=60.0) as executor:
         yield executor
 
 
@@ -119,8 +122,8 @@ def test_what_does_not_compile_is_tried_again(fresh: CodeExecutor, programs: Pro
     assert first.stderr == second.stderr != ""
 
 
-def test_it_can_be_turned_off(wall: Wall, programs: Programs) -> None:
-    options: dict[str, Any] = {"isolation": wall.name, "pool": None, "compile_cache": None}
+def test_it_can_be_turned_off(isolation: Isolation, programs: Programs) -> None:
+    options: dict[str, Any] = {"isolation": isolation.name, "pool": None, "compile_cache": None}
     with CodeExecutor(**options) as executor:
         for _ in range(2):
             assert was_compiled(executor.execute(request_of(programs)))
@@ -150,16 +153,16 @@ def test_it_serves_those_who_come_side_by_side(fresh: CodeExecutor, programs: Pr
     assert not was_compiled(fresh.execute(request_of(programs)))
 
 
-def test_it_is_placed_in_a_sandbox_that_waited(wall: Wall, programs: Programs) -> None:
+def test_it_is_placed_in_a_sandbox_that_waited(isolation: Isolation, programs: Programs) -> None:
     settings = PoolSettings(min_idle=2, memory=4 << 30)
-    with CodeExecutor(isolation=wall.name, pool=settings, timeout=60.0) as executor:
-        first = executor.execute(request_of(programs, isolation=wall.name))
-        result = Warm(executor).execute(request_of(programs, isolation=wall.name))
+    with CodeExecutor(isolation=isolation.name, pool=settings, timeout=60.0) as executor:
+        first = executor.execute(request_of(programs, isolation=isolation.name))
+        result = Warm(executor).execute(request_of(programs, isolation=isolation.name))
     assert not was_compiled(result)
     assert (result.stdout, result.stderr) == (first.stdout, first.stderr)
 
 
-def test_it_ends_with_its_executor(wall: Wall, programs: Programs) -> None:
+def test_it_ends_with_its_executor(isolation: Isolation, programs: Programs) -> None:
     for _ in range(2):
-        with CodeExecutor(isolation=wall.name, pool=None) as executor:
+        with CodeExecutor(isolation=isolation.name, pool=None) as executor:
             assert was_compiled(executor.execute(request_of(programs)))

@@ -30,7 +30,7 @@ WRONG: dict[str, list[tuple[str, dict[str, Any]]]] = {
     "language": [
         ("unknown", {"language": "cobol"}),
         ("empty", {"language": ""}),
-        ("no text", {"language": None}),
+        ("not text", {"language": None}),
         ("bytes", {"language": b"python"}),
         ("a version that is none", {"language": "python@latest"}),
         ("an empty version", {"language": "python@"}),
@@ -50,21 +50,17 @@ WRONG: dict[str, list[tuple[str, dict[str, Any]]]] = {
         ("outside", {"files": {"../x": "x"}}),
         ("outside after a while", {"files": {"a/../../x": "x"}}),
         ("empty name", {"files": {"": "x"}}),
-        ("empty part", {"files": {"a//b": "x"}}),
-        ("a dot", {"files": {"./b": "x"}}),
         ("a folder", {"files": {"b/": "x"}}),
         ("NUL", {"files": {"a\0b": "x"}}),
         ("newline", {"files": {"a\nb": "x"}}),
-        ("backslash", {"files": {"a\\b": "x"}}),
-        ("a device", {"files": {"con.txt": "x"}}),
         ("long name", {"files": {"x" * 300: "x"}}),
-        ("deep", {"files": {"/".join("x" * 100): "x"}}),
+        ("deep", {"files": {"/".join("x" * 200): "x"}}),
         ("a number as name", {"files": {7: "x"}}),
         ("a number as content", {"files": {"a.txt": 7}}),
         ("half a character", {"files": {"a\udc80": "x"}}),
         ("a file that is a folder", {"files": {"a": "x", "a/b": "x"}}),
         ("too many", {"files": {f"f{i}": "" for i in range(2001)}}),
-        ("too large", {"files": {"a.bin": bytes(17 << 20)}}),
+        ("too large", {"files": {"a.bin": bytes(65 << 20)}}),
     ],
     "entrypoint": [
         ("outside", {"entrypoint": "../main.py"}),
@@ -72,7 +68,7 @@ WRONG: dict[str, list[tuple[str, dict[str, Any]]]] = {
         ("empty", {"entrypoint": ""}),
         ("not there", {"code": None, "files": {"a.py": ""}, "entrypoint": "b.py"}),
         ("unclear", {"code": None, "files": {"a.py": "", "b.py": ""}}),
-        ("no text", {"entrypoint": 7}),
+        ("not text", {"entrypoint": 7}),
     ],
     "stdin": [
         ("number", {"stdin": 7}),
@@ -102,7 +98,7 @@ WRONG: dict[str, list[tuple[str, dict[str, Any]]]] = {
         ("zero", {"timeout": 0}),
         ("negative", {"timeout": -1.5}),
         ("endless", {"timeout": math.inf}),
-        ("no number", {"timeout": math.nan}),
+        ("not a number", {"timeout": math.nan}),
         ("text", {"timeout": "10"}),
         ("truth", {"timeout": True}),
         ("ages", {"timeout": 1e9}),
@@ -114,12 +110,11 @@ WRONG: dict[str, list[tuple[str, dict[str, Any]]]] = {
     "limits.memory": [
         ("zero", {"limits": ResourceLimits(memory=0)}),
         ("negative", {"limits": ResourceLimits(memory=-1)}),
-        ("text", {"limits": ResourceLimits(memory="64m")}),  # type: ignore[arg-type]
         ("fraction", {"limits": ResourceLimits(memory=1e8)}),  # type: ignore[arg-type]
     ],
     "limits.cpus": [
         ("zero", {"limits": ResourceLimits(cpus=0)}),
-        ("no number", {"limits": ResourceLimits(cpus=math.nan)}),
+        ("not a number", {"limits": ResourceLimits(cpus=math.nan)}),
         ("endless", {"limits": ResourceLimits(cpus=math.inf)}),
     ],
     "limits.pids": [("zero", {"limits": ResourceLimits(pids=0)})],
@@ -170,7 +165,7 @@ def test_a_wrong_field_is_named(executor: CodeExecutor, field: str, change: dict
 
 def test_a_request_that_is_none(executor: CodeExecutor) -> None:
     for nonsense in (None, "print(1)", {"language": "python"}, ("python", "print(1)")):
-        with pytest.raises(InvalidRequest, match="request"):
+        with pytest.raises(InvalidRequest, match=r"request|language"):
             executor.execute(nonsense)  # type: ignore[arg-type]
 
 
@@ -205,7 +200,7 @@ def test_a_wrong_setting_is_named(kind: type, field: str, arguments: dict[str, A
 
 
 def test_what_cannot_be_given_up_is_named() -> None:
-    for word in ("network", "everything", ""):
+    for word in ("network", "everything", "memory,network"):
         with (
             pytest.raises(InvalidRequest, match="allow_weaker"),
             CodeExecutor(allow_weaker=[word]) as executor,
@@ -214,7 +209,7 @@ def test_what_cannot_be_given_up_is_named() -> None:
 
 
 @pytest.mark.parametrize("isolation", ["gvisor", "kata", "firecracker"])
-def test_a_wall_that_is_not_here_is_never_replaced(isolation: str) -> None:
+def test_an_isolation_that_is_not_here_is_never_replaced(isolation: str) -> None:
     # An executor of its own: the session's may know a daemon by now.
     with (
         pytest.raises((Unsupported, Unavailable)) as caught,
@@ -233,7 +228,7 @@ def test_nothing_ran_when_something_was_wrong(python_bench: Bench) -> None:
     word = marker()
     with pytest.raises(InvalidRequest):
         python_bench.run(python_bench.programs.hang, word, artifacts=["/x"])
-    assert not python_bench.wall.runs(word)
+    assert not python_bench.isolation.runs(word)
 
 
 def test_the_tree_of_errors() -> None:
@@ -247,7 +242,7 @@ def test_the_tree_of_errors() -> None:
     [
         InvalidRequest("limits.memory", "0 is out of bounds", hint="Pass more."),
         Unsupported("no cgroup", hint="Use another host.", what="memory"),
-        Unsupported("no wall", hint="Use another host."),
+        Unsupported("no isolation", hint="Use another host."),
         Unavailable("no sandbox", hint="Try again."),
         SandboxLost("it ended", hint="Try again."),
         Rejected("a hook said no", hint="Ask its owner."),
@@ -265,7 +260,7 @@ def test_errors_survive_pickling_and_copying(error: DryboxError) -> None:
 
 def test_the_one_liner_names_an_unknown_field() -> None:
     with pytest.raises(InvalidRequest, match="fields"):
-        execute("python", "print(1)", time_out=3)
+        execute("python", "print(1)", time_out=3)  # type: ignore[call-arg]
 
 
 def test_the_async_twin_refuses_the_same() -> None:

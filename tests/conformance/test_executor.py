@@ -19,7 +19,7 @@ from tests.support.host import eventually
 
 from drybox import CodeExecutor, DryboxError, ExecutionRequest, InvalidRequest
 
-PATIENCE = 60
+TIMEOUT = 60
 
 
 @contextmanager
@@ -44,7 +44,7 @@ def script(code: str, *args: str) -> Iterator[subprocess.Popen[str]]:
 def said(code: str, *args: str) -> str:
     """What a fresh interpreter prints that runs this, which has nothing to complain of."""
     with script(code, *args) as process:
-        out, complaints = process.communicate(timeout=PATIENCE)
+        out, complaints = process.communicate(timeout=TIMEOUT)
         assert (process.returncode, complaints) == (0, "")
     return out
 
@@ -111,10 +111,10 @@ def test_closing_ends_what_runs_in_another_thread(python_bench: Bench) -> None:
 
     thread = threading.Thread(target=work)
     thread.start()
-    assert eventually(lambda: python_bench.wall.runs(word), PATIENCE)
+    assert eventually(lambda: python_bench.isolation.runs(word), TIMEOUT)
     executor.close()
-    assert eventually(lambda: not python_bench.wall.runs(word), 2)
-    error = outcome.get(timeout=PATIENCE)
+    assert eventually(lambda: not python_bench.isolation.runs(word), 2)
+    error = outcome.get(timeout=TIMEOUT)
     thread.join()
     assert isinstance(error, DryboxError), f"the caller got {error!r}"
 
@@ -125,7 +125,7 @@ def test_closing_ends_a_stream(python_bench: Bench) -> None:
     events = executor.stream(python_bench.request(python_bench.programs.hang, word))
     until(events, "ready\n")
     executor.close()
-    assert eventually(lambda: not python_bench.wall.runs(word), 2)
+    assert eventually(lambda: not python_bench.isolation.runs(word), 2)
     with pytest.raises(DryboxError):
         list(events)
 
@@ -143,7 +143,7 @@ def test_an_error_in_the_with_block_closes_it(python_bench: Bench) -> None:
 
     with pytest.raises(ZeroDivisionError):
         work()
-    assert eventually(lambda: not python_bench.wall.runs(word), 2)
+    assert eventually(lambda: not python_bench.isolation.runs(word), 2)
 
 
 def test_closing_takes_everything_away() -> None:
@@ -239,9 +239,9 @@ except KeyboardInterrupt:
 def test_an_interrupt_of_the_caller_ends_the_program(python_bench: Bench) -> None:
     word = marker()
     with script(INTERRUPTED, word) as process:
-        assert eventually(lambda: host.confined(word), PATIENCE)
+        assert eventually(lambda: host.confined(word), TIMEOUT)
         process.send_signal(signal.SIGINT)
-        out, complaints = process.communicate(timeout=PATIENCE)
+        out, complaints = process.communicate(timeout=TIMEOUT)
         assert (out, complaints, process.returncode) == ("interrupted\n", "", 0)
     assert eventually(lambda: not host.running(word), 2)
 
@@ -250,12 +250,12 @@ def test_an_interrupt_of_the_caller_ends_the_program(python_bench: Bench) -> Non
 def test_the_death_of_the_caller_ends_the_program(number: signal.Signals) -> None:
     word = marker()
     with script(INTERRUPTED, word) as process:
-        assert eventually(lambda: host.confined(word), PATIENCE)
+        assert eventually(lambda: host.confined(word), TIMEOUT)
         family = {p.pid for p in host.descendants(process.pid)}
         folders = host.sandboxes(process.pid)
         assert folders
         process.send_signal(number)
-        process.communicate(timeout=PATIENCE)
+        process.communicate(timeout=TIMEOUT)
         assert process.returncode == -number
     assert eventually(lambda: not host.running(word), 5)
     assert eventually(lambda: not family & {p.pid for p in host.processes()}, 10)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from tests.support.walls import Wall
+from tests.support.isolations import Isolation
 
 from drybox import CodeExecutor, ExecutionRequest, ExecutionResult, ResourceLimits
+
+pytestmark = pytest.mark.promise("SPEED-20")
 
 MIB = 1 << 20
 
@@ -67,14 +69,18 @@ MORE = 'package main\n\nimport "strings"\n\nfunc shared() string { return string
 LARGE = ResourceLimits(memory=1024 * MIB, pids=512, disk=256 * MIB, cpus=2.0, open_files=1024)
 
 
-def go(executor: CodeExecutor, wall: Wall, code: str, **fields: object) -> ExecutionResult:
+def go(
+    executor: CodeExecutor, isolation: Isolation, code: str, **fields: object
+) -> ExecutionResult:
     return executor.execute(
-        ExecutionRequest("go", code, isolation=wall.name, timeout=60.0, **fields)  # type: ignore[arg-type]
+        ExecutionRequest("go", code, isolation=isolation.name, timeout=60.0, **fields)  # type: ignore[arg-type]
     )
 
 
-def test_it_is_byte_for_byte_what_go_run_makes(executor: CodeExecutor, wall: Wall) -> None:
-    result = go(executor, wall, TWIN, files={"b.go": MORE}, limits=LARGE)
+def test_it_is_byte_for_byte_what_go_run_makes(
+    executor: CodeExecutor, isolation: Isolation
+) -> None:
+    result = go(executor, isolation, TWIN, files={"b.go": MORE}, limits=LARGE)
     assert result.status == "success", result
     lines = result.stdout.splitlines()
     differing = [line.split()[0] for line in lines if "differs" in line]
@@ -83,11 +89,13 @@ def test_it_is_byte_for_byte_what_go_run_makes(executor: CodeExecutor, wall: Wal
 
 
 def test_a_plain_program_is_built_without_the_go_command(
-    executor: CodeExecutor, wall: Wall
+    executor: CodeExecutor, isolation: Isolation
 ) -> None:
-    result = go(executor, wall, 'package main\n\nfunc main() { print("x") }\n')
+    result = go(executor, isolation, 'package main\n\nfunc main() { print("x") }\n')
     assert (result.status, result.stderr) == ("success", "x")
-    slow = go(executor, wall, '// +build linux\n\npackage main\n\nfunc main() { print("x") }\n')
+    slow = go(
+        executor, isolation, '// +build linux\n\npackage main\n\nfunc main() { print("x") }\n'
+    )
     assert (slow.status, slow.stderr) == ("success", "x")
     cpu = [item.phases[0].cpu_time or 0.0 for item in (result, slow)]
     assert 0 < cpu[0] < cpu[1]
@@ -113,18 +121,18 @@ def test_a_plain_program_is_built_without_the_go_command(
     ],
 )
 def test_errors_are_the_go_command_s(
-    executor: CodeExecutor, wall: Wall, code: str, word: str
+    executor: CodeExecutor, isolation: Isolation, code: str, word: str
 ) -> None:
-    result = go(executor, wall, code)
+    result = go(executor, isolation, code)
     assert result.status == "compile_error", result
     assert word in result.stderr
     assert "/build" not in result.stderr
     assert result.stdout == ""
 
 
-def test_files_to_embed_are_embedded(executor: CodeExecutor, wall: Wall) -> None:
+def test_files_to_embed_are_embedded(executor: CodeExecutor, isolation: Isolation) -> None:
     code = (
         'package main\n\nimport _ "embed"\n\n//go:embed x.txt\nvar x string\n\n'
         "func main() { print(x) }\n"
     )
-    assert go(executor, wall, code, files={"x.txt": "text"}).stderr == "text"
+    assert go(executor, isolation, code, files={"x.txt": "text"}).stderr == "text"

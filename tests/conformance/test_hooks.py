@@ -11,7 +11,7 @@ import anyio
 import pytest
 from tests.conformance.bench import Bench, marker
 from tests.support.host import eventually
-from tests.support.walls import Wall
+from tests.support.isolations import Isolation
 
 from drybox import (
     AsyncCodeExecutor,
@@ -22,7 +22,7 @@ from drybox import (
     Rejected,
     Unavailable,
 )
-from drybox.hooks import EVENT_NAMES
+from drybox.hooks.hooks import EVENT_NAMES
 
 GONE_WITHIN = 2.0
 SLEEP = "import sys, time; print('up', flush=True); time.sleep(3600)"
@@ -32,15 +32,15 @@ USES: dict[str, Callable[[CodeExecutor, ExecutionRequest], object]] = {
 }
 
 
-def request_of(wall: Wall, code: str = "print(1)", *args: str) -> ExecutionRequest:
-    return ExecutionRequest("python", code, args=args, isolation=wall.name, timeout=600)
+def request_of(isolation: Isolation, code: str = "print(1)", *args: str) -> ExecutionRequest:
+    return ExecutionRequest("python", code, args=args, isolation=isolation.name, timeout=600)
 
 
 class Watch:
     """At one event it looks from outside whether a sandbox is there, and then acts."""
 
-    def __init__(self, wall: Wall, event: str, act: Any = None) -> None:
-        self.wall, self.event, self.act = wall, event, act
+    def __init__(self, isolation: Isolation, event: str, act: Any = None) -> None:
+        self.isolation, self.event, self.act = isolation, event, act
         self.there = False
         self.heard: list[str] = []
         self.last: HookContext | None = None
@@ -49,7 +49,7 @@ class Watch:
         self.heard.append(event.name)
         self.last = event.context
         if event.name == self.event:
-            self.there = bool(self.wall.sandboxes(os.getpid()))
+            self.there = bool(self.isolation.sandboxes(os.getpid()))
             if self.act is not None:
                 self.act()
 
@@ -62,14 +62,15 @@ def held() -> Iterator[threading.Event]:
     event.set()
 
 
-def no_sandbox(wall: Wall) -> bool:
-    return eventually(lambda: not wall.sandboxes(os.getpid()), GONE_WITHIN)
+def no_sandbox(isolation: Isolation) -> bool:
+    return eventually(lambda: not isolation.sandboxes(os.getpid()), GONE_WITHIN)
 
 
 def raise_(error: BaseException) -> None:
     raise error
 
 
+@pytest.mark.promise("HOOK-3")
 def test_hooks_hear_the_same_whatever_is_called_and_whatever_runs(bench: Bench) -> None:
     heard: list[tuple[str, str]] = []
 
@@ -101,67 +102,76 @@ def test_what_a_hook_may_read_is_what_the_result_says(bench: Bench) -> None:
     assert contexts["after_run"].result == result
 
 
+@pytest.mark.promise("HOOK-1")
 @pytest.mark.parametrize("use", USES)
 @pytest.mark.parametrize("event", ["sandbox_created", "before_run"])
-def test_a_rejection_leaves_no_program_and_no_sandbox(wall: Wall, event: str, use: str) -> None:
+def test_a_rejection_leaves_no_program_and_no_sandbox(
+    isolation: Isolation, event: str, use: str
+) -> None:
     word, no = marker(), Rejected("not here", hint="Elsewhere.")
-    watch = Watch(wall, event, lambda: raise_(no))
+    watch = Watch(isolation, event, lambda: raise_(no))
     with CodeExecutor(pool=None, hooks=[watch]) as executor:
         with pytest.raises(Rejected, match="not here") as caught:
-            USES[use](executor, request_of(wall, SLEEP, word))
+            USES[use](executor, request_of(isolation, SLEEP, word))
         assert caught.value is no
         assert watch.there
         assert watch.heard[-1] == "sandbox_destroyed"
-        assert not wall.runs(word)
-        assert no_sandbox(wall)
+        assert not isolation.runs(word)
+        assert no_sandbox(isolation)
 
 
+@pytest.mark.promise("HOOK-1")
 @pytest.mark.parametrize("event", ["sandbox_created", "before_run"])
-def test_a_hook_that_fails_leaves_no_program_and_no_sandbox(wall: Wall, event: str) -> None:
-    word = marker()
-    watch = Watch(wall, event, lambda: raise_(ZeroDivisionError("oops")))
-    with CodeExecutor(pool=None, hooks=[watch]) as executor:
-        with pytest.raises(Unavailable, match=r"Watch .* raised ZeroDivisionError: oops"):
-            executor.execute(request_of(wall, SLEEP, word))
-        assert watch.there
-        assert not wall.runs(word)
-        assert no_sandbox(wall)
-
-
-@pytest.mark.parametrize("event", ["sandbox_created", "before_run"])
-def test_a_hook_that_hangs_leaves_no_program_and_no_sandbox(
-    wall: Wall, event: str, held: threading.Event
+def test_a_hook_that_fails_leaves_no_program_and_no_sandbox(
+    isolation: Isolation, event: str
 ) -> None:
     word = marker()
-    watch = Watch(wall, event, held.wait)
+    watch = Watch(isolation, event, lambda: raise_(ZeroDivisionError("oops")))
+    with CodeExecutor(pool=None, hooks=[watch]) as executor:
+        with pytest.raises(Unavailable, match=r"Watch .* raised ZeroDivisionError: oops"):
+            executor.execute(request_of(isolation, SLEEP, word))
+        assert watch.there
+        assert not isolation.runs(word)
+        assert no_sandbox(isolation)
+
+
+@pytest.mark.promise("HOOK-1")
+@pytest.mark.parametrize("event", ["sandbox_created", "before_run"])
+def test_a_hook_that_hangs_leaves_no_program_and_no_sandbox(
+    isolation: Isolation, event: str, held: threading.Event
+) -> None:
+    word = marker()
+    watch = Watch(isolation, event, held.wait)
     with CodeExecutor(pool=None, hooks=[watch], hook_timeout=0.5) as executor:
         with pytest.raises(Unavailable, match=r"took longer than 0\.5 s"):
-            executor.execute(request_of(wall, SLEEP, word))
+            executor.execute(request_of(isolation, SLEEP, word))
         assert watch.there
-        assert not wall.runs(word)
-        assert no_sandbox(wall)
+        assert not isolation.runs(word)
+        assert no_sandbox(isolation)
 
 
+@pytest.mark.promise("HOOK-2")
 @pytest.mark.parametrize("event", ["after_run", "sandbox_destroyed"])
 @pytest.mark.parametrize("hangs", [False, True], ids=["raises", "hangs"])
 def test_a_hook_that_fails_after_the_run_changes_nothing(
-    wall: Wall,
+    isolation: Isolation,
     event: str,
     hangs: bool,
     held: threading.Event,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    watch = Watch(wall, event, held.wait if hangs else lambda: raise_(ValueError("late")))
+    watch = Watch(isolation, event, held.wait if hangs else lambda: raise_(ValueError("late")))
     with CodeExecutor(pool=None, hooks=[watch], hook_timeout=0.5) as executor:
-        assert executor.execute(request_of(wall)).stdout == "1\n"
-        assert no_sandbox(wall)
+        assert executor.execute(request_of(isolation)).stdout == "1\n"
+        assert no_sandbox(isolation)
     (record,) = [item for item in caplog.records if item.name == "drybox.hooks"]
     assert event in record.getMessage()
 
 
+@pytest.mark.promise("HOOK-3")
 @pytest.mark.parametrize("event", ["sandbox_created", "before_run", "run", "after_run"])
 def test_cancelling_leaves_no_sandbox_whatever_a_hook_is_doing(
-    wall: Wall, event: str, held: threading.Event
+    isolation: Isolation, event: str, held: threading.Event
 ) -> None:
     word, reached = marker(), threading.Event()
 
@@ -169,20 +179,20 @@ def test_cancelling_leaves_no_sandbox_whatever_a_hook_is_doing(
         reached.set()
         held.wait()
 
-    watch = Watch(wall, event, hang)
+    watch = Watch(isolation, event, hang)
     code = SLEEP if event == "run" else "print(1)"
 
     async def main() -> None:
         with anyio.fail_after(60):
             async with AsyncCodeExecutor(pool=None, hooks=[watch], hook_timeout=50) as executor:
                 async with anyio.create_task_group() as tasks:
-                    tasks.start_soon(executor.execute, request_of(wall, code, word))
-                    while not (wall.runs(word) if event == "run" else reached.is_set()):
+                    tasks.start_soon(executor.execute, request_of(isolation, code, word))
+                    while not (isolation.runs(word) if event == "run" else reached.is_set()):
                         await anyio.sleep(0.01)
                     tasks.cancel_scope.cancel()
                 assert watch.heard[-1] == "sandbox_destroyed"
-                assert no_sandbox(wall)
-                assert not wall.runs(word)
+                assert no_sandbox(isolation)
+                assert not isolation.runs(word)
 
     anyio.run(main)
     assert watch.there or event == "run"
@@ -192,15 +202,16 @@ def test_cancelling_leaves_no_sandbox_whatever_a_hook_is_doing(
         assert watch.last.error.type == "Cancelled"
 
 
-def test_leaving_a_stream_is_told(wall: Wall) -> None:
-    watch = Watch(wall, "before_run")
+@pytest.mark.promise("HOOK-3")
+def test_leaving_a_stream_is_told(isolation: Isolation) -> None:
+    watch = Watch(isolation, "before_run")
     with CodeExecutor(pool=None, hooks=[watch]) as executor:
-        for event in executor.stream(request_of(wall, SLEEP)):
+        for event in executor.stream(request_of(isolation, SLEEP)):
             if event.type == "stdout":
                 break
         del event
         assert eventually(lambda: watch.heard[-1] == "sandbox_destroyed", GONE_WITHIN)
-        assert no_sandbox(wall)
+        assert no_sandbox(isolation)
     assert watch.last is not None
     assert watch.last.error is not None
     assert watch.last.error.type == "Cancelled"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import pytest
 from tests.conformance.bench import LANGUAGES, Bench, feed, until
-from tests.support.walls import Wall
+from tests.support.isolations import Isolation
 
 from drybox import (
     CodeExecutor,
@@ -38,9 +39,9 @@ def test_results_keep_the_order_of_the_requests(bench: Bench) -> None:
     assert [result.stdout for result in results] == [f"{i}\0" for i in range(5)]
 
 
-def test_languages_may_be_mixed(executor: CodeExecutor, wall: Wall) -> None:
+def test_languages_may_be_mixed(executor: CodeExecutor, isolation: Isolation) -> None:
     requests = [
-        ExecutionRequest(programs.language, programs.hello, isolation=wall.name, timeout=120)
+        ExecutionRequest(programs.language, programs.hello, isolation=isolation.name, timeout=120)
         for programs in LANGUAGES
     ]
     results = executor.execute_many(requests)
@@ -86,26 +87,34 @@ def test_two_streams_run_at_the_same_time(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("bound", [1, 2])
-def test_no_more_than_the_bound_run_at_the_same_time(wall: Wall, bound: int) -> None:
+def test_no_more_than_the_bound_run_at_the_same_time(isolation: Isolation, bound: int) -> None:
     request = ExecutionRequest(
-        "python", LANGUAGES[0].clock, args=["0.2"], isolation=wall.name, timeout=120
+        "python", LANGUAGES[0].clock, args=["0.2"], isolation=isolation.name, timeout=120
     )
     with CodeExecutor(concurrency=bound) as executor:
         assert most_at_once(executor.execute_many([request] * 5)) <= bound
         assert most_at_once(in_threads(executor, request, 4)) <= bound
 
 
-def test_who_waits_too_long_for_a_turn_is_told_so(wall: Wall) -> None:
-    request = ExecutionRequest(
-        "python", "import time; time.sleep(3)", isolation=wall.name, timeout=120
+def test_who_waits_too_long_for_a_slot_is_told_so(isolation: Isolation) -> None:
+    busy = ExecutionRequest(
+        "python",
+        "import time; print('runs', flush=True); time.sleep(100)",
+        isolation=isolation.name,
+        timeout=120,
     )
+    late = replace(busy, code="print('late')")
     with CodeExecutor(concurrency=1, queue_timeout=0.2) as executor:
-        first, second = executor.execute_many([request] * 2)
-    assert sorted([first.status, second.status]) == ["sandbox_error", "success"]
-    late = first if first.status == "sandbox_error" else second
-    assert late.error
-    assert late.error.type == "Unavailable"
-    assert late.phases == []
+        for event in executor.stream(busy):
+            if event.type == "stdout":
+                results = executor.execute_many([late] * 2)
+                break
+        # They wait for others' programs so long, never for one another.
+        assert [result.stdout for result in executor.execute_many([late] * 3)] == ["late\n"] * 3
+    for result in results:
+        assert (result.status, result.phases) == ("sandbox_error", [])
+        assert result.error
+        assert result.error.type == "Unavailable"
 
 
 def in_threads(
@@ -129,10 +138,10 @@ def test_threads_share_an_executor(python_bench: Bench) -> None:
     wrong: list[object] = []
 
     def work(name: str) -> None:
-        for turn in range(3):
-            word = f"{name}-{turn}"
+        for round_number in range(3):
+            word = f"{name}-{round_number}"
             try:
-                if turn == 1:
+                if round_number == 1:
                     stream = python_bench.executor.stream(
                         python_bench.request(python_bench.programs.words, word)
                     )
@@ -162,11 +171,13 @@ def test_one_wrong_request_lets_none_run(python_bench: Bench) -> None:
 
 def test_files_that_do_not_fit_take_no_other_along(python_bench: Bench) -> None:
     good = python_bench.request(python_bench.programs.hello)
-    files, limits = {"large.bin": bytes(3_000_000)}, ResourceLimits(disk=1 << 20)
+    # A page for each: their bytes alone would fit.
+    files, limits = {f"{n}.bin": b"x" for n in range(400)}, ResourceLimits(disk=1 << 20)
     large = python_bench.request("print(1)", files=files, limits=limits)
     results = python_bench.executor.execute_many([good, large, good])
     assert [result.status for result in results] == ["success", "sandbox_error", "success"]
     assert results[1].error is not None
+    assert results[1].error.type == "InvalidRequest"
     assert "files" in results[1].error.message
     assert results[1].error.hint
     with pytest.raises(InvalidRequest, match="files"):

@@ -6,7 +6,7 @@ import pytest
 from tests.conformance.bench import LANGUAGES, Bench
 
 from drybox import ExecutionRequest, InvalidRequest, ResourceLimits, Unsupported
-from drybox.languages import find_language
+from drybox.languages.registry import find_language
 
 ODD_WORDS = (
     "plain",
@@ -69,6 +69,7 @@ def test_nothing_of_the_hosts_environment_arrives(
     assert places == "/sandbox /sandbox"
 
 
+@pytest.mark.promise("RES-10")
 def test_as_few_processes_as_a_language_needs_are_enough(bench: Bench) -> None:
     language, _ = find_language(bench.programs.language)
     least = language.toolchain.least_pids
@@ -107,26 +108,94 @@ def test_code_is_placed_at_the_entrypoint(python_bench: Bench) -> None:
     assert (result.status, result.stdout.strip()[-12:]) == ("success", "app/start.py")
 
 
+@pytest.mark.promise("ISO-23")
 def test_artifacts_are_brought_back_whatever_the_program_ends_with(bench: Bench) -> None:
     result = bench.run(bench.programs.write, artifacts=["out/*.txt", "out/**/*.bin", "none/*"])
     assert (result.status, result.exit_code) == ("failed", 3), result
+    assert result.error is not None
+    assert "'none/*'" in result.error.message
     assert dict(result.artifacts) == {
         "out/text.txt": b"text\n",
         "out/deep/bytes.bin": bytes(range(256)),
     }
 
 
+@pytest.mark.promise("ISO-23")
 def test_artifacts_never_come_through_a_link(bench: Bench) -> None:
     result = bench.run(bench.programs.write, artifacts=["out/**"])
     assert sorted(result.artifacts) == ["out/deep/bytes.bin", "out/text.txt"]
 
 
+@pytest.mark.promise("ISO-23")
 def test_artifacts_of_a_program_that_ran_out_of_time(python_bench: Bench) -> None:
     code = "import time\nopen('kept.txt', 'w').write('kept')\ntime.sleep(3600)\n"
     result = python_bench.run(code, timeout=2, artifacts=["*.txt"])
     assert (result.status, dict(result.artifacts)) == ("timeout", {"kept.txt": b"kept"})
 
 
+@pytest.mark.promise("ISO-23")
+def test_every_artifact_that_is_left_out_is_told(python_bench: Bench) -> None:
+    code = """
+import os, socket
+os.close(os.open("secret.bin", os.O_CREAT, 0))
+os.mkfifo("pipe.bin")
+os.symlink("/etc/passwd", "link.bin")
+socket.socket(socket.AF_UNIX).bind("socket.bin")
+open(b"\\xff.bin", "wb").write(b"odd")
+with open("large.bin", "wb") as file:
+    file.truncate(65 << 20)
+open("small.bin", "w").write("small")
+for _ in range(100):
+    os.mkdir("d")
+    os.chdir("d")
+open("deep.bin", "w").write("deep")
+"""
+    result = python_bench.run(
+        code, artifacts=["**/*.bin", "*.png"], limits=ResourceLimits(disk="128m")
+    )
+    assert result.status == "success", result
+    assert dict(result.artifacts) == {
+        "\\xff.bin": b"odd",
+        "small.bin": b"small",
+        "d/" * 100 + "deep.bin": b"deep",
+    }
+    assert result.error is not None
+    for name in ("secret.bin", "pipe.bin", "link.bin", "socket.bin", "large.bin", "*.png"):
+        assert f"'{name}'" in result.error.message, name
+
+
+@pytest.mark.promise("ISO-23")
+@pytest.mark.parametrize(
+    ("shut", "left_out"),
+    [
+        ("os.chmod('d', 0)", "'d' is a folder without permission"),
+        ("os.chmod('d', 0o100)", "'d' is a folder without permission"),
+        ("os.chmod('d', 0o400)", "'d/in.txt' is a file without permission"),
+        ("os.mkdir('d/e'); os.chmod('d/e', 0)", "'d/e' is a folder without permission"),
+        ("os.chmod('d/in.txt', 0o200)", "'d/in.txt' is a file without permission"),
+        ("os.chmod('.', 0)", "the working directory is a folder without permission"),
+    ],
+)
+def test_artifacts_that_cannot_be_read_are_told(
+    python_bench: Bench, shut: str, left_out: str
+) -> None:
+    code = f"import os; os.mkdir('d'); open('d/in.txt', 'w').write('in'); {shut}"
+    result = python_bench.run(code, artifacts=["d/**"])
+    assert result.status == "success", result
+    assert result.error is not None
+    assert left_out in result.error.message
+
+
+@pytest.mark.promise("ISO-23")
+def test_of_too_many_artifacts_some_come(python_bench: Bench) -> None:
+    code = "for i in range(10_005): open(f'{i}.txt', 'w').close()"
+    result = python_bench.run(code, artifacts=["*.txt"])
+    assert (result.status, len(result.artifacts)) == ("success", 10_000)
+    assert result.error is not None
+    assert "10,005 files" in result.error.message
+
+
+@pytest.mark.promise("ISO-23")
 def test_artifacts_that_nobody_asked_for_stay(bench: Bench) -> None:
     assert bench.run(bench.programs.write).artifacts == {}
 
@@ -150,17 +219,19 @@ def test_nothing_of_one_run_is_there_in_the_next(bench: Bench) -> None:
     indirect=["programs"],
 )
 def test_every_name_of_a_language(bench: Bench, name: str) -> None:
-    request = ExecutionRequest(name, bench.programs.hello, isolation=bench.wall.name)
+    request = ExecutionRequest(name, bench.programs.hello, isolation=bench.isolation.name)
     result = bench.executor.execute(request)
     assert (result.status, result.language) == ("success", bench.programs.language)
 
 
 def test_a_version_may_be_asked_for(bench: Bench) -> None:
-    language, wall = bench.programs.language, bench.wall.name
+    language, isolation = bench.programs.language, bench.isolation.name
     full = bench.run(bench.programs.hello).version
     parts = full.split(".")
     for version in {parts[0], ".".join(parts[:2]), full}:
-        request = ExecutionRequest(f"{language}@{version}", bench.programs.hello, isolation=wall)
+        request = ExecutionRequest(
+            f"{language}@{version}", bench.programs.hello, isolation=isolation
+        )
         result = bench.executor.execute(request)
         assert result.status == "success", result
         assert (result.language, f"{result.version}.".startswith(f"{version}.")) == (language, True)
@@ -169,9 +240,9 @@ def test_a_version_may_be_asked_for(bench: Bench) -> None:
 @pytest.mark.parametrize("version", ["3", "3.11"])
 def test_python_versions(python_bench: Bench, version: str) -> None:
     code = "import sys\nprint('%d.%d' % sys.version_info[:2])\n"
-    wall = python_bench.wall.name
+    isolation = python_bench.isolation.name
     result = python_bench.executor.execute(
-        ExecutionRequest(f"python@{version}", code, isolation=wall)
+        ExecutionRequest(f"python@{version}", code, isolation=isolation)
     )
     assert result.version.startswith(version)
     assert result.stdout.startswith(version)
@@ -181,7 +252,7 @@ def test_python_versions(python_bench: Bench, version: str) -> None:
 def test_a_version_that_is_not_here_is_unsupported(bench: Bench, version: str) -> None:
     here = bench.run(bench.programs.hello).version
     wanted = f"{bench.programs.language}@{version}"
-    request = ExecutionRequest(wanted, bench.programs.hello, isolation=bench.wall.name)
+    request = ExecutionRequest(wanted, bench.programs.hello, isolation=bench.isolation.name)
     with pytest.raises(Unsupported) as caught:
         bench.executor.execute(request)
     assert version in caught.value.message
@@ -190,7 +261,7 @@ def test_a_version_that_is_not_here_is_unsupported(bench: Bench, version: str) -
 
 
 def test_isolation_is_reported(python_bench: Bench) -> None:
-    assert python_bench.run("").isolation == python_bench.wall.name
+    assert python_bench.run("").isolation == python_bench.isolation.name
     by_default = python_bench.executor.execute(ExecutionRequest("python", ""))
     assert by_default.isolation in ("docker", "local")
     automatic = python_bench.executor.execute(ExecutionRequest("python", "", isolation="auto"))

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from tests.conformance.bench import Bench
 from tests.conformance.programs import java
-from tests.support.walls import COUNTED_LATE
+from tests.support.isolations import COUNTED_LATE
 
 from drybox import ErrorInfo, ExecutionResult, PhaseResult, ResourceLimits, Truncated, Usage
 
@@ -35,6 +35,8 @@ RESULT_FIELDS: dict[str, Any] = {
     "version": str,
     "isolation": str,
     "weakened": (tuple, list),
+    "backend": str,
+    "environment": (str, type(None)),
 }
 PHASE_FIELDS: dict[str, Any] = {
     "name": str,
@@ -86,7 +88,9 @@ def test_every_field_is_there_also_as_a_key(bench: Bench, result: ExecutionResul
     assert result.id
     assert result.language == bench.programs.language
     assert result.version[0].isdigit()
-    assert result.isolation == bench.wall.name
+    assert result.isolation == bench.isolation.name
+    assert result.backend == ("local" if bench.isolation.name == "local" else "docker")
+    assert result.environment is None
     assert not result.weakened
     assert result.artifacts == {}
     assert result.stdout == result.stdout_bytes.decode("utf-8", "replace")
@@ -164,7 +168,7 @@ def test_memory_peak_is_what_the_program_touched(bench: Bench) -> None:
     assert result.status == "success", result
     peak = result.phases[-1].memory_peak
     assert peak is not None
-    assert 100 * MIB <= peak <= limit + COUNTED_LATE + bench.wall.kernel.memory
+    assert 100 * MIB <= peak <= limit + COUNTED_LATE + bench.isolation.kernel.memory
     assert result.usage.memory_peak is not None
     assert peak <= result.usage.memory_peak
 

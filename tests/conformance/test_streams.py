@@ -5,10 +5,13 @@ from __future__ import annotations
 import pickle
 from collections.abc import Sequence
 
+import pytest
 from tests.conformance.bench import Bench, feed, marker, until
 from tests.support.host import eventually
 
 from drybox import Event, ExecutionResult, ResourceLimits
+
+pytestmark = pytest.mark.promise("RES-8")
 
 
 def agree(events: Sequence[Event]) -> ExecutionResult:
@@ -129,9 +132,9 @@ def test_leaving_a_stream_ends_the_program(bench: Bench) -> None:
     word = marker()
     events = bench.executor.stream(bench.request(bench.programs.hang, word))
     until(events, "ready\n")
-    assert eventually(lambda: bench.wall.runs(word))
+    assert eventually(lambda: bench.isolation.runs(word))
     events.close()  # type: ignore[attr-defined]  # what leaving the loop does
-    assert eventually(lambda: not bench.wall.runs(word), 2)
+    assert eventually(lambda: not bench.isolation.runs(word), 2)
 
 
 def test_breaking_out_of_the_loop_ends_the_program(python_bench: Bench) -> None:
@@ -141,19 +144,19 @@ def test_breaking_out_of_the_loop_ends_the_program(python_bench: Bench) -> None:
         request = python_bench.request(python_bench.programs.hang, word)
         for event in python_bench.executor.stream(request):
             if event.type == "stdout":
-                assert eventually(lambda: python_bench.wall.runs(word))
+                assert eventually(lambda: python_bench.isolation.runs(word))
                 break
         return event
 
     assert first().data == "ready\n"
-    assert eventually(lambda: not python_bench.wall.runs(word), 2)
+    assert eventually(lambda: not python_bench.isolation.runs(word), 2)
 
 
 def test_a_stream_that_nobody_follows_runs_nothing(python_bench: Bench) -> None:
     word = marker()
     events = python_bench.executor.stream(python_bench.request(python_bench.programs.hang, word))
     events.close()  # type: ignore[attr-defined]
-    assert not python_bench.wall.runs(word)
+    assert not python_bench.isolation.runs(word)
     assert python_bench.run("print(1)").stdout == "1\n"
 
 

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
-import signal
-import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from tests.support.host import eventually
-from tests.support.identity import REPO
-from tests.support.warmth import Warm, pools, waiting
+from tests.support.warmth import WaitingDrybox, Warm
 
-from drybox import CodeExecutor, ExecutionRequest, PoolSettings, ResourceLimits
-from drybox.backends.local.sandbox import LocalSandbox
-from drybox.pool import Pool
+from drybox import CodeExecutor, ExecutionRequest, ResourceLimits
 
 LOCAL = ExecutionRequest("python", "print('here')", isolation="local")
 MIB = 1 << 20
@@ -73,6 +65,7 @@ def _lines(text: str) -> list[str]:
     return _without_addresses(text).replace(", ", ",\n").splitlines()
 
 
+@pytest.mark.promise("SPEED-6")
 def test_a_program_sees_what_it_sees_in_a_plain_start(executor: CodeExecutor, python: Warm) -> None:
     request = replace(LOCAL, code=VIEW)
     cold, warm = executor.execute(request), python.execute(request)
@@ -80,6 +73,7 @@ def test_a_program_sees_what_it_sees_in_a_plain_start(executor: CodeExecutor, py
     assert (warm.stderr, warm.exit_code) == (cold.stderr, cold.exit_code) == ("the end\n", 1)
 
 
+@pytest.mark.promise("SPEED-6")
 @pytest.mark.parametrize(
     "code",
     [
@@ -111,6 +105,7 @@ def test_what_becomes_of_a_program_is_the_same(
         assert warm[name] == cold[name], name
 
 
+@pytest.mark.promise("SPEED-11")
 @pytest.mark.parametrize(
     ("changes", "code", "wanted"),
     [
@@ -143,6 +138,7 @@ def test_what_a_request_asks_for_holds_in_a_sandbox_that_was_started_before(
     assert result.stdout.strip() == wanted, result.stderr
 
 
+@pytest.mark.promise("SPEED-11")
 @pytest.mark.parametrize(
     ("limits", "code", "status"),
     [
@@ -162,6 +158,7 @@ def test_limits_of_a_request_are_set_when_it_comes(
     assert python.execute(replace(LOCAL, code=code, limits=limits)).status == status
 
 
+@pytest.mark.promise("SPEED-6")
 def test_the_clock_of_a_run_begins_with_the_request(python: Warm) -> None:
     result = python.execute(replace(LOCAL, code="while True: pass", timeout=0.5))
     assert result.status == "timeout"
@@ -171,6 +168,7 @@ def test_the_clock_of_a_run_begins_with_the_request(python: Warm) -> None:
     assert quick.usage.cpu_time < 0.5
 
 
+@pytest.mark.promise("SPEED-6")
 def test_a_hundred_runs_draw_different_numbers(python: Warm) -> None:
     code = (
         "import os, random, uuid, secrets, tempfile\n"
@@ -182,6 +180,7 @@ def test_a_hundred_runs_draw_different_numbers(python: Warm) -> None:
         assert len(set(column)) == 100
 
 
+@pytest.mark.promise("SPEED-6")
 def test_a_hundred_runs_of_node_draw_different_numbers(python: Warm) -> None:
     code = (
         "const c = require('crypto');\n"
@@ -208,6 +207,7 @@ new (require('worker_threads').Worker)(said, { eval: true })
 """
 
 
+@pytest.mark.promise("SPEED-6")
 def test_a_script_sees_what_it_sees_in_a_plain_start(executor: CodeExecutor, python: Warm) -> None:
     request = ExecutionRequest("node", NODE_VIEW, isolation="local")
     cold, warm = executor.execute(request), python.execute(request)
@@ -215,6 +215,7 @@ def test_a_script_sees_what_it_sees_in_a_plain_start(executor: CodeExecutor, pyt
     assert (warm.stderr, warm.exit_code) == (cold.stderr, cold.exit_code)
 
 
+@pytest.mark.promise("SPEED-11")
 @pytest.mark.parametrize(
     ("changes", "code", "wanted"),
     [
@@ -240,6 +241,7 @@ def test_what_a_script_asks_for_holds(
     assert result.stdout.startswith(wanted), result.stderr
 
 
+@pytest.mark.promise("SPEED-10")
 def test_no_sandbox_serves_twice(python: Warm) -> None:
     code = (
         "import os\nprint(os.listdir('.'), os.path.exists('/tmp/mark'))\n"
@@ -249,75 +251,28 @@ def test_no_sandbox_serves_twice(python: Warm) -> None:
         assert python.execute(replace(LOCAL, code=code)).stdout == "['main.py'] False\n"
 
 
-def _processes(sandbox: LocalSandbox) -> list[int]:
-    folders = sandbox._cgroup._dirs.values()
-    found = {line for at in folders for line in Path(at, "cgroup.procs").read_text().split()}
-    return [int(pid) for pid in found]
-
-
-def _idle(executor: CodeExecutor) -> list[LocalSandbox]:
-    found = [
-        item.sandbox
-        for pool in pools(executor)
-        for kind in pool._kinds.values()
-        for item in kind.idle
-    ]
-    return [box for box in found if isinstance(box, LocalSandbox)]
-
-
+@pytest.mark.promise("SPEED-10")
 def test_a_dead_one_is_never_handed_out() -> None:
-    with CodeExecutor(isolation="local", pool=PoolSettings(min_idle=3)) as executor:
-        warm = Warm(executor, 3)
-        assert warm.execute(LOCAL).status == "success"
-        warm.execute(LOCAL)
-        boxes = _idle(executor)
-        for pid in [pid for box in boxes for pid in _processes(box)]:
-            os.kill(pid, signal.SIGKILL)
-        assert eventually(lambda: not [box for box in boxes if box.is_alive()])
-        for _ in range(4):
-            assert executor.execute(LOCAL).stdout == "here\n"
+    with WaitingDrybox(LOCAL, 3) as drybox:
+        drybox.kill(drybox.pids)
+        assert drybox.run(4) == ["success"] * 4
 
 
 def test_nothing_is_kept_where_nothing_is_wanted() -> None:
     with CodeExecutor(isolation="local", pool=None) as executor:
         executor.execute(LOCAL)
-        assert not pools(executor)
+        assert not executor.pools()
 
 
 def test_closing_takes_idle_sandboxes_away() -> None:
-    with CodeExecutor(isolation="local", pool=PoolSettings(min_idle=2)) as executor:
-        Warm(executor).execute(LOCAL)
-        boxes = _idle(executor)
-        pids = [pid for box in boxes for pid in _processes(box)]
-        folders = [Path(at) for box in boxes for at in box._cgroup._dirs.values()]
-        assert boxes
-        assert pids
-        assert waiting(executor, LOCAL) >= 1
-        assert all(isinstance(pool, Pool) for pool in pools(executor))
-    assert eventually(lambda: not [pid for pid in pids if Path(f"/proc/{pid}").exists()])
-    assert eventually(lambda: not [folder for folder in folders if folder.exists()])
+    with WaitingDrybox(LOCAL, 3) as drybox:
+        drybox.run(0)
+        assert drybox.process.poll() is None
+        assert drybox.left_nothing()
 
 
+@pytest.mark.promise("LEFT-1")
 def test_nothing_idle_outlives_a_drybox_that_was_killed() -> None:
-    code = (
-        "import time\n"
-        "from drybox import CodeExecutor, ExecutionRequest, PoolSettings\n"
-        "from tests.conformance.test_warm import LOCAL, _idle, _processes\n"
-        "from tests.support.warmth import Warm\n"
-        "executor = CodeExecutor(isolation='local', pool=PoolSettings(min_idle=2))\n"
-        "executor.__enter__()\n"
-        "Warm(executor).execute(LOCAL)\n"
-        "boxes = _idle(executor)\n"
-        "print(*[pid for box in boxes for pid in _processes(box)], flush=True)\n"
-        "print(*[at for box in boxes for at in box._cgroup._dirs.values()], flush=True)\n"
-        "time.sleep(600)\n"
-    )
-    with subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=REPO
-    ) as drybox:
-        assert drybox.stdout
-        pids, folders = drybox.stdout.readline().split(), drybox.stdout.readline().split()
-        drybox.kill()
-    assert pids
-    assert eventually(lambda: not [pid for pid in pids if Path(f"/proc/{pid}").exists()])
-    assert eventually(lambda: not [folder for folder in folders if Path(folder).exists()])
+    with WaitingDrybox(LOCAL, 3) as drybox:
+        drybox.process.kill()
+        assert drybox.left_nothing()

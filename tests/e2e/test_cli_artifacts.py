@@ -35,7 +35,9 @@ def tree(folder: Path) -> dict[str, bytes]:
 
 def test_artifacts_are_written_below_the_folder(tmp_path: Path) -> None:
     done = run(tmp_path, WRITE + "raise SystemExit(5)")
-    assert (done.returncode, done.stdout, done.stderr) == (5, b"", b"")
+    assert (done.returncode, done.stdout) == (5, b"")
+    named = done.stderr.removesuffix(b".\n").partition(b"kept: ")[2].split(b", ")
+    assert sorted(named) == [b"main.py", b"out/deep/x.bin", b"top.txt"]
     written = {"kept/top.txt": b"top", "kept/out/deep/x.bin": bytes(range(256))}
     assert tree(tmp_path) == written
 

@@ -11,22 +11,26 @@ from tests.support.cli import drybox
 SHORT = ("bench", "-l", "python", "--isolation", "local", "--time", "3s", "--rounds", "4")
 
 
-def test_it_measures_the_bare_process_a_warm_and_a_cold_run(tmp_path: Path) -> None:
+def test_it_measures_the_baseline_process_a_warm_and_a_cold_run(tmp_path: Path) -> None:
     picture = tmp_path / "bench.svg"
     done = drybox(*SHORT, "--concurrency", "2", "--json", "--svg", str(picture))
     assert done.returncode == 0, done.stderr
-    assert b"measuring python behind local" in done.stderr
+    assert b"measuring python with isolation local" in done.stderr
     document = json.loads(done.stdout)
     assert document["machine"]["cpus"] > 0
     assert document["missing"] == []
     (group,) = document["groups"]
-    sides = group["sides"]
-    assert list(sides) == ["bare", "warm", "cold"]
-    assert sides["bare"]["count"] in (3, 4)  # never fewer than three, however slow the machine
-    assert sides["bare"]["ratio"] == 1.0
-    assert all(0 < side["p50"] <= side["p95"] <= side["p99"] for side in sides.values())
-    assert sides["warm"]["p50"] < sides["cold"]["p50"]
-    assert sides["warm"]["rate"] > 0
+    contenders = group["contenders"]
+    assert list(contenders) == ["baseline", "warm", "cold", "forked", "command"]
+    # never fewer than three, however slow the machine
+    assert contenders["baseline"]["count"] in (3, 4)
+    assert contenders["baseline"]["ratio"] == 1.0
+    assert all(
+        0 < contender["p50"] <= contender["p95"] <= contender["p99"]
+        for contender in contenders.values()
+    )
+    assert contenders["warm"]["p50"] < contenders["cold"]["p50"]
+    assert contenders["warm"]["rate"] > 0
     assert 100_000 < group["idle_bytes"] < 100_000_000
     assert ElementTree.parse(picture).getroot().tag.endswith("svg")
 
@@ -35,8 +39,8 @@ def test_it_prints_a_table_and_judges_it() -> None:
     done = drybox(*SHORT, "--concurrency", "0", "--goals", env={"PYTHONIOENCODING": "utf-8"})
     text = done.stdout.decode()
     assert "python · local" in text
-    assert "bare process" in text
-    assert "warm / bare" in text
+    assert "baseline process" in text
+    assert "warm / baseline" in text
     assert done.returncode == (1 if "missed by" in text else 0)
 
 

@@ -29,8 +29,9 @@ def refused(*words: str, **given: str) -> str:
 def test_a_file_gives_run_its_limits_and_arguments_count_for_more(tmp_path: Path) -> None:
     path = written(tmp_path, 'timeout = "1s"\nisolation = "local"\n[limits]\nmemory = "64m"\n')
     assert drybox("--config", path, "run", *SLEEP).returncode == 124
-    assert drybox(*MEMORY, env={"DRYBOX_CONFIG": path}).returncode == 137
-    done = drybox("--config", path, *MEMORY, "--memory", "512m", "--timeout", "30s")
+    longer = ("--timeout", "30s")
+    assert drybox(*MEMORY, *longer, env={"DRYBOX_CONFIG": path}).returncode == 137
+    done = drybox("--config", path, *MEMORY, "--memory", "512m", *longer)
     assert (done.returncode, done.stdout) == (0, b"200000000\n")
 
 
@@ -39,6 +40,13 @@ def test_a_variable_counts_for_more_than_a_file_and_less_than_an_argument(tmp_pa
     more = {"DRYBOX_LIMITS_MEMORY": "512m"}
     assert drybox("--config", path, *MEMORY, env=more).returncode == 0
     assert drybox("--config", path, *MEMORY, "--memory", "64m", env=more).returncode == 137
+
+
+def test_a_command_runs_one_program_whatever_the_pool_is_told(tmp_path: Path) -> None:
+    path = written(tmp_path, '[pool]\nfork_server = "on"\n')
+    done = drybox("--config", path, "run", "--isolation", "local", "-l", "python", "-c", "print(1)")
+    assert (done.returncode, done.stdout) == (0, b"1\n"), done.stderr
+    assert "off" in refused("run", "-l", "python", "-c", "1", DRYBOX_POOL_FORK_SERVER="maybe")
 
 
 def test_the_users_own_file_is_found(tmp_path: Path) -> None:
@@ -50,6 +58,7 @@ def test_the_users_own_file_is_found(tmp_path: Path) -> None:
     assert drybox(*MEMORY, env=env).returncode == 137
 
 
+@pytest.mark.promise("ISO-24")
 def test_a_file_in_the_checkout_that_is_run_has_no_say(tmp_path: Path) -> None:
     checkout = tmp_path / "checkout"
     checkout.mkdir()
@@ -71,6 +80,7 @@ def test_a_file_in_the_checkout_that_is_run_has_no_say(tmp_path: Path) -> None:
         assert document["weakened"] == []
 
 
+@pytest.mark.promise("ISO-24")
 @pytest.mark.parametrize("command", ["run", "languages", "doctor"])
 def test_mistakes_are_misuse_with_file_key_and_what_to_do(tmp_path: Path, command: str) -> None:
     words = (command, *SLEEP) if command == "run" else (command,)
@@ -80,7 +90,7 @@ def test_mistakes_are_misuse_with_file_key_and_what_to_do(tmp_path: Path, comman
     assert "limits.memroy" in said
     assert "Did you mean 'limits.memory'?" in said
     assert "DRYBOX_TIMOUT" in refused(*words, DRYBOX_TIMOUT="1")
-    assert "no TOML" in refused("--config", written(tmp_path, "timeout"), *words)
+    assert "not TOML" in refused("--config", written(tmp_path, "timeout"), *words)
     assert "/none.toml" in refused("--config", "/none.toml", *words)
 
 

@@ -30,10 +30,10 @@ class Trace:
     def __init__(self, pid: int) -> None:
         self.family = {process.pid for process in host.descendants(pid)}
         self.folders = host.sandboxes(pid)
-        wardens = host.wardens(pid)
-        self.family |= {process.pid for process in wardens}
+        supervisors = host.supervisors(pid)
+        self.family |= {process.pid for process in supervisors}
         self.instances = {os.path.dirname(folder) for folder in self.folders}
-        assert wardens
+        assert supervisors
         assert self.folders
 
     def is_gone(self) -> bool:
@@ -64,6 +64,7 @@ def ended(process: subprocess.Popen[bytes]) -> tuple[int, bytes, bytes]:
     return process.returncode, out, err
 
 
+@pytest.mark.promise("RES-14", "LEFT-1", "LEFT-2")
 @pytest.mark.parametrize("to", ["process", "group"])
 def test_interrupt(running: subprocess.Popen[bytes], marker: str, to: str) -> None:
     """Ctrl-C goes to the whole foreground group; ``kill -INT`` to the process alone."""
@@ -76,6 +77,7 @@ def test_interrupt(running: subprocess.Popen[bytes], marker: str, to: str) -> No
     assert not host.running(marker)
 
 
+@pytest.mark.promise("LEFT-1", "LEFT-2")
 def test_interrupt_while_nobody_reads_the_output(marker: str) -> None:
     words = ("run", "-l", "python", "-c", FLOOD, "--output", "1g", "--timeout", "1h", "--", marker)
     with started(*words) as process:
@@ -88,6 +90,7 @@ def test_interrupt_while_nobody_reads_the_output(marker: str) -> None:
     assert not host.running(marker)
 
 
+@pytest.mark.promise("LEFT-1", "LEFT-2")
 def test_interrupting_twice(running: subprocess.Popen[bytes], marker: str) -> None:
     trace = Trace(running.pid)
     for _ in range(2):
@@ -99,6 +102,7 @@ def test_interrupting_twice(running: subprocess.Popen[bytes], marker: str) -> No
     assert not host.running(marker)
 
 
+@pytest.mark.promise("RES-14", "LEFT-1")
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGKILL", "SIGQUIT"])
 def test_being_killed(running: subprocess.Popen[bytes], marker: str, name: str) -> None:
     trace = Trace(running.pid)
@@ -109,10 +113,11 @@ def test_being_killed(running: subprocess.Popen[bytes], marker: str, name: str) 
     assert not host.running(marker)
 
 
-def test_the_death_of_the_warden(running: subprocess.Popen[bytes], marker: str) -> None:
+@pytest.mark.promise("LEFT-3")
+def test_the_death_of_the_supervisor(running: subprocess.Popen[bytes], marker: str) -> None:
     trace = Trace(running.pid)
-    for warden in host.wardens(running.pid):
-        os.kill(warden.pid, signal.SIGKILL)
+    for supervisor in host.supervisors(running.pid):
+        os.kill(supervisor.pid, signal.SIGKILL)
     code, out, err = ended(running)
     assert (code, out) == (125, b"")
     assert b"drybox: " in err
@@ -121,6 +126,7 @@ def test_the_death_of_the_warden(running: subprocess.Popen[bytes], marker: str) 
     assert eventually(lambda: not trace.family & {p.pid for p in host.processes()}, 10)
 
 
+@pytest.mark.promise("LEFT-1")
 def test_nothing_is_left_after_a_plain_run() -> None:
     code = "input()\nimport subprocess; subprocess.Popen(['sleep', '3600'], start_new_session=True)"
     with started("run", "-l", "python", "-c", code) as process:
@@ -131,6 +137,7 @@ def test_nothing_is_left_after_a_plain_run() -> None:
     assert trace.is_gone()  # at once: drybox waits for it
 
 
+@pytest.mark.promise("LEFT-1", "LEFT-2")
 def test_interrupt_while_it_compiles() -> None:
     code = 'package main\nimport "net/http"\nfunc main() { http.Get("") }'
     with started("run", "-l", "go", "-c", code) as process:
@@ -145,6 +152,7 @@ def test_interrupt_while_it_compiles() -> None:
 # --- whoever reads the output leaves ---------------------------------------------------
 
 
+@pytest.mark.promise("RES-14")
 def test_head() -> None:
     """``drybox run … | head -1``"""
     script = '"$@" | head -1; echo "${PIPESTATUS[0]}"'
@@ -196,7 +204,7 @@ def test_closed_descriptors_are_no_internal_error(words: tuple[str, ...], closed
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&-", "<&- >&- 2>&-"])
 def test_closed_descriptors_are_not_taken_by_drybox_itself(marker: str, closed: str) -> None:
-    """Else a stranger's output goes to an event loop's or a warden's socket."""
+    """Else a stranger's output goes to an event loop's or a supervisor's socket."""
     words = ["run", "-l", "python", "-c", HANG, "--timeout", "1h", "--", marker]
     process = subprocess.Popen(
         ["sh", "-c", f'exec "$@" {closed}', "sh", DRYBOX, *words],
@@ -257,6 +265,7 @@ def full(process: subprocess.Popen[bytes]) -> bool:
 # --- as an ordinary user ---------------------------------------------------------------
 
 
+@pytest.mark.promise("LEFT-1")
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGKILL"])
 def test_an_ordinary_users_run_leaves_nothing(user_runner: Runner, marker: str, name: str) -> None:
     words = ["run", "-l", "python", "-c", HANG, "--timeout", "1h", "--", marker]

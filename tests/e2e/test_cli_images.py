@@ -15,8 +15,10 @@ from tests.support.cli import DRYBOX, Done, drybox
 from tests.support.daemon import Daemon
 from tests.support.registry import Registry, running_registry
 
-from drybox.backends.docker import owner
-from drybox.backends.docker.image import REPOSITORY
+from drybox.backends.docker import labels as docker_labels
+from drybox.backends.docker.images.image import REPOSITORY
+
+pytestmark = pytest.mark.promise("RES-13")
 
 HELLO = ("run", "-l", "python", "-c", "print('hello')", "--isolation", "docker", "--json")
 
@@ -174,7 +176,7 @@ def test_prune_removes_what_is_of_no_use_and_nothing_else(rig: Rig) -> None:
 def commit(daemon: Daemon, image: str, name: str, source: str) -> None:
     """Make an image as drybox would have from that source."""
     container = daemon.docker("create", "--network=none", image, "sleep", "1")
-    change = f'LABEL {owner.IMAGE}="{source}"'
+    change = f'LABEL {docker_labels.IMAGE}="{source}"'
     daemon.docker("commit", "--change", change, container, name)
     daemon.docker("rm", container)
 

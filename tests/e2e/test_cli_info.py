@@ -15,19 +15,15 @@ from tests.support.daemon import Daemon
 from tests.support.identity import Runner
 
 import drybox as package
+from drybox.languages.registry import known_languages
 
-LANGUAGES = {
-    "python": ["py"],
-    "node": ["javascript", "js"],
-    "go": ["golang"],
-    "java": [],
-}
+LANGUAGES = {name: language.aliases for name, language in known_languages().items()}
 RUN_OPTIONS = [
     *("-l", "-c", "--timeout", "--memory", "--cpus", "--pids", "--disk", "--output"),
     *("--isolation", "--package", "--env", "--artifact", "--artifact-dir", "--entrypoint"),
     *("--stdin", "--allow-weaker", "--json"),
 ]
-GUARANTEES = {"bubblewrap", "init", "namespaces", "memory", "cpus", "pids", "seccomp"}
+GUARANTEES = {"bubblewrap", "init", "namespaces", "memory", "cpus", "pids", "seccomp", "inodes"}
 
 
 # --- help ------------------------------------------------------------------------------
@@ -109,6 +105,7 @@ def test_languages_as_a_document() -> None:
     for name, aliases in LANGUAGES.items():
         assert set(aliases) <= set(found[name]["aliases"])
         assert found[name]["version"][0].isdigit()
+        assert found[name]["versions"][0] == found[name]["version"]
         assert all(suffix.startswith(".") for suffix in found[name]["suffixes"])
         assert found[name]["hint"] == ""
 
@@ -126,7 +123,7 @@ def test_a_language_that_is_not_installed_comes_with_the_way_to_get_it() -> None
     """On a PATH without anything, and with no other place to look for Node.js."""
     code = (
         "import dataclasses\n"
-        "from drybox.languages import Node\n"
+        "from drybox.languages.node import Node\n"
         "Node.toolchain = dataclasses.replace(\n"
         "    Node.toolchain, executable='no-such-node', wheel=None, search=())\n"
         "from drybox.cli import main\n"
@@ -148,6 +145,7 @@ def test_a_language_that_is_not_installed_comes_with_the_way_to_get_it() -> None
 # --- doctor ----------------------------------------------------------------------------
 
 
+@pytest.mark.promise("RES-11")
 def test_doctor_as_a_document() -> None:
     done = drybox("doctor", "--json")
     document = json.loads(done.stdout)
@@ -164,12 +162,13 @@ def test_doctor_as_a_document() -> None:
     assert {item["name"] for item in document["languages"]} >= set(LANGUAGES)
 
 
+@pytest.mark.promise("RES-11")
 def test_doctor_for_people() -> None:
     done = drybox("doctor")
     text = done.stdout.decode()
     assert "local: ready\n" in text
     for name in (*GUARANTEES, *LANGUAGES):
-        assert f"ok       {name}" in text
+        assert f"ok        {name}" in text
     assert "\x1b" not in text  # no colours where nobody looks
     assert (done.returncode, done.stderr) == (0, b"")
     assert "docker, gvisor, kata, firecracker: absent\n" in text
@@ -177,29 +176,33 @@ def test_doctor_for_people() -> None:
     assert "'auto' by default: ready." in text
 
 
-def test_doctor_fails_where_the_wall_that_is_asked_for_is_absent() -> None:
+@pytest.mark.promise("RES-11")
+def test_doctor_fails_where_the_isolation_that_is_asked_for_is_absent() -> None:
     done = drybox("doctor", env={"DRYBOX_ISOLATION": "docker"})
     assert done.returncode == 1
     assert "'docker' by default: not usable as it is." in done.stdout.decode()
     assert drybox("doctor", env={"DRYBOX_ISOLATION": "local"}).returncode == 0
 
 
-def test_doctor_tells_which_walls_a_daemon_has(docker_daemon: Daemon) -> None:
+@pytest.mark.promise("RES-11")
+def test_doctor_tells_which_isolations_a_daemon_has(docker_daemon: Daemon) -> None:
     env = {"DOCKER_HOST": docker_daemon.host, "DRYBOX_ISOLATION": "local"}
     done = drybox("doctor", "--json", env=env)
     document = json.loads(done.stdout)
     states = {
-        wall: (item["present"], item["usable"]) for wall, item in document["backends"].items()
+        isolation: (item["present"], item["usable"])
+        for isolation, item in document["backends"].items()
     }
-    for wall in ("local", "docker", "gvisor"):
-        assert states[wall] == (True, True), document["backends"][wall]
-    for wall in ("kata", "firecracker"):
-        assert states[wall] == (False, False)
-        (missing,) = document["backends"][wall]["guarantees"]
+    for isolation in ("local", "docker", "gvisor"):
+        assert states[isolation] == (True, True), document["backends"][isolation]
+    for isolation in ("kata", "firecracker"):
+        assert states[isolation] == (False, False)
+        (missing,) = document["backends"][isolation]["guarantees"]
         assert "Install Kata Containers" in missing["fix"]
     assert (done.returncode, document["usable"]) == (0, True)
 
 
+@pytest.mark.promise("RES-11")
 def test_doctor_without_bubblewrap_says_how_to_mend_it() -> None:
     code = (
         "import shutil, importlib.util as i\n"
@@ -212,7 +215,7 @@ def test_doctor_without_bubblewrap_says_how_to_mend_it() -> None:
     command = (sys.executable, "-c", code)
     done = drybox("doctor", command=command)
     assert done.returncode == 1
-    assert "missing  bubblewrap" in done.stdout.decode()
+    assert "missing   bubblewrap" in done.stdout.decode()
     assert "fix: " in done.stdout.decode()
     document = json.loads(drybox("doctor", "--json", command=command).stdout)
     assert document["usable"] is False
@@ -222,12 +225,14 @@ def test_doctor_without_bubblewrap_says_how_to_mend_it() -> None:
     assert b"hint: " in refused.stderr
 
 
+@pytest.mark.promise("RES-11")
 def test_doctor_needs_no_program_of_the_host() -> None:
     hidden = ("bwrap", "--dev-bind", "/", "/", "--ro-bind", "/dev/null", "/usr/bin/true", "--")
     done = drybox("doctor", command=(*hidden, DRYBOX))
-    assert "ok       namespaces" in done.stdout.decode()
+    assert "ok        namespaces" in done.stdout.decode()
 
 
+@pytest.mark.promise("RES-11")
 def test_doctor_and_run_with_a_bubblewrap_that_only_its_owner_reaches(tmp_path: Path) -> None:
     found = shutil.which("bwrap")
     assert found
@@ -235,12 +240,13 @@ def test_doctor_and_run_with_a_bubblewrap_that_only_its_owner_reaches(tmp_path: 
     tmp_path.chmod(0o700)
     env = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
     text = drybox("doctor", env=env).stdout.decode()
-    assert f"ok       bubblewrap  {tmp_path}/bwrap" in text
-    assert "ok       namespaces" in text
+    assert f"ok        bubblewrap  {tmp_path}/bwrap" in text
+    assert "ok        namespaces" in text
     done = drybox("run", "--isolation", "local", "-l", "python", "-c", "print(1)", env=env)
     assert (done.stdout, done.stderr) == (b"1\n", b"")
 
 
+@pytest.mark.promise("RES-11")
 @pytest.mark.parametrize(
     ("says", "told"), [("not today", "bwrap: not today"), ("", "said nothing")]
 )
@@ -252,7 +258,7 @@ def test_doctor_tells_what_a_bubblewrap_that_fails_says(
     (tmp_path / "bwrap").chmod(0o755)
     done = drybox("doctor", env={"PATH": f"{tmp_path}:{os.environ['PATH']}"})
     assert done.returncode == 1
-    (line,) = (x for x in done.stdout.decode().splitlines() if "missing  namespaces" in x)
+    (line,) = (x for x in done.stdout.decode().splitlines() if "missing   namespaces" in x)
     assert told in line
 
 
@@ -287,6 +293,7 @@ def test_exit_codes_as_an_ordinary_user(
         assert (done.stdout, done.stderr) == (b"in\n", b"")
 
 
+@pytest.mark.promise("RES-11")
 def test_doctor_and_languages_as_an_ordinary_user(user_runner: Runner) -> None:
     document = json.loads(as_user(user_runner, "doctor", "--json").stdout)
     assert document["usable"] is True
@@ -309,7 +316,7 @@ def test_an_ordinary_user_without_cgroups_is_refused_with_the_reason(user_runner
     calm(done.stderr)
     assert (done.returncode, done.stdout) == (125, b"")
     assert b"memory" in done.stderr
-    assert b"--allow-weaker memory" in done.stderr
+    assert b"--allow-weaker cpus,memory,pids" in done.stderr
     weaker = [word for what in ("memory", "cpus", "pids") for word in ("--allow-weaker", what)]
     done = subprocess.run(
         [*plain, *words, *weaker, "--json"], env=env, capture_output=True, timeout=60, cwd="/"

@@ -7,8 +7,8 @@ import re
 
 from tests.support.cli import drybox
 
-from drybox.api_keys import find_key_holder
-from drybox.config import make_config, read_document
+from drybox.config.loader import make_config, read_document
+from drybox.service.api_keys import find_key_holder
 
 
 def test_a_new_key_opens_the_table_that_is_printed_with_it() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 import subprocess
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from tests.support.cli import DRYBOX, drybox, line_of, started
 from tests.support.packages import GREETING, make_packages
 
 from drybox import CodeExecutor, ExecutionRequest
-from drybox.wire import result_document
+from drybox.languages.registry import known_languages
 
 HELLO = {
     "python": "print('Hello')",
@@ -31,21 +32,32 @@ for line in sys.stdin:
 TIMELESS = ("id", "execution_time", "phases", "usage")
 
 
-@pytest.mark.parametrize("language", HELLO)
+@pytest.mark.parametrize("language", known_languages())
 def test_hello(language: str) -> None:
-    done = drybox("run", "-l", language, "-c", HELLO[language])
-    assert (done.returncode, done.stdout, done.stderr) == (0, b"Hello\n", b"")
+    code = known_languages()[language].samples.numbered(7)
+    done = drybox("run", "-l", language, "-c", code)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"hello 7\n", b"")
+
+
+def test_an_empty_cache_costs_words_on_stderr_alone(tmp_path: Path) -> None:
+    env = {"XDG_CACHE_HOME": str(tmp_path)}
+    for words in (rb"drybox: [^\n]+ \(once for [\d.]+\) \.\.\.\n", b""):
+        done = drybox("run", "-l", "node", "-c", HELLO["node"], env=env)
+        assert (done.returncode, done.stdout) == (0, b"Hello\n")
+        assert re.fullmatch(words, done.stderr), done.stderr
 
 
 # --- exit codes ------------------------------------------------------------------------
 
 
+@pytest.mark.promise("RES-14")
 @pytest.mark.parametrize("code", [0, 1, 2, 42, 124, 137, 255])
 def test_exit_code_is_the_programs_own(code: int) -> None:
     done = drybox("run", "-l", "python", "-c", f"raise SystemExit({code})")
     assert (done.returncode, done.stdout, done.stderr) == (code, b"", b"")
 
 
+@pytest.mark.promise("RES-14")
 @pytest.mark.parametrize(
     ("name", "code"),
     [
@@ -63,6 +75,7 @@ def test_exit_code_of_a_signal(name: str, code: int) -> None:
     assert (done.returncode, done.stdout) == (code, b"")
 
 
+@pytest.mark.promise("RES-14")
 def test_exit_code_of_a_timeout() -> None:
     code = "print('before', flush=True)\nimport time; time.sleep(3600)"
     done = drybox("run", "-l", "python", "-c", code, "--timeout", "2s")
@@ -72,6 +85,7 @@ def test_exit_code_of_a_timeout() -> None:
     assert b"hint: " in done.stderr
 
 
+@pytest.mark.promise("RES-14")
 def test_exit_code_of_the_memory_limit() -> None:
     code = "print('before', flush=True)\nx = []\nwhile True: x.append(b'x' * 1000000)"
     done = drybox("run", "-l", "python", "-c", code, "--memory", "64m")
@@ -80,12 +94,14 @@ def test_exit_code_of_the_memory_limit() -> None:
     assert b"memory" in done.stderr
 
 
+@pytest.mark.promise("RES-14")
 def test_exit_code_of_the_output_limit() -> None:
     done = drybox("run", "-l", "python", "-c", "print('x' * 5000)", "--output", "1k")
     assert (done.returncode, done.stdout) == (125, b"x" * 1024)
     assert b"drybox: " in done.stderr
 
 
+@pytest.mark.promise("RES-14")
 @pytest.mark.parametrize("language", ["go", "java"])
 def test_exit_code_of_a_compile_error(language: str) -> None:
     done = drybox("run", "-l", language, "-c", "this is nothing")
@@ -94,6 +110,7 @@ def test_exit_code_of_a_compile_error(language: str) -> None:
     assert b"drybox: The program does not compile." in done.stderr
 
 
+@pytest.mark.promise("RES-14")
 def test_exit_code_when_drybox_cannot() -> None:
     done = drybox("run", "-l", "python", "-c", "print(1)", "--isolation", "kata")
     assert (done.returncode, done.stdout) == (125, b"")
@@ -269,7 +286,7 @@ sys.exit(3)
     assert (done.returncode, done.stderr) == (3, b"")
     document = json.loads(done.stdout)
     request = ExecutionRequest("python", code, artifacts=["*.bin"])
-    wanted = result_document(executor.execute(request))
+    wanted = executor.execute(request).to_dict()
     assert document.keys() == wanted.keys()
     for name in document.keys() - set(TIMELESS):
         assert document[name] == wanted[name]
@@ -283,7 +300,7 @@ def test_json_has_every_field_of_the_contract() -> None:
     assert document.keys() == {
         *("status", "stdout", "stderr", "exit_code", "signal", "execution_time", "error"),
         *("phases", "usage", "truncated", "artifacts"),
-        *("id", "language", "version", "isolation", "weakened"),
+        *("id", "language", "version", "isolation", "weakened", "backend", "environment"),
     }
     assert document["phases"][0].keys() == {
         *("name", "status", "stdout", "stderr", "exit_code", "signal"),
@@ -311,6 +328,7 @@ def test_packages_are_installed_and_their_installer_is_unheard(tmp_path: Path) -
     assert (done.returncode, done.stdout, done.stderr) == (0, f"{GREETING}\n".encode(), b"")
 
 
+@pytest.mark.promise("RES-14")
 def test_exit_code_of_an_install_error_is_1_with_the_installers_text(tmp_path: Path) -> None:
     words = ("--package-dir", str(make_packages(tmp_path)), "--package", "nothing")
     done = drybox("run", "-l", "python", *words, "-c", "print(1)")

@@ -29,7 +29,7 @@ from drybox import (
     Unavailable,
 )
 from drybox.backends.docker.sandbox import LEASE
-from drybox.languages import find_language
+from drybox.languages.registry import find_language
 
 HANG = "import sys, time\nprint('ready', flush=True)\ntime.sleep(3600)"
 PROMPT = 2.0
@@ -90,6 +90,7 @@ def run_in_thread(
     return thread, ends
 
 
+@pytest.mark.promise("CON-2")
 def test_two_hundred_runs_leave_no_container(
     docker_daemon: Daemon, settings: DockerSettings
 ) -> None:
@@ -101,6 +102,7 @@ def test_two_hundred_runs_leave_no_container(
     assert containers(docker_daemon) == []
 
 
+@pytest.mark.promise("CON-3")
 def test_a_container_that_is_killed(docker_daemon: Daemon, settings: DockerSettings) -> None:
     marker = f"marker-{secrets.token_hex(8)}"
     with CodeExecutor(isolation="docker", docker=settings, pool=None) as executor:
@@ -118,6 +120,7 @@ def test_a_container_that_is_killed(docker_daemon: Daemon, settings: DockerSetti
     assert containers(docker_daemon) == []
 
 
+@pytest.mark.promise("CON-3")
 @pytest.mark.parametrize("end", ["stop", "kill"])
 def test_a_daemon_that_ends_under_a_program(own_daemon: Daemon, end: str) -> None:
     settings = DockerSettings(host=own_daemon.host)
@@ -144,6 +147,7 @@ def test_a_daemon_that_ends_under_a_program(own_daemon: Daemon, end: str) -> Non
     assert eventually(lambda: containers(own_daemon) == [], 10)
 
 
+@pytest.mark.promise("CON-3", "CON-4")
 def test_a_drybox_that_is_killed(docker_daemon: Daemon, settings: DockerSettings) -> None:
     """Its container ends by itself, and the next drybox takes it away; a live one's stays."""
     dead, live = (f"marker-{secrets.token_hex(8)}" for _ in range(2))
@@ -166,7 +170,8 @@ def test_a_drybox_that_is_killed(docker_daemon: Daemon, settings: DockerSettings
     assert eventually(lambda: not host.running(live), PROMPT)
 
 
-def test_the_walls_of_a_container(docker_daemon: Daemon, settings: DockerSettings) -> None:
+@pytest.mark.promise("CON-1")
+def test_the_isolations_of_a_container(docker_daemon: Daemon, settings: DockerSettings) -> None:
     """As the daemon itself tells them."""
     marker = f"marker-{secrets.token_hex(8)}"
     with CodeExecutor(isolation="docker", docker=settings, pool=None) as executor:
@@ -215,6 +220,7 @@ def test_few_processes_are_as_few_as_asked_for_once_a_program_runs(
     assert held_to == "2\n"
 
 
+@pytest.mark.promise("CON-5")
 def test_a_busybox_is_enough(
     docker_daemon: Daemon, settings: DockerSettings, busybox_image: str
 ) -> None:

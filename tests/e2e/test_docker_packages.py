@@ -11,8 +11,10 @@ from tests.support.daemon import Daemon
 from tests.support.packages import make_wheel
 
 from drybox import CodeExecutor, DockerSettings, ExecutionRequest
-from drybox.backends.docker.image import REPOSITORY
-from drybox.backends.docker.packages import label
+from drybox.backends.docker.images.image import REPOSITORY
+from drybox.backends.docker.images.package_image import label
+
+pytestmark = pytest.mark.promise("RES-3")
 
 CODE = "import greet, os\nprint(greet.WORD, os.path.exists('/opt/pip'))\n"
 

@@ -14,6 +14,8 @@ from tests.support.host import eventually
 
 from drybox import CodeExecutor, DockerSettings, ExecutionRequest, ResourceLimits, Unavailable
 
+pytestmark = pytest.mark.promise("CON-7")
+
 MIB = 1 << 20
 
 ECHO = "import sys\ndata = sys.stdin.buffer.read()\nsys.stdout.buffer.write(data[::-1])\n"

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from drybox.languages.registry import known_languages
+
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 DRYBOX = str(Path(sysconfig.get_path("scripts"), "drybox"))
 
@@ -79,6 +81,6 @@ def test_hooks_example_refuses_and_keeps_an_audit() -> None:
 
 def test_readme_of_the_examples_names_every_one() -> None:
     readme = (EXAMPLES / "README.md").read_text()
-    for folder in ("python", "node", "go", "java"):
-        for path in (EXAMPLES / folder).iterdir():
+    for folder in known_languages():
+        for path in (EXAMPLES / folder).glob("*"):
             assert f"examples/{folder}/{path.name}" in readme

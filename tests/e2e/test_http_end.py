@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from tests.support import host
 from tests.support.sandboxed import HANG
-from tests.support.server import PATIENCE, Answer, Server, serving
+from tests.support.server import TIMEOUT, Answer, Server, serving
 
 CLIENTS = 1000
 GONE_WITHIN = 5.0
@@ -46,6 +46,7 @@ def server() -> Iterator[Server]:
 # --- going down -----------------------------------------------------------------------------
 
 
+@pytest.mark.promise("HTTP-10")
 def test_what_runs_may_end_while_the_server_goes_down() -> None:
     program = {"language": "python", "code": "print('ready', flush=True); print(input())"}
     with serving(env={"DRYBOX_SERVER_DRAIN_TIMEOUT": "1h"}) as server:
@@ -53,7 +54,7 @@ def test_what_runs_may_end_while_the_server_goes_down() -> None:
             assert talk.until("stdout")["data"] == "ready\n"
             server.process.send_signal(signal.SIGTERM)
             # It still listens, and says what it is about.
-            assert host.eventually(lambda: server.get("/readyz").status == 503, PATIENCE)
+            assert host.eventually(lambda: server.get("/readyz").status == 503, TIMEOUT)
             assert server.get("/readyz").problem["type"] == "urn:drybox:problem:draining"
             assert server.get("/healthz").status == 200
             refusal = server.post("/v1/execute", {"language": "python", "code": "1"})
@@ -62,9 +63,10 @@ def test_what_runs_may_end_while_the_server_goes_down() -> None:
             talk.send({"type": "stdin", "data": "done\n"})
             result = talk.until("result")["result"]
         assert (result["status"], result["stdout"]) == ("success", "ready\ndone\n")
-        assert server.process.wait(PATIENCE) == 0
+        assert server.process.wait(TIMEOUT) == 0
 
 
+@pytest.mark.promise("HTTP-10")
 def test_what_does_not_end_is_ended(server: Server) -> None:
     words = [marker() for _ in range(3)]
     with (
@@ -74,37 +76,40 @@ def test_what_does_not_end_is_ended(server: Server) -> None:
     ):
         assert next(event for event in events if event["type"] == "stdout")
         assert talk.until("stdout")
-        assert host.eventually(lambda: host.running(words[0]), PATIENCE)
+        assert host.eventually(lambda: host.running(words[0]), TIMEOUT)
         server.process.send_signal(signal.SIGTERM)
         assert answer().problem["type"] == "urn:drybox:problem:draining"
         assert list(events)[-1]["problem"]["status"] == 503
         assert talk.until("error")["problem"]["status"] == 503
         assert talk.code == 1001
-    assert server.process.wait(PATIENCE) == 0
+    assert server.process.wait(TIMEOUT) == 0
     assert not [word for word in words if host.running(word)]
 
 
+@pytest.mark.promise("HTTP-10")
 def test_a_second_signal_ends_it_at_once() -> None:
     word = marker()
     with serving(env={"DRYBOX_SERVER_DRAIN_TIMEOUT": "1h"}) as server:
         with asked(server, hang(word)) as answer:
-            assert host.eventually(lambda: host.running(word), PATIENCE)
+            assert host.eventually(lambda: host.running(word), TIMEOUT)
             server.process.send_signal(signal.SIGINT)
-            assert host.eventually(lambda: server.get("/readyz").status == 503, PATIENCE)
+            assert host.eventually(lambda: server.get("/readyz").status == 503, TIMEOUT)
             server.process.send_signal(signal.SIGINT)
             assert answer().status == 503
-        assert server.process.wait(PATIENCE) == 0
+        assert server.process.wait(TIMEOUT) == 0
     assert not host.running(word)
 
 
+@pytest.mark.promise("HTTP-10")
 def test_nothing_stays_of_a_server_that_went_down(server: Server) -> None:
     server.execute("python", "print(1)")
-    wardens = host.wardens(server.process.pid)
-    assert wardens
+    supervisors = host.supervisors(server.process.pid)
+    assert supervisors
     assert server.stop() == 0
-    assert host.eventually(lambda: not [w for w in wardens if host.status(w.pid)])
+    assert host.eventually(lambda: not [w for w in supervisors if host.status(w.pid)])
 
 
+@pytest.mark.promise("HTTP-9")
 def test_killed_under_load_and_started_again_nothing_of_the_old_one_is_left() -> None:
     word = marker()
     with serving() as old:
@@ -157,9 +162,10 @@ def vanish(server: Server, number: int, word: str) -> None:
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
 
 
+@pytest.mark.promise("HTTP-8")
 def test_a_thousand_clients_that_vanish_leave_nothing() -> None:
     word = marker()
-    # The longest that anything of a client can wait is its turn.
+    # The longest that anything of a client can wait is until it gets a slot.
     with serving(env={"DRYBOX_SERVER_QUEUE": "2000"}) as server:
         pid = server.process.pid
         for _ in range(3):
@@ -170,11 +176,11 @@ def test_a_thousand_clients_that_vanish_leave_nothing() -> None:
         with ThreadPoolExecutor(16) as pool:
             for _ in pool.map(lambda number: vanish(server, number, word), range(CLIENTS)):
                 pass
-        assert host.eventually(lambda: not host.running(word), PATIENCE)
+        assert host.eventually(lambda: not host.running(word), TIMEOUT)
         assert server.execute("python", "print(1)")["stdout"] == "1\n"
         assert host.eventually(lambda: not host.running(word))
-        assert host.eventually(lambda: len(host.descriptors(pid)) <= settled, PATIENCE)
-        assert host.eventually(lambda: len(host.sandboxes(pid)) <= idle, PATIENCE)
+        assert host.eventually(lambda: len(host.descriptors(pid)) <= settled, TIMEOUT)
+        assert host.eventually(lambda: len(host.sandboxes(pid)) <= idle, TIMEOUT)
 
 
 def _settled(count: Callable[[], int]) -> int:
@@ -185,5 +191,5 @@ def _settled(count: Callable[[], int]) -> int:
         counts.append(count())
         return len(counts) > 50 and len(set(counts[-50:])) == 1
 
-    assert host.eventually(still, PATIENCE)
+    assert host.eventually(still, TIMEOUT)
     return counts[-1]

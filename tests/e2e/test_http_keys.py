@@ -11,7 +11,7 @@ import pytest
 from tests.support.host import eventually
 from tests.support.server import Answer, Server, serving
 
-from drybox.api_keys import hash_key, new_key
+from drybox.service.api_keys import hash_key, new_key
 
 SHOP, CROWD, SLOW, NARROW, POOR = (new_key() for _ in range(5))
 KEYS = {
@@ -39,6 +39,7 @@ def run(server: Server, key: str, code: str = "print(1)", path: str = "/v1/execu
     return server.ask("POST", path, body, {"Authorization": f"Bearer {key}"})
 
 
+@pytest.mark.promise("KEY-1")
 def test_who_has_no_key_gets_nothing_but_how_the_server_is(server: Server) -> None:
     for path in ("/v1/execute", "/v1/execute/stream"):
         answer = server.post(path, {"language": "python", "code": "print(1)"})
@@ -52,15 +53,18 @@ def test_who_has_no_key_gets_nothing_but_how_the_server_is(server: Server) -> No
     assert server.get("/readyz").status == 200
 
 
+@pytest.mark.promise("KEY-1")
 def test_who_has_one_is_served(server: Server) -> None:
     answer = run(server, SHOP)
     assert (answer.status, answer.json["stdout"]) == (200, "1\n")
 
 
+@pytest.mark.promise("KEY-1")
 def test_a_language_that_is_not_the_keys_is_forbidden(server: Server) -> None:
     assert run(server, NARROW).problem["status"] == 403
 
 
+@pytest.mark.promise("KEY-6")
 def test_who_comes_again_when_told_to_is_served(server: Server) -> None:
     answers: list[Answer] = []
 
@@ -74,6 +78,7 @@ def test_who_comes_again_when_told_to_is_served(server: Server) -> None:
     assert run(server, SLOW).status == 200
 
 
+@pytest.mark.promise("KEY-7")
 def test_cpu_time_of_a_day_is_used_up(server: Server) -> None:
     busy = "import time\nwhile time.process_time() < 0.3: pass"
     assert run(server, POOR, busy).json["status"] == "success"
@@ -82,6 +87,7 @@ def test_cpu_time_of_a_day_is_used_up(server: Server) -> None:
     assert 1 <= int(answer.headers["retry-after"]) <= 86_400
 
 
+@pytest.mark.promise("KEY-3")
 def test_a_crowd_of_one_key_does_not_keep_another_waiting(server: Server) -> None:
     # Programs tell when they began: how late their answers are says something of the machine.
     code, count = "import time; print(time.time(), flush=True); time.sleep({})", 30
@@ -105,6 +111,7 @@ def test_a_crowd_of_one_key_does_not_keep_another_waiting(server: Server) -> Non
     assert len([moment for moment in begun if moment > served]) >= count // 2
 
 
+@pytest.mark.promise("KEY-14")
 def test_a_client_that_leaves_the_queue_is_not_served(server: Server) -> None:
     threads = [threading.Thread(target=run, args=(server, CROWD, "import time; time.sleep(1)"))]
     threads[0].start()

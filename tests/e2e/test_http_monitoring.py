@@ -17,10 +17,10 @@ from prometheus_client.openmetrics.parser import (
 from prometheus_client.parser import text_string_to_metric_families
 from tests.support.host import eventually
 from tests.support.sandboxed import HANG
-from tests.support.server import PATIENCE, Server, serving
+from tests.support.server import TIMEOUT, Server, serving
 
 import drybox
-from drybox.api_keys import hash_key, new_key
+from drybox.service.api_keys import hash_key, new_key
 
 SHOP, READER = new_key(), new_key()
 KEYS = {
@@ -53,9 +53,10 @@ def value(server: Server, name: str, **labels: str) -> float:
     return shown(server).get((name, frozenset(labels.items())), 0.0)
 
 
+@pytest.mark.promise("MON-1")
 def test_executions_are_seen_in_the_metrics(server: Server) -> None:
-    wall = server.execute("python", "print(1)")["isolation"]
-    labels = {"language": "python", "isolation": wall}
+    isolation = server.execute("python", "print(1)")["isolation"]
+    labels = {"language": "python", "isolation": isolation}
     before = value(server, "drybox_executions_total", **labels, status="success")
     failed = value(server, "drybox_executions_total", **labels, status="failed")
     cpu = value(server, "drybox_execution_cpu_seconds_total", **labels)
@@ -69,6 +70,7 @@ def test_executions_are_seen_in_the_metrics(server: Server) -> None:
     assert after == runs + 3
 
 
+@pytest.mark.promise("MON-1")
 def test_warm_and_cold_claims_are_told_apart(server: Server) -> None:
     labels = {"isolation": server.execute("python", "print(1)")["isolation"], "language": "python"}
     assert value(server, "drybox_pool_claims_total", **labels, kind="cold") >= 1
@@ -78,6 +80,7 @@ def test_warm_and_cold_claims_are_told_apart(server: Server) -> None:
     assert value(server, "drybox_pool_claims_total", **labels, kind="warm") == warm + 1
 
 
+@pytest.mark.promise("MON-1")
 def test_what_runs_is_seen_while_it_runs(server: Server) -> None:
     with server.stream({"language": "python", "code": HANG}) as events:
         assert next(event for event in events if event["type"] == "stdout")
@@ -87,6 +90,7 @@ def test_what_runs_is_seen_while_it_runs(server: Server) -> None:
     assert value(server, "drybox_queue_wait_seconds_count") > 0
 
 
+@pytest.mark.promise("MON-1")
 def test_the_process_and_the_build_are_there(server: Server) -> None:
     names = {name for name, _ in shown(server)}
     assert {"process_open_fds", "process_resident_memory_bytes", "python_info"} <= names
@@ -94,6 +98,7 @@ def test_the_process_and_the_build_are_there(server: Server) -> None:
     assert [build["version"] for build in builds] == [drybox.__version__]
 
 
+@pytest.mark.promise("MON-1")
 def test_open_metrics_are_given_to_who_asks_for_them(server: Server) -> None:
     accept = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"
     answer = server.ask("GET", "/metrics", headers={"Accept": accept})
@@ -102,6 +107,7 @@ def test_open_metrics_are_given_to_who_asks_for_them(server: Server) -> None:
     assert list(families(answer.body.decode()))
 
 
+@pytest.mark.promise("MON-1")
 def test_paths_that_clients_make_up_add_no_series(server: Server) -> None:
     server.get("/nothing")
     count = len(shown(server))
@@ -112,6 +118,7 @@ def test_paths_that_clients_make_up_add_no_series(server: Server) -> None:
     assert len(shown(server)) <= count + 40  # the first of a status or method has its own
 
 
+@pytest.mark.promise("MON-3")
 def test_scraping_holds_no_execution_up(server: Server) -> None:
     stop = threading.Event()
     scrapes: list[int] = []
@@ -127,7 +134,7 @@ def test_scraping_holds_no_execution_up(server: Server) -> None:
         began = time.monotonic()
         for _ in range(10):
             server.execute("python", "print(1)")
-        assert time.monotonic() - began < PATIENCE
+        assert time.monotonic() - began < TIMEOUT
     finally:
         stop.set()
         for thread in threads:
@@ -135,6 +142,7 @@ def test_scraping_holds_no_execution_up(server: Server) -> None:
     assert set(scrapes) == {200}
 
 
+@pytest.mark.promise("MON-3")
 def test_with_keys_metrics_are_for_those_that_may_read_them() -> None:
     with serving(env=KEYS) as server:
         for key, status in ((None, 401), (SHOP, 403), (READER, 200)):
@@ -148,6 +156,7 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
+@pytest.mark.promise("MON-6")
 def test_every_request_has_a_line_and_nothing_secret_is_in_the_log() -> None:
     with tempfile.NamedTemporaryFile() as file:
         with serving(env=KEYS, lines=file.file) as server:

@@ -1,4 +1,4 @@
-"""A server all of whose turns and places to wait are taken."""
+"""A server with all slots and all places in the queue taken."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from collections.abc import Iterator
 import pytest
 from tests.support.host import eventually
 from tests.support.sandboxed import HANG
-from tests.support.server import PATIENCE, Server, serving
+from tests.support.server import TIMEOUT, Server, serving
 
-from drybox.api_keys import hash_key, new_key
+from drybox.service.api_keys import hash_key, new_key
+
+pytestmark = pytest.mark.promise("KEY-12")
 
 RARE = new_key()
 FULL = {
@@ -41,7 +43,7 @@ def server() -> Iterator[Server]:
         waiting.start()
         try:
             full = "\ndrybox_queue_waiting 1.0\n"
-            assert eventually(lambda: full in server.get("/metrics").body.decode(), PATIENCE)
+            assert eventually(lambda: full in server.get("/metrics").body.decode(), TIMEOUT)
             yield server
         finally:
             server.process.terminate()

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import pytest
 from tests.support import host
 from tests.support.sandboxed import ANEW, HANG
-from tests.support.server import PATIENCE, Server, serving
+from tests.support.server import TIMEOUT, Server, serving
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 TALK = """
@@ -51,6 +51,7 @@ def text_of(events: list[dict[str, object]], stream: str) -> str:
 # --- server-sent events ---------------------------------------------------------------------
 
 
+@pytest.mark.promise("HTTP-4")
 def test_events_come_in_order_and_the_result_last(server: Server) -> None:
     code = "import sys; print('out'); print('err', file=sys.stderr); sys.exit(3)"
     with server.stream(request(code)) as messages:
@@ -68,6 +69,7 @@ def test_events_come_in_order_and_the_result_last(server: Server) -> None:
     assert end["outcome"] == result["phases"][0]
 
 
+@pytest.mark.promise("HTTP-4")
 def test_the_first_byte_comes_while_the_program_runs(server: Server) -> None:
     word = marker()
     with server.stream(request(HANG, args=[word])) as events:
@@ -76,6 +78,7 @@ def test_the_first_byte_comes_while_the_program_runs(server: Server) -> None:
         assert host.running(word)
 
 
+@pytest.mark.promise("HTTP-4")
 def test_a_byte_is_there_soon_after_its_flush(server: Server) -> None:
     """Ten milliseconds; of many, since others may keep the machine busy now and then."""
     code = "import time\nfor _ in range(40): print(time.time(), flush=True); time.sleep(0.01)"
@@ -88,6 +91,7 @@ def test_a_byte_is_there_soon_after_its_flush(server: Server) -> None:
     assert min(late) < 0.010
 
 
+@pytest.mark.promise("HTTP-4")
 def test_bytes_of_one_character_are_joined(server: Server) -> None:
     code = r"""
 import fcntl, os, termios
@@ -125,6 +129,7 @@ def test_what_never_runs_has_a_status_of_its_own(
     assert answer.problem["status"] == status
 
 
+@pytest.mark.promise("HTTP-6")
 def test_a_client_that_leaves_takes_its_program_along(server: Server) -> None:
     word = marker()
     with server.stream(request(HANG, args=[word])) as events:
@@ -133,15 +138,17 @@ def test_a_client_that_leaves_takes_its_program_along(server: Server) -> None:
     assert host.eventually(lambda: not host.running(word))
 
 
+@pytest.mark.promise("HTTP-6")
 def test_a_client_that_leaves_a_plain_request_takes_its_program_along(server: Server) -> None:
     word = marker()
     connection = server.connect()
     connection.request("POST", "/v1/execute", json.dumps(request(HANG, args=[word])))
-    assert host.eventually(lambda: host.running(word), PATIENCE)
+    assert host.eventually(lambda: host.running(word), TIMEOUT)
     connection.close()
     assert host.eventually(lambda: not host.running(word))
 
 
+@pytest.mark.promise("HTTP-6")
 def test_a_client_that_takes_nothing_holds_the_program_up_and_is_then_gone(
     server: Server,
 ) -> None:
@@ -164,6 +171,7 @@ def test_a_client_that_takes_nothing_holds_the_program_up_and_is_then_gone(
 # --- the WebSocket --------------------------------------------------------------------------
 
 
+@pytest.mark.promise("HTTP-5")
 def test_a_conversation(server: Server) -> None:
     with server.websocket(request(TALK)) as talk:
         assert talk.until("stdout")["data"] == "ready\n"
@@ -180,6 +188,7 @@ def test_a_conversation(server: Server) -> None:
         assert talk.code == 1000
 
 
+@pytest.mark.promise("HTTP-5")
 def test_the_requests_own_input_comes_first(server: Server) -> None:
     first = request(TALK, stdin="first\n")
     messages = (
@@ -191,6 +200,7 @@ def test_the_requests_own_input_comes_first(server: Server) -> None:
         assert talk.until("result")["result"]["stdout"] == "ready\ngot first\ngot second\nend\n"
 
 
+@pytest.mark.promise("HTTP-5")
 def test_kill_ends_the_program_and_the_result_comes(server: Server) -> None:
     word = marker()
     with server.websocket(request(HANG, args=[word])) as talk:
@@ -203,6 +213,7 @@ def test_kill_ends_the_program_and_the_result_comes(server: Server) -> None:
     assert not host.running(word)
 
 
+@pytest.mark.promise("HTTP-5")
 def test_kill_is_heard_behind_input_that_nobody_reads(server: Server) -> None:
     with server.websocket(request(HANG)) as talk:
         talk.until("stdout")
@@ -212,6 +223,7 @@ def test_kill_is_heard_behind_input_that_nobody_reads(server: Server) -> None:
         assert talk.until("result")["result"]["signal"] == "SIGKILL"
 
 
+@pytest.mark.promise("HTTP-6")
 def test_too_much_input_that_nobody_reads_is_refused(server: Server) -> None:
     word = marker()
     with server.websocket(request(HANG, args=[word])) as talk:
@@ -223,6 +235,7 @@ def test_too_much_input_that_nobody_reads_is_refused(server: Server) -> None:
     assert host.eventually(lambda: not host.running(word))
 
 
+@pytest.mark.promise("HTTP-6")
 def test_a_websocket_that_closes_takes_its_program_along(server: Server) -> None:
     word = marker()
     with server.websocket(request(HANG, args=[word])) as talk:
@@ -231,6 +244,7 @@ def test_a_websocket_that_closes_takes_its_program_along(server: Server) -> None
     assert host.eventually(lambda: not host.running(word))
 
 
+@pytest.mark.promise("HTTP-5")
 @pytest.mark.parametrize(
     ("message", "status", "code"),
     [
@@ -250,6 +264,7 @@ def test_a_first_message_that_is_no_request(
         assert talk.code == code
 
 
+@pytest.mark.promise("HTTP-5")
 @pytest.mark.parametrize(
     ("message", "status", "code"),
     [
@@ -274,6 +289,7 @@ def test_a_later_message_that_is_wrong_ends_the_program(
     assert host.eventually(lambda: not host.running(word))
 
 
+@pytest.mark.promise("HTTP-5")
 def test_input_after_its_end_is_wrong(server: Server) -> None:
     with server.websocket(request(HANG)) as talk:
         talk.until("stdout")
@@ -282,6 +298,7 @@ def test_input_after_its_end_is_wrong(server: Server) -> None:
         assert talk.until("error")["problem"]["field"] == "stdin"
 
 
+@pytest.mark.promise("HTTP-5")
 def test_a_message_that_is_too_long_ends_it(server: Server) -> None:
     word = marker()
     with server.websocket(request(HANG, args=[word])) as talk:
@@ -292,6 +309,7 @@ def test_a_message_that_is_too_long_ends_it(server: Server) -> None:
     assert host.eventually(lambda: not host.running(word))
 
 
+@pytest.mark.promise("HTTP-5")
 def test_a_request_that_is_wrong_is_a_problem_and_a_close(server: Server) -> None:
     with server.websocket(request("pass", timeout=-1)) as talk:
         problem = talk.until("error")["problem"]
@@ -299,12 +317,14 @@ def test_a_request_that_is_wrong_is_a_problem_and_a_close(server: Server) -> Non
         assert talk.code == 1008
 
 
+@pytest.mark.promise("HTTP-5")
 def test_a_plain_request_to_the_websockets_path(server: Server) -> None:
     answer = server.get("/v1/execute/ws")
     assert answer.problem["status"] == 426
     assert answer.headers["upgrade"] == "websocket"
 
 
+@pytest.mark.promise("HTTP-7")
 def test_a_page_of_another_site_may_not(server: Server) -> None:
     with (
         pytest.raises(InvalidStatus) as refused,

@@ -14,6 +14,8 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from tests.support.cli import drybox
 from tests.support.server import serving
 
+pytestmark = pytest.mark.promise("MON-5")
+
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 
 

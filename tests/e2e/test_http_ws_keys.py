@@ -11,7 +11,7 @@ from tests.support.server import Server, serving
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from drybox.api_keys import hash_key, new_key
+from drybox.service.api_keys import hash_key, new_key
 
 SHOP, NARROW = new_key(), new_key()
 KEYS = {

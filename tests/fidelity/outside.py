@@ -3,38 +3,33 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 
 from tests.fidelity.cases import Case
 
-from drybox.backends.local.toolchain import FoundToolchain, find_toolchain
-from drybox.languages import known_languages
+from drybox.backends.local.rootfs.toolchain import FoundToolchain, find_toolchain
+from drybox.languages.registry import known_languages
 
 NOBODY = 65534
-PATIENCE = 120.0
-MAIN = (b"\x01\x00\x04main", b"\x01\x00\x16([Ljava/lang/String;)V")
-"""How the name and the type of a main method stand in a class file."""
-
-_PACKAGE = re.compile(r"^package\s+([\w.]+)\s*;", re.MULTILINE)
-_TYPE = re.compile(
-    r"^(public\s+)?(?:[\w-]+\s+)*?(?:class|interface|enum|record)\s+(\w+)", re.MULTILINE
-)
-"""A top-level type; the programs have nothing else so at the start of a line."""
+TIMEOUT = 120.0
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a program showed of itself."""
+    """What a program showed of itself, and the files it left, as far as that was looked at."""
 
     stdout: bytes
     stderr: bytes
     end: int | str
+    files: Mapping[str, bytes] | None = None
 
 
 @lru_cache
@@ -65,7 +60,18 @@ def run(case: Case, place: Path) -> Outcome:
         "LANG": "C.UTF-8",
         **case.env,
     }
+    if case.line_buffered:
+        env["PYTHONUSERBASE"] = str(_line_buffered(place, found.version))
     return _outcome([*argv, *case.args], work, env, case.stdin)
+
+
+def _line_buffered(place: Path, version: str) -> Path:
+    """A folder for a user's own packages that makes Python's output what it is inside."""
+    series = ".".join(version.split(".")[:2])
+    folder = place / "user" / f"lib/python{series}/site-packages"
+    folder.mkdir(parents=True)
+    (folder / "line.pth").write_text("import sys; sys.stdout.reconfigure(line_buffering=True)\n")
+    return place / "user"
 
 
 def _place(case: Case, work: Path) -> str:
@@ -85,64 +91,34 @@ def _place(case: Case, work: Path) -> str:
 
 
 def _path_of(language: str, code: str) -> str:
-    if language != "java":
-        return {"python": "main.py", "node": "main.js", "go": "main.go"}[language]
-    package = _PACKAGE.search(code)
-    folder = package[1].replace(".", "/") + "/" if package else ""
-    public = [name for is_public, name in _TYPE.findall(code) if is_public]
-    return f"{folder}{public[0] if public else 'Main'}.java"
+    own = _own_way(language)
+    if own is not None and hasattr(own, "path_of"):
+        return str(own.path_of(code))
+    return f"main{known_languages()[language].suffixes[0]}"
 
 
 def _build(case: Case, entry: str, work: Path, out: Path) -> list[str]:
     """The command that runs the program; what has to be compiled is."""
     found = toolchain(case.language)
-    if case.language == "go":
-        module = (work / "go.mod").exists()
-        sources = [] if module else sorted(path.name for path in work.glob("*.go"))
-        program = str(out / "prog")
-        command = [found.executable, "build", "-o", program, *sources]
-        _compile(command, work, {"CGO_ENABLED": "0", "GOFLAGS": "-buildvcs=false"})
-        return [program]
-    if case.language == "java":
-        javac = os.path.join(os.path.dirname(found.executable), "javac")
-        sources = sorted(path.relative_to(work).as_posix() for path in work.rglob("*.java"))
-        _compile([javac, "-d", str(out), "-encoding", "UTF-8", *sources], work, {})
-        return [found.executable, "-cp", str(out), _main_class(out, work / entry)]
-    return [found.executable, entry]
+    own = _own_way(case.language)
+    if own is None:
+        return [found.executable, entry]
+    argv: list[str] = own.build(found, entry, work, out)
+    return argv
 
 
-def _compile(command: Sequence[str], work: Path, env: Mapping[str, str]) -> None:
-    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    done = subprocess.run(
-        command,
-        cwd=work,
-        env={**kept, **env, "GOTOOLCHAIN": "local"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        timeout=PATIENCE * 2,
-    )
-    if done.returncode:
-        raise AssertionError(f"it does not compile outside: {done.stdout.decode()}")
-
-
-def _main_class(out: Path, entry: Path) -> str:
-    """The first type of the entry's file that has a main method."""
-    source = entry.read_text("utf-8")
-    package = _PACKAGE.search(source)
-    folder = package[1].replace(".", "/") if package else "."
-    for _, name in _TYPE.findall(source):
-        compiled = (out / folder / f"{name}.class").read_bytes()
-        if all(part in compiled for part in MAIN):
-            return f"{package[1]}.{name}" if package else str(name)
-    raise AssertionError(f"{entry} has no main")
+def _own_way(language: str) -> ModuleType | None:
+    """How a language's programs come to run, where more is to be done than to start them."""
+    name = f"tests.fidelity.building.{language}"
+    return import_module(name) if find_spec(name) else None
 
 
 def _outcome(argv: list[str], work: Path, env: Mapping[str, str], stdin: bytes) -> Outcome:
     ours, theirs = zip(_pipe(0), _pipe(1), _pipe(1), strict=True)
     user = {} if os.getuid() else {"user": NOBODY, "group": NOBODY, "extra_groups": []}
     process = subprocess.Popen(
-        ["sh", "-c", 'ulimit -c 0; exec "$@"', "sh", *argv],
+        # As in a sandbox: where cores go to a pipe, only a limit of 1 makes none.
+        ["prlimit", "--core=1:1", "--", *argv],
         cwd=work,
         env=dict(env),
         stdin=theirs[0],
@@ -159,7 +135,7 @@ def _outcome(argv: list[str], work: Path, env: Mapping[str, str], stdin: bytes) 
     )
     with process:
         try:
-            out, err = process.communicate(stdin, PATIENCE)
+            out, err = process.communicate(stdin, TIMEOUT)
         finally:
             process.kill()
     code = process.returncode

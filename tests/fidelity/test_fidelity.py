@@ -1,4 +1,4 @@
-"""Every program below ``programs`` shows the same outside any sandbox and in one."""
+"""Every program below ``programs`` shows the same outside any sandbox and in one, warm and cold."""
 
 from __future__ import annotations
 
@@ -13,55 +13,29 @@ from pathlib import Path
 import pytest
 from tests.fidelity import outside
 from tests.fidelity.cases import SUFFIXES, Case, cases
+from tests.fidelity.inside import comparable, inside
 from tests.fidelity.outside import Outcome
-from tests.support.walls import WALLS, finding
+from tests.isolation_fixtures import made_isolation
+from tests.support.isolations import ISOLATIONS, finding
 from tests.support.warmth import Warm
-from tests.wall_fixtures import made_wall
 
-from drybox import CodeExecutor, ExecutionRequest, ResourceLimits
+from drybox import CodeExecutor
 
 LEAST = 40
 """Programs that each language has at least."""
 
 CASES = cases()
-LIMITS = ResourceLimits(output=16 << 20)
-
-
-ENOUGH = 10.0
-"""Seconds for a program that never ends behind a wall."""
-
-WARMTHS = ("cold", "warm")
-"""Whether the sandbox is made for the program, or has waited for one."""
-
-
-def inside(case: Case, executor: CodeExecutor | Warm, isolation: str) -> Outcome:
-    """Run the program in a sandbox."""
-    never_ends = case.id in WALLS[isolation].kernel.never_end
-    result = executor.execute(
-        ExecutionRequest(
-            case.language,
-            case.code,
-            files=case.files or None,
-            entrypoint=case.entrypoint,
-            args=case.args,
-            stdin=case.stdin,
-            env=case.env,
-            limits=LIMITS,
-            timeout=ENOUGH if never_ends else outside.PATIENCE,
-            isolation=isolation,
-        )
-    )
-    end = result.exit_code if result.signal is None else result.signal
-    expected = result.status in ("success", "failed", "signaled")
-    return Outcome(
-        result.stdout_bytes,
-        result.stderr_bytes,
-        end if expected and end is not None else f"{result.status}: {result.error}",
-    )
+RUNS = [
+    pytest.param(case, warmth, id=f"{case.id}-{warmth}", marks=[pytest.mark.nightly] * is_late)
+    for number, case in enumerate(CASES)
+    for warmth, is_late in (("warm", False), ("cold", number % 2))
+]
+"""Each program, and whether the sandbox has waited for it or is made for it. In one that has
+waited every program runs each time, in one that is made half of each language's."""
 
 
 Pairs = dict[tuple[str, str, str], tuple[Future[Outcome], Future[Outcome]]]
-"""What becomes of each program, by its name, the wall's and the warmth: outside and inside."""
+"""What becomes of each program, by its name, the isolation's and the warmth: outside and inside."""
 
 
 @pytest.fixture(scope="module")
@@ -74,8 +48,8 @@ def pairs(
     executors: dict[str, CodeExecutor | Warm] = {"cold": executor, "warm": warm_executor}
     wanted: dict[str, tuple[Case, list[tuple[str, str]]]] = {}
     for item in request.session.items:
-        if isinstance(item, pytest.Function) and "pairs" in item.fixturenames:
-            case, name, warmth = map(item.callspec.params.get, ("case", "wall_name", "warmth"))
+        if isinstance(item, pytest.Function) and item.function is test_the_same_outside_and_inside:
+            case, name, warmth = map(item.callspec.params.get, ("case", "isolation_name", "warmth"))
             assert isinstance(case, Case)
             assert isinstance(name, str)
             assert isinstance(warmth, str)
@@ -87,9 +61,9 @@ def pairs(
         place.mkdir()
         return outside.run(case, place)
 
-    pool = ThreadPoolExecutor(os.cpu_count() or 1)
+    pool = ThreadPoolExecutor(max(1, (os.cpu_count() or 1) // 2))  # other tests run beside
     futures: Pairs = {}
-    with finding(*(made_wall(name, request) for name in used)):
+    with finding(*(made_isolation(name, request) for name in used)):
         try:
             for case, ways in wanted.values():
                 once = pool.submit(free, case)
@@ -102,18 +76,23 @@ def pairs(
             shutil.rmtree(folder)
 
 
-@pytest.mark.parametrize("warmth", WARMTHS)
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
-def test_the_same_outside_and_inside(case: Case, wall_name: str, warmth: str, pairs: Pairs) -> None:
-    free, boxed = (future.result() for future in pairs[case.id, wall_name, warmth])
-    if case.id in WALLS[wall_name].kernel.never_end:
+@pytest.mark.promise("ISO-8", "RES-4", "RES-5", "SPEED-6", "SPEED-8")
+@pytest.mark.parametrize(("case", "warmth"), RUNS)
+def test_the_same_outside_and_inside(
+    case: Case, isolation_name: str, warmth: str, pairs: Pairs
+) -> None:
+    free, boxed = (future.result() for future in pairs[case.id, isolation_name, warmth])
+    if case.id in ISOLATIONS[isolation_name].kernel.never_end:
         assert str(boxed.end).startswith("timeout")
         return
     assert boxed.end == free.end, boxed.stderr
     assert boxed.stdout == free.stdout
     assert boxed.stderr == free.stderr
+    if warmth == "warm" and (other := pairs.get((case.id, isolation_name, "cold"))):
+        assert comparable(boxed).files == comparable(other[1].result()).files
 
 
+@pytest.mark.promise("RES-4")
 def test_there_are_enough_programs() -> None:
     count = Counter(case.language for case in CASES)
     assert set(count) == set(SUFFIXES)

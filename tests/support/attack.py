@@ -20,17 +20,19 @@ from typing import Any
 
 import pytest
 from tests.support import host
-from tests.support.identity import REPO, Runner
-from tests.support.walls import WALLS
+from tests.support.identity import FORK_SERVER, REPO, Runner
+from tests.support.isolations import ISOLATIONS
 
 from drybox import ExecutionRequest, ExecutionResult
 
-INSIDE = (REPO / "tests/escape/inside.py").read_text()
+INSIDE = (REPO / "tests/security/inside.py").read_text()
 
-PATIENCE = 60.0
+TIMEOUT = 60.0
 """Seconds for what a loaded machine may take long to do."""
 
-seen_from_host = pytest.mark.walls(*(name for name, wall in WALLS.items() if wall.shows_processes))
+seen_from_host = pytest.mark.isolations(
+    *(name for name, isolation in ISOLATIONS.items() if isolation.shows_processes)
+)
 """For tests that look at a program from the host: a kernel of its own shows none to it."""
 
 GONE_WITHIN = 2.0
@@ -40,8 +42,8 @@ DRYBOX = (sys.executable, "-m", "drybox")
 
 
 def drybox_run(runner: Runner) -> list[str]:
-    """The command line that runs something behind the runner's wall; options follow."""
-    return [*DRYBOX, "run", "--isolation", runner.wall.name]
+    """The command line that runs something with the runner's isolation; options follow."""
+    return [*DRYBOX, "run", "--isolation", runner.isolation.name]
 
 
 def source(code: str) -> str:
@@ -72,9 +74,26 @@ def new_marker() -> str:
     return f"attack-{uuid.uuid4().hex}"
 
 
+MAPS = """
+import ctypes, os
+marker_file = os.memfd_create("%s")
+os.ftruncate(marker_file, 4096)
+ctypes.CDLL(None).mmap(None, 4096, 1, 2, marker_file, 0)  # to read, its own
+os.close(marker_file)
+"""
+
+
 def marked(request: ExecutionRequest, marker: str) -> ExecutionRequest:
-    """The same with the marker in its command line."""
-    return replace(request, args=(*request.args, marker))
+    """The same with the marker in its command line.
+
+    That of an interpreter forked from a template is the template's, so one maps a file that has the
+    marker for its name.
+    """
+    code = request.code
+    if FORK_SERVER in os.environ and code is not None:
+        before, future, after = code.rpartition("from __future__ import annotations\n")
+        code = f"{before}{future}{MAPS % marker}{after}"
+    return replace(request, code=code, args=(*request.args, marker))
 
 
 class Held:
@@ -113,7 +132,7 @@ class Held:
 @contextmanager
 def held(runner: Runner, *requests: ExecutionRequest) -> Iterator[Held]:
     """Run attacks side by side until each calls ``hold()``; let them go on after the block."""
-    assert runner.wall.shows_processes, "this test wants @seen_from_host"
+    assert runner.isolation.shows_processes, "this test wants @seen_from_host"
     markers = [new_marker() for _ in requests]
     running = [marked(request, marker) for request, marker in zip(requests, markers, strict=True)]
     with ThreadPoolExecutor(1) as pool:
@@ -124,14 +143,14 @@ def held(runner: Runner, *requests: ExecutionRequest) -> Iterator[Held]:
             yield attacks
         finally:
             attacks.release_all()
-        attacks.results += future.result(PATIENCE)
+        attacks.results += future.result(TIMEOUT)
 
 
 def _holding(marker: str, future: Future[Any]) -> int:
     def found() -> list[int]:
         return [p.pid for p in host.confined(marker) if host.status(p.pid).get("Name") == "holding"]
 
-    assert host.eventually(lambda: found() or future.done(), PATIENCE)
+    assert host.eventually(lambda: found() or future.done(), TIMEOUT)
     assert not future.done(), future.result()
     return found()[0]
 
@@ -150,7 +169,7 @@ def watched(
     Returns:
         What became of the attack, and the figures with the time of each.
     """
-    if not runner.wall.shows_processes:
+    if not runner.isolation.shows_processes:
         return _watched_from_start(runner, request, controller, figure)
     marker = new_marker()
     figures: list[tuple[float, float]] = []
@@ -168,7 +187,7 @@ def watched(
         folder = host.cgroup_of(pid, controller)
         is_over()
         os.kill(pid, signal.SIGUSR1)
-        assert host.eventually(is_over, PATIENCE)
+        assert host.eventually(is_over, TIMEOUT)
         return future.result(), figures
 
 
@@ -179,14 +198,14 @@ def _watched_from_start(
     figures: list[tuple[float, float]] = []
 
     def is_over() -> bool:
-        if folder := runner.wall.cgroup(controller):
+        if folder := runner.isolation.cgroup(controller):
             with contextlib.suppress(OSError):
                 figures.append((time.monotonic(), figure(folder)))
         return future.done()
 
     with ThreadPoolExecutor(1) as pool:
         future = pool.submit(runner.execute, request)
-        assert host.eventually(is_over, PATIENCE)
+        assert host.eventually(is_over, TIMEOUT)
         return future.result(), figures
 
 
@@ -205,7 +224,7 @@ def run_as(
         change(env)
     return subprocess.run(
         argv, env=env, cwd=REPO, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
     )  # fmt: skip
 
 

@@ -19,10 +19,10 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-PATIENCE = 60_000
+TIMEOUT = 60_000
 """Milliseconds that something on the page may take beside other tests."""
 
-expect.set_options(timeout=PATIENCE)
+expect.set_options(timeout=TIMEOUT)
 
 
 @contextmanager
@@ -50,7 +50,7 @@ class Playground:
         self.address = f"http://127.0.0.1:{server.port}/"
         self.faults: list[str] = []
         self.asked: list[str] = []
-        page.set_default_timeout(PATIENCE)
+        page.set_default_timeout(TIMEOUT)
         page.on("console", lambda said: self._hear(said.type, said.text))
         page.on("pageerror", lambda error: self.faults.append(str(error)))
         page.on("request", lambda request: self.asked.append(request.url))

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 DRYBOX = str(Path(sysconfig.get_path("scripts"), "drybox"))
-PATIENCE = 120.0
+TIMEOUT = 120.0
 
 Done = subprocess.CompletedProcess[bytes]
 
@@ -29,7 +29,7 @@ def drybox(
         capture_output=True,
         cwd=cwd,
         env={**os.environ, **(env or {})},
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
     )
     calm(done.stderr)
     return done

@@ -23,7 +23,7 @@ from pathlib import Path
 from tests.support.host import Process, eventually, processes
 from tests.support.images import CACHE, Image
 
-from drybox.backends.docker import owner
+from drybox.backends.docker import labels as docker_labels
 
 DOCKERD = "/usr/sbin/dockerd"
 CLIENT = "/usr/bin/docker"
@@ -38,7 +38,7 @@ RUNTIMES = {
 }
 PLACE = Path(tempfile.gettempdir())
 PREFIX = "dockerd-of-tests-"
-PATIENCE = 60.0
+TIMEOUT = 60.0
 """Seconds for a daemon to start or to end."""
 
 RECIPE = "dev.drybox.tests.recipe"
@@ -81,7 +81,7 @@ class Daemon:
                 self._command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
         process = self._process
-        eventually(lambda: self._answers() or process.poll() is not None, PATIENCE)
+        eventually(lambda: self._answers() or process.poll() is not None, TIMEOUT)
         assert self._answers(), f"dockerd does not answer; its log ends so:\n{self.log()[-4000:]}"
 
     def _command(self) -> list[str]:
@@ -114,7 +114,7 @@ class Daemon:
         if self._process is None:
             return
         self._process.send_signal(number)
-        self._process.wait(PATIENCE)
+        self._process.wait(TIMEOUT)
         self._process = None
 
     def restart(self) -> None:
@@ -129,10 +129,10 @@ class Daemon:
             FileNotFoundError: It knows of nothing there.
             OSError: It does not answer, or not with 200.
         """
-        connection = http.client.HTTPConnection("localhost", timeout=PATIENCE)
+        connection = http.client.HTTPConnection("localhost", timeout=TIMEOUT)
         try:
             connection.sock = socket.socket(socket.AF_UNIX)
-            connection.sock.settimeout(PATIENCE)
+            connection.sock.settimeout(TIMEOUT)
             connection.sock.connect(str(self.socket))
             connection.request("GET", path)
             answer = connection.getresponse()
@@ -163,13 +163,18 @@ class Daemon:
             return False
         return True
 
-    def docker(self, *words: str, with_errors: bool = False) -> str:
-        """Run Docker's command line on it; returns what that printed, its stderr too if asked."""
+    def docker(self, *words: str, with_errors: bool = False, seconds: float | None = None) -> str:
+        """Run Docker's command line on it; returns what that printed, its stderr too if asked.
+
+        Raises:
+            subprocess.TimeoutExpired: It took longer than so many seconds.
+        """
         done = subprocess.run(
             [CLIENT, "--host", self.host, *words],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
+            timeout=seconds,
         )
         assert not done.returncode, f"docker {words} exited {done.returncode}: {done.stderr}"
         return (done.stdout + done.stderr if with_errors else done.stdout).strip()
@@ -206,7 +211,7 @@ class Daemon:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process.pid, number)
         pids = {process.pid for process in found}
-        ended = eventually(lambda: not pids & {p.pid for p in self._processes()}, PATIENCE)
+        ended = eventually(lambda: not pids & {p.pid for p in self._processes()}, TIMEOUT)
         assert ended, f"these do not end: {found}"
 
     def _processes(self) -> list[Process]:
@@ -230,7 +235,7 @@ class Daemon:
                     os.kill(pid, signal.SIGKILL)
             return not left
 
-        eventually(emptied, PATIENCE)
+        eventually(emptied, TIMEOUT)
         for folder in folders:
             with contextlib.suppress(FileNotFoundError):
                 folder.rmdir()
@@ -263,7 +268,7 @@ def running_daemon() -> Iterator[Daemon]:
             daemon.docker("container", "prune", "--force")
             daemon.docker("image", "prune", "--all", "--force", f"--filter=until={KEEP_IMAGES}")
             # Folders of packages are new in every run.
-            with_packages = ("--filter", f"label={owner.PACKAGES}")
+            with_packages = ("--filter", f"label={docker_labels.PACKAGES}")
             daemon.docker("image", "prune", "--all", "--force", *with_packages)
             yield daemon
         finally:

@@ -2,13 +2,12 @@
 
 import sys
 
+from tests.support.forked import make_executor
 from tests.support.identity import receive, send
-
-from drybox import CodeExecutor
 
 
 def main() -> None:
-    with CodeExecutor(package_dir=sys.argv[1] or None, pool=None) as executor:
+    with make_executor(package_dir=sys.argv[1] or None) as executor:
         while (request := receive(sys.stdin.buffer)) is not None:
             many = isinstance(request, list)
             answer: object

@@ -21,10 +21,10 @@ def frame(kind: bytes, payload: bytes = b"", token: bytes = b"") -> bytes:
 
 
 def exit_frame(
-    status: int = 0, wall: int = 1_500_000_000, cpu: int = 250_000, late: int = 0
+    status: int = 0, elapsed: int = 1_500_000_000, cpu: int = 250_000, late: int = 0
 ) -> bytes:
     """The frame that ends a command: wait(2)'s status, nanoseconds, microseconds, timed out."""
-    return frame(b"Z", struct.pack("<iQQ??Q", status, wall, cpu, bool(late), False, 0))
+    return frame(b"Z", struct.pack("<iQQ??Q", status, elapsed, cpu, bool(late), False, 0))
 
 
 def credit_frame(amount: int) -> bytes:
@@ -54,7 +54,7 @@ class FakeGuest(ByteStream):
         self.closed = False
         self._answer = answer
         self._pieces = pieces
-        self._turn = 0
+        self._received = 0
         self._heard = bytearray()
         self._words = bytearray()
         self._ended = False
@@ -85,8 +85,8 @@ class FakeGuest(ByteStream):
         await anyio.lowlevel.checkpoint()
         if not self._words:
             raise anyio.EndOfStream
-        size = min(max_bytes, self._pieces[self._turn % len(self._pieces)])
-        self._turn += 1
+        size = min(max_bytes, self._pieces[self._received % len(self._pieces)])
+        self._received += 1
         piece = bytes(self._words[:size])
         del self._words[:size]
         return piece

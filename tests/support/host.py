@@ -10,11 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from drybox.backends.local.cgroup import V2_MOUNT, find_place, own_paths
-from drybox.backends.local.cgroup_tree import PREFIX, instance_name, read
-from drybox.backends.local.spawner import spawner_path
+from drybox.backends.local.cgroups.cgroup import V2_MOUNT, find_location, own_paths
+from drybox.backends.local.cgroups.tree import PREFIX, instance_name, read
+from drybox.backends.local.supervisor.spawner import spawner_path
 
-PATIENCE = 20.0
+FORK_SERVER = "TESTS_FORK_SERVER"
+"""Set by pytest's option ``--fork-server``, for the processes that tests start too."""
+
+TIMEOUT = 20.0
 """Seconds for what happens at once, but on a busy machine; less than a program's default timeout,
 so that one whose end is waited for has not come to it by itself."""
 
@@ -50,8 +53,23 @@ def processes() -> list[Process]:
 
 
 def running(marker: str) -> list[Process]:
-    """Processes with the marker in their command line, this one and its kind left out."""
-    return [p for p in processes() if any(marker in word for word in p.cmdline)]
+    """Processes with the marker in their command line, this one and its kind left out.
+
+    With ``--fork-server`` those that map a file of that name, too.
+    """
+    return [
+        p
+        for p in processes()
+        if any(marker in word for word in p.cmdline)
+        or (FORK_SERVER in os.environ and _maps(p.pid, marker))
+    ]
+
+
+def _maps(pid: int, name: str) -> bool:
+    try:
+        return name in Path(f"/proc/{pid}/maps").read_text()
+    except OSError:  # it ends at this very moment
+        return False
 
 
 def confined(marker: str) -> list[Process]:
@@ -69,12 +87,13 @@ def descendants(pid: int) -> list[Process]:
     return [p for p in everything if p.pid in family and p.pid != pid]
 
 
-def wardens(pid: int) -> list[Process]:
-    """The wardens that the drybox in this process has started."""
+def supervisors(pid: int) -> list[Process]:
+    """The supervisors that the drybox in this process has started."""
     return [
         p
         for p in processes()
-        if p.ppid == pid and any("drybox.backends.local.warden" in word for word in p.cmdline)
+        if p.ppid == pid
+        and any("drybox.backends.local.supervisor.supervisor" in word for word in p.cmdline)
     ]
 
 
@@ -106,6 +125,15 @@ def waits_in(pid: int) -> str:
         return ""
 
 
+def thread_waits(pid: int) -> set[str]:
+    """The functions of the kernel that the threads of a process wait in."""
+    found = set()
+    for entry in Path(f"/proc/{pid}/task").glob("*/wchan"):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            found.add(entry.read_text())
+    return found
+
+
 def descriptors(pid: int) -> dict[int, str]:
     """The open file descriptors of a process and what they lead to."""
     found = {}
@@ -123,6 +151,11 @@ def cgroup_of(pid: int, controller: str) -> Path:
         return Path(V2_MOUNT + paths[""])
     # Version 1 mounts each controller of its own in a folder of its name, or a link to it.
     return Path(f"{V2_MOUNT}/{controller}{paths[controller]}")
+
+
+def processes_of(folder: str) -> list[int]:
+    """Ids of the processes in a cgroup; none if it is gone."""
+    return list(map(int, read(f"{folder}/cgroup.procs").split()))
 
 
 def processes_in(folder: Path) -> float:
@@ -149,12 +182,12 @@ def cpu_seconds_of(folder: Path) -> float:
 def sandboxes(pid: int) -> set[str]:
     """Folders of the cgroups of all sandboxes that the drybox in this process has now.
 
-    Left out are those where a process of the warden waits to become the next sandbox's.
+    Left out are those where a process of the supervisor waits to become the next sandbox's.
     """
     found = set()
-    for warden in wardens(pid):
+    for supervisor in supervisors(pid):
         waiting = {str(p.pid) for p in processes() if p.cmdline == (spawner_path(),)}
-        instance = instance_name(warden.pid)
+        instance = instance_name(supervisor.pid)
         for folder in cgroups():
             if Path(folder).parent.name == instance:
                 inside = set(read(f"{folder}/cgroup.procs").split())
@@ -166,7 +199,7 @@ def sandboxes(pid: int) -> set[str]:
 def cgroups(uid: int | None = None) -> set[str]:
     """Folders of drybox's cgroups, each sandbox's own among them; of one owner if given."""
     found = set()
-    for folder in find_place().folders:
+    for folder in find_location().folders:
         for at, names, _ in os.walk(folder):
             for name in names:
                 path = f"{at}/{name}"
@@ -215,7 +248,7 @@ class Listener:
             each.close()
 
 
-def eventually(condition: Callable[[], object], seconds: float = PATIENCE) -> bool:
+def eventually(condition: Callable[[], object], seconds: float = TIMEOUT) -> bool:
     """Whether the condition comes true in time; asks again and again.
 
     Args:

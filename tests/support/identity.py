@@ -19,21 +19,22 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any, Protocol
 
-from tests.support.walls import Namespaces, Wall
+from tests.support.host import FORK_SERVER as FORK_SERVER
+from tests.support.isolations import Isolation, Namespaces
 
 from drybox import CodeExecutor, ExecutionRequest, ExecutionResult
-from drybox.backends.local.cgroup import find_place
+from drybox.backends.local.cgroups.cgroup import find_location
 
 USER = "drybox-tester"
 REPO = Path(__file__).resolve().parents[2]
 
 
 class Runner(Protocol):
-    """Runs requests as somebody, behind one wall."""
+    """Runs requests as somebody, with one isolation."""
 
     @property
-    def wall(self) -> Wall:
-        """The wall."""
+    def isolation(self) -> Isolation:
+        """The isolation."""
 
     def execute(self, request: ExecutionRequest) -> ExecutionResult:
         """Run one; raises what drybox raises."""
@@ -53,25 +54,27 @@ class Runner(Protocol):
         """The argument list and environment that start a program as the same somebody."""
 
 
-def behind(wall: Wall, request: ExecutionRequest) -> ExecutionRequest:
-    """The same request, for this wall and no other."""
-    return replace(request, isolation=wall.name)
+def behind(isolation: Isolation, request: ExecutionRequest) -> ExecutionRequest:
+    """The same request, for this isolation and no other."""
+    return replace(request, isolation=isolation.name)
 
 
 class Self:
     """drybox in the test's own process."""
 
-    def __init__(self, executor: CodeExecutor, wall: Wall) -> None:
+    def __init__(self, executor: CodeExecutor, isolation: Isolation) -> None:
         self._executor = executor
-        self.wall = wall
+        self.isolation = isolation
         self.uid = os.getuid()
         self.pid = os.getpid()
 
     def execute(self, request: ExecutionRequest) -> ExecutionResult:
-        return self._executor.execute(behind(self.wall, request))
+        return self._executor.execute(behind(self.isolation, request))
 
     def execute_many(self, requests: Sequence[ExecutionRequest]) -> list[ExecutionResult]:
-        return self._executor.execute_many([behind(self.wall, request) for request in requests])
+        return self._executor.execute_many(
+            [behind(self.isolation, request) for request in requests]
+        )
 
     def command(self, argv: Sequence[str]) -> tuple[list[str], dict[str, str]]:
         return list(argv), dict(os.environ)
@@ -80,7 +83,7 @@ class Self:
 class OtherUser:
     """drybox in a process of an ordinary user; requests and results are pickled to and fro."""
 
-    wall: Wall = Namespaces()
+    isolation: Isolation = Namespaces()
 
     def __init__(self, folders: Sequence[str], package_dir: str) -> None:
         entry = pwd.getpwnam(USER)
@@ -99,15 +102,16 @@ class OtherUser:
         user = str(self.uid)
         drop = ["setpriv", "--reuid", user, "--regid", user, "--clear-groups", "--no-new-privs"]
         env = {"PATH": os.environ["PATH"], "HOME": self._home, "LANG": "C.UTF-8"}
+        env.update({FORK_SERVER: os.environ[FORK_SERVER]} if FORK_SERVER in os.environ else {})
         return ["sh", "-c", f'{enter} exec "$@"', "sh", *drop, *argv], env
 
     def execute(self, request: ExecutionRequest) -> ExecutionResult:
-        answer = self._ask(behind(self.wall, request))
+        answer = self._ask(behind(self.isolation, request))
         assert isinstance(answer, ExecutionResult)
         return answer
 
     def execute_many(self, requests: Sequence[ExecutionRequest]) -> list[ExecutionResult]:
-        answer = self._ask([behind(self.wall, request) for request in requests])
+        answer = self._ask([behind(self.isolation, request) for request in requests])
         assert isinstance(answer, list)
         return answer
 
@@ -168,7 +172,7 @@ def ordinary_user(package_dir: str = "") -> Iterator[OtherUser]:
     if subprocess.run(["id", USER], capture_output=True).returncode:
         subprocess.run(["useradd", "--create-home", "--shell", "/bin/sh", USER], check=True)
     uid = pwd.getpwnam(USER).pw_uid
-    place = find_place()
+    place = find_location()
     word = secrets.token_hex(4)
     folders = [f"{folder}/tester-{os.getpid()}-{word}" for folder in place.folders]
     for folder in folders:

@@ -1,7 +1,8 @@
 """Stand-ins for the images that drybox runs by default, made without an image registry.
 
-The base comes from Debian's packages; Node, Go and Java are copied from this machine, at the
-paths they have on it, so that a program behaves in a container as it does outside. What is built
+The base comes from Debian's packages, and with it the toolchains that ``FROM_DEBIAN`` names; the
+others are copied from this machine, at the paths they have on it, so that a program behaves in a
+container as it does outside. What is built
 is kept as tarballs, named after their recipe, below ``~/.cache/drybox-tests/images``.
 """
 
@@ -21,32 +22,34 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from drybox.backends.local.toolchain import FoundToolchain, find_toolchain
-from drybox.languages import known_languages
+from drybox.backends.local.rootfs.toolchain import FoundToolchain, find_toolchain
+from drybox.environments.tools import tool_choices
 from drybox.languages.node import Node
 from drybox.languages.python import Python
-from drybox.packages import installer_choices
+from drybox.languages.registry import known_languages
 
 CACHE = Path.home() / ".cache" / "drybox-tests" / "images"
 KEEP_UNUSED = 14 * 86400.0  # seconds
+FROM_DEBIAN = {
+    "python": ("python3",),
+    "bash": ("bash", "grep", "mawk", "sed"),
+    "c": ("gcc", "libc6-dev"),
+    "cpp": ("g++",),
+}
+"""Packages that are a language's toolchain. One of the same release as this machine behaves like
+the machine's own."""
+
 PACKAGES = (
-    *(
-        "coreutils",
-        "dash",
-        "findutils",
-        "gzip",
-        "libc-bin",
-        "libstdc++6",
-        "procps",
-        "python3",
-        "tar",
-        "tzdata",
-    ),
-    *("util-linux", "zlib1g"),
+    *("coreutils", "dash", "findutils", "gzip", "libc-bin", "libstdc++6", "procps", "tar"),
+    *("tzdata", "util-linux", "zlib1g"),
+    *(package for packages in FROM_DEBIAN.values() for package in packages),
 )
 NEEDED = {"mmdebstrap": "mmdebstrap", "/bin/busybox": "busybox-static"}
-NOT_COPIED = ("jmods", "man", "legal", "docs", "test", "api", "misc", "doc", "src/cmd")
-"""What no program needs of a JDK or of Go, below its home."""
+NOT_COPIED = (
+    *("jmods", "man", "legal", "docs", "test", "api", "misc", "doc", "src/cmd", "share"),
+    *("bin/cargo-clippy", "bin/cargo-fmt", "bin/clippy-driver", "bin/rustdoc", "bin/rustfmt"),
+)
+"""What no program needs of a JDK, of Go or of Rust, below its home."""
 
 PIP, NPM = "usr/lib/python3/dist-packages/pip", "usr/local/lib/node_modules/npm"
 NOT_COMPILED = shutil.ignore_patterns("__pycache__")
@@ -83,10 +86,10 @@ class Image:
 
 
 def standard() -> Image:
-    """Python, Node, Go and Java on Debian, by the default names of all four languages."""
+    """Every toolchain on Debian, by the default name of each language."""
     folders = (os.path.dirname(each.executable) for each in _toolchains())
     path = ":".join(dict.fromkeys([*folders, *SEARCH_PATH.split(":")]))
-    tags = tuple(language.image for language in known_languages().values())
+    tags = tuple(dict.fromkeys(language.image for language in known_languages().values()))
     return Image(_folder() / "standard.tar", tags, {"PATH": path, "LANG": "C.UTF-8"})
 
 
@@ -97,12 +100,13 @@ def busybox_python() -> Image:
 
 
 def _toolchains() -> list[FoundToolchain]:
-    """The toolchains of this machine that are copied; Python comes from Debian's packages."""
-    return [
+    """The toolchains of this machine that are copied, each once however many languages use it."""
+    found = [
         find_toolchain(name, language.toolchain, "")
         for name, language in known_languages().items()
-        if name != "python"
+        if name not in FROM_DEBIAN
     ]
+    return list({each.executable: each for each in found}.values())
 
 
 def _folder() -> Path:
@@ -168,7 +172,8 @@ def _bootstrap(place: Path, root: Path) -> None:
     )
     (place / "apt.conf").write_text("\n".join(settings) + "\n")
     options = ("--quiet", "--variant=extract", f"--aptopt={place}/apt.conf", "--format=directory")
-    packages = f"--include={','.join(PACKAGES)}"
+    own_rust = any(each.name == "rustc" and each.home == "/usr" for each in _toolchains())
+    packages = f"--include={','.join((*PACKAGES, *(('rustc', 'cargo') if own_rust else ())))}"
     _do("mmdebstrap", *options, packages, _suite(), str(root), str(place / "sources.list"))
     shutil.rmtree(root / "etc/apt")
     for name in ("etc/resolv.conf", "etc/hostname"):
@@ -177,6 +182,7 @@ def _bootstrap(place: Path, root: Path) -> None:
         shutil.rmtree(root / name, ignore_errors=True)
     root.chmod(0o755)
     (root / "usr/bin/python").symlink_to("python3")
+    (root / "usr/bin/cc").symlink_to("gcc")
 
 
 def _copy_python(root: Path, small: Path) -> None:
@@ -215,6 +221,8 @@ def _copy_toolchain(toolchain: FoundToolchain, root: Path) -> None:
 
         # Configuration of a Debian JDK is links out of its home: they become files.
         shutil.copytree(home, target, ignore=ignored, ignore_dangling_symlinks=True)
+        for folder in target.relative_to(root).parents:  # it may be root's own, who is nobody there
+            (root / folder).chmod(0o755)
     programs = [str(executable), *map(str, home.glob("lib/*.so"))] if home != Path("/usr") else []
     for path in _libraries(programs or [str(executable)], Path("/")):
         inside = root / path.lstrip("/")
@@ -224,11 +232,11 @@ def _copy_toolchain(toolchain: FoundToolchain, root: Path) -> None:
 
 def _copy_installers(root: Path) -> None:
     """Give it pip and npm, which the official images of Python and Node have."""
-    home = next(each.home for each in _toolchains() if each.name == "node")
     for language, folder in ((Python(), PIP), (Node(), NPM)):
+        home = find_toolchain(language.name, language.toolchain, "").home
         installer = language.toolchain.installer
         assert installer is not None
-        _, found = next(installer_choices(installer, home))[0]
+        _, found = next(tool_choices(installer, home))[0]
         shutil.copytree(found, root / folder, ignore=NOT_COMPILED, symlinks=True)
 
 

@@ -15,11 +15,11 @@ from pathlib import Path
 import anyio
 from anyio.abc import SocketStream
 
-from drybox.backends.local.layout import INIT
+from drybox.backends.local.rootfs.layout import INIT
+from drybox.guest.connection import Guest
 from drybox.guest.frames import GuestExit
-from drybox.guest.protocol import Guest
-from drybox.model import Command, ResourceLimits, Stream
-from drybox.protocols import WORK_DIR, Source
+from drybox.job import WORK_DIR, Command, Source
+from drybox.model import ResourceLimits, Stream
 
 
 class Init:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from drybox.job import Job
 from drybox.model import ExecutionResult
-from drybox.observation import Stage
-from drybox.protocols import Job
+from drybox.monitoring.observers import Stage
 
 
 class Note:
     """What one execution was followed through.
 
     Attributes:
-        told: Stages, walls in angle brackets, and ``end``.
+        told: Stages, isolations in angle brackets, and ``end``.
         result: What it ended with, if it did with a result.
         error: What else it ended with.
     """
@@ -39,6 +39,6 @@ class NotingObserver:
     def __init__(self) -> None:
         self.notes: list[Note] = []
 
-    def follow(self, id: str, job: Job) -> Note:
+    def start(self, id: str, job: Job) -> Note:
         self.notes.append(Note(id, job))
         return self.notes[-1]

@@ -108,10 +108,26 @@ def make_jar(
     return path
 
 
+def make_crate(
+    folder: Path, name: str, version: str, files: Mapping[str, str], needs: str = "", more: str = ""
+) -> Path:
+    """A crate as ``cargo vendor`` writes it."""
+    place = folder / name
+    head = f'[package]\nname = "{name}"\nversion = "{version}"\nedition = "2021"\n'
+    members = {"Cargo.toml": f"{head}\n[dependencies]\n{needs}{more}", **files}
+    for member, text in members.items():
+        (place / member).parent.mkdir(parents=True, exist_ok=True)
+        (place / member).write_text(text)
+    sums = {member: hashlib.sha256(text.encode()).hexdigest() for member, text in members.items()}
+    (place / ".cargo-checksum.json").write_text(json.dumps({"files": sums, "package": None}))
+    return place
+
+
 def make_packages(folder: Path) -> Path:
     """In every language a package ``greet`` 1.2.0 that needs ``words`` 2.0.0, and a broken one."""
-    python, node, go, java = (folder / name for name in ("python", "node", "go", "java"))
-    for place in (folder, python, node, go, java):
+    places = [folder / name for name in ("python", "node", "go", "java", "rust")]
+    python, node, go, java, rust = places
+    for place in (folder, *places):
         place.mkdir(exist_ok=True)
         place.chmod(0o755)
     make_wheel(python, "words", "2.0.0", {"words.py": f"WORDS = {GREETING!r}\n"})
@@ -146,6 +162,12 @@ def make_packages(folder: Path) -> Path:
     make_jar(java, "com.example:greet:1.2.0", {"greet/Greet.java": greet}, str(jar))
     broken = make_jar(java, "com.example:broken:1.0.0", {})
     broken.write_bytes(b"PK no archive")
+
+    words = f"pub const WORDS: &str = {json.dumps(GREETING)};\n"
+    make_crate(rust, "words", "2.0.0", {"src/lib.rs": words})
+    greet = "pub fn greet() -> &'static str {\n    words::WORDS\n}\n"
+    make_crate(rust, "greet", "1.2.0", {"src/lib.rs": greet}, 'words = "2"\n')
+    (rust / "broken").mkdir()
     return folder
 
 

@@ -7,16 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tests.support.fake import FakeBackend, FakeSandbox
-
 from drybox import ExecutionRequest, ExecutionResult, ResourceLimits
-from drybox.compile_cache import CompileCache
-from drybox.execution import Execution, OperatorLimits
-from drybox.hooks import Hooks
-from drybox.kill_switch import KillSwitch
-from drybox.model import MIB, UNBOUNDED, Bounds, Event
-from drybox.protocols import Source
-from drybox.validation import Defaults, make_job
+from drybox.execution.compile_cache import CompileCache
+from drybox.execution.kill_switch import KillSwitch
+from drybox.execution.phases import OperatorLimits
+from drybox.execution.run import Execution
+from drybox.execution.validation import Defaults, make_job
+from drybox.hooks.hooks import Hooks
+from drybox.job import UNCAPPED, ExecutionCaps, Source
+from drybox.model import MIB, Event
+from drybox.testing.fake_backend import FakeBackend, FakeSandbox
 
 LIMITS = ResourceLimits(memory=100 * MIB, output=10)
 OPERATOR = OperatorLimits(
@@ -34,7 +34,7 @@ async def play(
     backend: FakeBackend | None = None,
     hooks: Hooks | None = None,
     switch: KillSwitch | None = None,
-    bounds: Bounds = UNBOUNDED,
+    caps: ExecutionCaps = UNCAPPED,
     cache: CompileCache | None = None,
     **fields: Any,
 ) -> tuple[ExecutionResult, list[Event]]:
@@ -42,7 +42,7 @@ async def play(
     fields.setdefault("limits", LIMITS)
     request = ExecutionRequest(language, fields.pop("code", "pass"), **fields)
     found, job = make_job(request, replace(DEFAULTS, package_dir=package_dir))
-    job = replace(job, bounds=bounds)
+    job = replace(job, caps=caps)
     events: list[Event] = []
 
     async def emit(event: Event) -> None:

@@ -16,7 +16,7 @@ SSHD, SSH = "/usr/sbin/sshd", "/usr/bin/ssh"
 SEPARATION = Path("/run/sshd")
 """The folder that Debian's sshd wants to be there."""
 
-PATIENCE = 30.0
+TIMEOUT = 30.0
 
 
 def free_port() -> int:
@@ -92,12 +92,12 @@ def ssh_server(folder: Path, docker_host: str) -> Iterator[int]:
             stderr=log,
         )
     try:
-        assert eventually(lambda: _listens(port) or server.poll() is not None, PATIENCE)
+        assert eventually(lambda: _listens(port) or server.poll() is not None, TIMEOUT)
         assert server.poll() is None, (folder / "log").read_text()
         yield port
     finally:
         server.terminate()
-        server.wait(PATIENCE)
+        server.wait(TIMEOUT)
         if made:
             SEPARATION.rmdir()
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.support.daemon import CLIENT, DOCKERD, PATIENCE
+from tests.support.daemon import CLIENT, DOCKERD, TIMEOUT
 from tests.support.host import eventually
 from tests.support.images import Image
 
@@ -59,7 +59,7 @@ def rootless_daemon(image: Image, tag: str) -> Iterator[str]:
             start_new_session=True,
         )
     try:
-        ready = eventually(lambda: _answers(host) or process.poll() is not None, PATIENCE)
+        ready = eventually(lambda: _answers(host) or process.poll() is not None, TIMEOUT)
         assert ready, "it does not answer"
         assert process.poll() is None, (folder / "log").read_text()[-2000:]
         changes = [f"--change=ENV {name}={value}" for name, value in image.env.items()]
@@ -67,7 +67,7 @@ def rootless_daemon(image: Image, tag: str) -> Iterator[str]:
         yield host
     finally:
         os.killpg(process.pid, signal.SIGTERM)
-        process.wait(PATIENCE)
+        process.wait(TIMEOUT)
         shutil.rmtree(folder)
 
 

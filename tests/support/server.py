@@ -9,7 +9,7 @@ import re
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ from tests.support.host import eventually
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-PATIENCE = 60.0
+TIMEOUT = 60.0
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Socket:
         """What comes until the other end closes."""
         while True:
             try:
-                yield json.loads(self.connection.recv(PATIENCE))
+                yield json.loads(self.connection.recv(TIMEOUT))
             except ConnectionClosed:
                 return
 
@@ -106,7 +106,7 @@ class Server:
     port: int
 
     def connect(self) -> http.client.HTTPConnection:
-        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT)
 
     def ask(
         self,
@@ -159,12 +159,16 @@ class Server:
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         self.process.send_signal(number)
-        return self.process.wait(PATIENCE)
+        return self.process.wait(TIMEOUT)
 
 
 @contextmanager
 def serving(
-    *words: str, env: Mapping[str, str] | None = None, lines: IO[bytes] | None = None
+    *words: str,
+    env: Mapping[str, str] | None = None,
+    lines: IO[bytes] | None = None,
+    command: Sequence[str] = (str(DRYBOX),),
+    before: Callable[[], None] | None = None,
 ) -> Iterator[Server]:
     """A server that listens; it has ended at the end, and its words were for people.
 
@@ -172,16 +176,19 @@ def serving(
         words: More arguments.
         env: More variables.
         lines: Where its log goes; nowhere if None.
+        command: What to start in the place of ``drybox``.
+        before: Is called in its process first.
     """
     # Its own words go to a file: nobody reads them while it runs, and a full pipe stops it.
     with tempfile.NamedTemporaryFile() as log:
         process = subprocess.Popen(
-            [DRYBOX, "serve", "--port", "0", *words],
+            [*command, "serve", "--port", "0", *words],
             stdin=subprocess.DEVNULL,
             stdout=lines or subprocess.DEVNULL,
             stderr=log.file,
             env={**os.environ, "DRYBOX_CONFIG": "/dev/null", **(env or {})},
             start_new_session=True,
+            preexec_fn=before,
         )
         try:
             yield Server(process, _port(process, Path(log.name)))
@@ -189,7 +196,7 @@ def serving(
             if process.poll() is None:
                 process.terminate()
             try:
-                process.wait(PATIENCE)
+                process.wait(TIMEOUT)
             finally:
                 process.kill()
                 process.wait()
@@ -199,7 +206,7 @@ def serving(
 def _port(process: subprocess.Popen[bytes], log: Path) -> int:
     """Where it listens, once it says so."""
     said = re.compile(r"Serving on http://\S+:(\d+)$", re.MULTILINE)
-    assert eventually(lambda: process.poll() is not None or said.search(log.read_text()), PATIENCE)
+    assert eventually(lambda: process.poll() is not None or said.search(log.read_text()), TIMEOUT)
     found = said.search(log.read_text())
     assert found, log.read_text()
     return int(found[1])

@@ -15,7 +15,7 @@ from drybox.languages.python import Python
 REPO = Path(__file__).resolve().parents[2]
 BASE = "drybox-test/base"
 NAME = "drybox-test/server"
-PATIENCE = 240.0
+TIMEOUT = 240.0
 
 SECCOMP = Path("/usr/lib/x86_64-linux-gnu/libseccomp.so.2")
 
@@ -55,7 +55,5 @@ def _docker(daemon: Daemon, *words: str) -> None:
 
 
 def _run(command: list[str], **env: str) -> None:
-    done = subprocess.run(
-        command, env=env or None, capture_output=True, text=True, timeout=PATIENCE
-    )
+    done = subprocess.run(command, env=env or None, capture_output=True, text=True, timeout=TIMEOUT)
     assert not done.returncode, f"{command} exited {done.returncode}:\n{done.stdout}{done.stderr}"

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from tests.support import host
 
 from drybox import CodeExecutor, ExecutionRequest, ResourceLimits
-from drybox.backends.local.spawner import spawner_path
-from drybox.backends.local.warden import SPARES
+from drybox.backends.local.supervisor.spawner import spawner_path
+from drybox.backends.local.supervisor.supervisor import PREFORKED
+from drybox.languages.registry import known_languages
 
 MOST_GROWTH = 0.05
 """What drybox's memory may grow by over all executions but the first ones."""
@@ -24,12 +25,6 @@ WARM_UP = 0.1
 """Share of the executions after which memory is looked at first."""
 
 SIDE_BY_SIDE = 4
-HELLO = {
-    "python": "print('hello')",
-    "node": "console.log('hello')",
-    "go": 'package main\n\nimport "fmt"\n\nfunc main() { fmt.Println("hello") }\n',
-    "java": "class A { public static void main(String[] a) { System.out.println(1); } }",
-}
 
 
 @dataclass(frozen=True)
@@ -103,34 +98,34 @@ def _temporary(folder: str) -> Iterator[None]:
 
 def _soak(runs: int, languages: tuple[str, ...], tell: Callable[[str], object]) -> Found:
     before = left(())
-    others = {warden.pid for warden in host.wardens(os.getpid())}
+    others = {supervisor.pid for supervisor in host.supervisors(os.getpid())}
     began = time.monotonic()
     with CodeExecutor(isolation="local") as executor:
         warm_up = max(1, int(runs * WARM_UP))
         executor.execute(_request(0, languages))
-        found = {warden.pid for warden in host.wardens(os.getpid())}
-        wardens = tuple(found - others)
-        assert wardens
+        found = {supervisor.pid for supervisor in host.supervisors(os.getpid())}
+        supervisors = tuple(found - others)
+        assert supervisors
         _execute(executor, 0, warm_up, languages)
-        start, idle = _settled(executor, wardens)
+        start, idle = _settled(executor, supervisors)
         tell(f"after {warm_up}: {start / 1e6:.2f} MB")
         step = max(1, (runs - warm_up) // 5)
         for first in range(warm_up, runs, step):
             _execute(executor, first, min(first + step, runs), languages)
             tell(f"after {min(first + step, runs)}: {resident() / 1e6:.2f} MB")
-        end, idle_at_end = _settled(executor, wardens)
+        end, idle_at_end = _settled(executor, supervisors)
     seconds = time.monotonic() - began
-    host.eventually(lambda: left(wardens) == before, 10)
-    return Found(runs, seconds, start, end, before, left(wardens), (idle, idle_at_end))
+    host.eventually(lambda: left(supervisors) == before, 10)
+    return Found(runs, seconds, start, end, before, left(supervisors), (idle, idle_at_end))
 
 
-def left(wardens: tuple[int, ...]) -> dict[str, int]:
-    """What an executor could leave behind, of this process, below it and of its wardens."""
+def left(supervisors: tuple[int, ...]) -> dict[str, int]:
+    """What an executor could leave behind, of this process, below it and of its supervisors."""
     return {
         "descriptors": len(os.listdir("/proc/self/fd")),
         "threads": threading.active_count(),
         "processes": len(host.descendants(os.getpid())),
-        "cgroups": sum(f"/drybox-{pid}-" in path for pid in wardens for path in host.cgroups()),
+        "cgroups": sum(f"/drybox-{pid}-" in path for pid in supervisors for path in host.cgroups()),
         "mounts": sum("drybox" in line and "tests" not in line for line in host.mounts()),
         "files": len(os.listdir(tempfile.gettempdir())),
     }
@@ -142,18 +137,18 @@ def resident() -> int:
     return host.resident(os.getpid())
 
 
-def _settled(executor: CodeExecutor, wardens: tuple[int, ...]) -> tuple[int, dict[str, int]]:
+def _settled(executor: CodeExecutor, supervisors: tuple[int, ...]) -> tuple[int, dict[str, int]]:
     """Memory, and what is open, once the pool waits and nothing is on its way out."""
 
     def rests() -> bool:
         idle = sum(count.idle for count in executor.pools())
         boxes = {os.path.basename(path) for path in host.sandboxes(os.getpid())}
         spawned = [p for p in host.descendants(os.getpid()) if p.cmdline == (spawner_path(),)]
-        at_rest = len(boxes) == idle and len(spawned) == 1 + SPARES
+        at_rest = len(boxes) == idle and len(spawned) == 1 + PREFORKED
         return at_rest and all(count.idle for count in executor.pools())
 
     host.eventually(rests, 20)
-    counted = left(wardens)
+    counted = left(supervisors)
     names = ("descriptors", "threads", "processes", "cgroups")
     return resident(), {name: counted[name] for name in names}
 
@@ -181,7 +176,7 @@ def _request(number: int, languages: tuple[str, ...]) -> ExecutionRequest:
         code = f"open('a', 'w').write('{number}'); print(input())"
         return ExecutionRequest("python", code, limits=small, stdin=b"hello", artifacts=("a",))
     language = languages[0] if number % 10 else languages[number // 10 % len(languages)]
-    return ExecutionRequest(language, HELLO[language])
+    return ExecutionRequest(language, known_languages()[language].samples.numbered(1))
 
 
 def _expected(request: ExecutionRequest) -> str:

@@ -1,4 +1,7 @@
-"""The process that has the kernel look more often whose turn it is, as it looks from outside."""
+"""The process that has the kernel look more often which thread runs next.
+
+As it looks from outside.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,9 @@ from pathlib import Path
 from tests.support import host
 
 
-def tickers(pid: int) -> set[int]:
+def tick_helpers(pid: int) -> set[int]:
     """Those that the drybox in this process has now."""
-    return {p.pid for p in host.descendants(pid) if "/bin/ticker-" in "".join(p.cmdline[:1])}
+    return {p.pid for p in host.descendants(pid) if "/bin/tick_helper-" in "".join(p.cmdline[:1])}
 
 
 def ticks(pid: int) -> dict[tuple[int, ...], int]:

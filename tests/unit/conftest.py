@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
-from tests.support.fake import FakeBackend, FakeSandbox, Install, advertise, maker
+
+from drybox.testing.fake_backend import FakeBackend, FakeSandbox, Install, advertise, maker
 
 settings.register_profile(
     "unit", max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow]

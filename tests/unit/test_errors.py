@@ -10,9 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import drybox
-from drybox import DryboxError, InvalidRequest, Rejected, SandboxLost, Unavailable, Unsupported
+from drybox import (
+    DryboxError,
+    InvalidRequest,
+    Rejected,
+    SandboxLost,
+    SessionClosed,
+    SessionFileError,
+    Unavailable,
+    Unsupported,
+)
 
-LEAVES = (InvalidRequest, Unsupported, Unavailable, SandboxLost, Rejected)
+LEAVES = (InvalidRequest, Unsupported, Unavailable, SandboxLost, SessionClosed, Rejected)
 
 
 def test_the_tree_is_flat() -> None:
@@ -43,6 +52,8 @@ ERRORS = st.one_of(
     st.builds(lambda m, h: SandboxLost(m, hint=h), TEXTS, TEXTS),
     st.builds(lambda m, h: Rejected(m, hint=h), TEXTS, TEXTS),
     st.builds(lambda f, m, h: InvalidRequest(f, m, hint=h), TEXTS, TEXTS, TEXTS),
+    st.builds(lambda r, m, h: SessionClosed(r, m, hint=h), TEXTS, TEXTS, TEXTS),
+    st.builds(lambda r, m, h: SessionFileError(r, m, hint=h), TEXTS, TEXTS, TEXTS),
     st.builds(lambda m, h, w: Unsupported(m, hint=h, what=w), TEXTS, TEXTS, st.none() | TEXTS),
 )
 

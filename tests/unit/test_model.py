@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import inspect
+import json
 import pickle
 from typing import Any, get_args
 
@@ -51,6 +53,7 @@ def test_a_request_takes_language_and_code_by_position_and_the_rest_by_name() ->
                 "packages": (),
                 "artifacts": (),
                 "isolation": None,
+                "environment": None,
             }.items()
         },
     }
@@ -91,10 +94,8 @@ def test_values_cross_processes() -> None:
 
 
 def test_undecodable_output_is_replaced_in_the_text_and_kept_in_the_bytes() -> None:
-    values: dict[str, Any] = dict.fromkeys(
-        item.name for item in dataclasses.fields(model.ExecutionResult)
-    )
-    values.update(stdout_bytes=b"a\xff\xe2\x82", stderr_bytes="é".encode())
+    values: dict[str, Any] = dict.fromkeys(model.ExecutionResult.__match_args__)
+    values.update(artifacts={}, stdout_bytes=b"a\xff\xe2\x82", stderr_bytes="é".encode())
     result = model.ExecutionResult(**values)
     assert (result.stdout, result.stderr) == ("a\ufffd\ufffd", "é")
     assert result.stdout_bytes == b"a\xff\xe2\x82"
@@ -103,3 +104,32 @@ def test_undecodable_output_is_replaced_in_the_text_and_kept_in_the_bytes() -> N
 def test_public_values_are_exported_from_the_top() -> None:
     for name in ("ErrorInfo", "Event", "ExecutionRequest", "ExecutionResult", "PhaseResult"):
         assert getattr(drybox, name) is getattr(model, name)
+
+
+def test_of_a_dataclass_asdict_makes_what_json_can_be_made_of() -> None:
+    """As FastAPI and Flask write one that an endpoint returns."""
+    data = bytes(range(256))
+    phase = model.PhaseResult("run", "failed", data, data, 1, None, 0.5, None, None)
+    result = model.ExecutionResult(
+        *("failed", data, data, 1, None, 0.5, None, [phase], model.Usage(), Truncated()),
+        artifacts={"a.bin": data, "keys": b"\xff"},
+        id="1",
+        language="python",
+        version="3.11",
+        isolation="local",
+    )
+    document = result.to_dict()
+    assert json.loads(json.dumps(dataclasses.asdict(result))) == json.loads(result.to_json())
+    assert json.loads(json.dumps({"a": [result]}, default=dataclasses.asdict))["a"] == [document]
+    event = Event("result", "id", data_bytes=data, result=result)
+    assert dataclasses.asdict(event)["result"]["artifacts"] == document["artifacts"]
+    assert "stdout_bytes" not in dict(result)
+
+    assert result.stdout_bytes == result["stdout_bytes"] == result.artifacts["a.bin"] == data
+    other = dataclasses.replace(result, stdout_bytes=b"other")
+    assert (other.stdout, other.stderr_bytes, other.artifacts) == ("other", data, result.artifacts)
+    assert other != result
+    for twin in (pickle.loads(pickle.dumps(result)), copy.deepcopy(result), copy.copy(result)):
+        assert twin == result
+        assert twin.artifacts["a.bin"] == data
+        assert twin.to_dict() == document

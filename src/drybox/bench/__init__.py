@@ -1,1 +1,1 @@
-"""What a run costs beside the same program outside any sandbox: measured, put together, shown."""
+"""Benchmarks: the cost of a run beside the same program outside any sandbox."""

@@ -1,18 +1,18 @@
-"""The figures as a picture for documents: plain SVG that is readable on light and dark pages."""
+"""The figures as an SVG chart that is readable on light and dark pages."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from xml.sax.saxutils import escape
 
-from drybox.bench.report import AGAIN, BARE, COLD, WARM, Group, Report
+from drybox.bench.report import BASELINE, CACHED, COLD, WARM, Group, Report
 from drybox.bench.table import NAMES
 
 WIDTH, LEFT, ROW, GAP = 720, 170, 22, 30
 BAR = 340
 """Pixels: of the picture, of its names, of a row, between groups, and of the longest bar."""
 
-COLOURS = {BARE: "#8a8f98", WARM: "#2f9e6e", AGAIN: "#2f9e6e", COLD: "#4c86d8"}
+COLOURS = {BASELINE: "#8a8f98", WARM: "#2f9e6e", CACHED: "#2f9e6e", COLD: "#4c86d8"}
 OTHER_COLOUR = "#c07a2c"
 
 _STYLE = """
@@ -36,7 +36,7 @@ def chart(report: Report) -> str:
     body: list[str] = []
     top = 8
     for group in report.groups:
-        body.append(_text(8, top + 16, f"{group.language} · {group.wall}", "head"))
+        body.append(_text(8, top + 16, f"{group.language} · {group.isolation}", "head"))
         top += GAP
         for line in _bars(group, top):
             body.append(line)
@@ -45,22 +45,22 @@ def chart(report: Report) -> str:
     words = f"medians; {machine['cpu']}, {machine['cpus']} CPUs, {str(machine['time'])[:10]}"
     body.append(_text(8, top + 24, words, "small"))
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img">'
-    title = "<title>What a run costs beside the bare process</title>"
+    title = "<title>What a run costs beside the baseline process</title>"
     return "\n".join([head, title, f"<style>{_STYLE}</style>", *body, "</svg>", ""])
 
 
 def _bars(group: Group, top: int) -> Iterator[str]:
-    sides = [side for side in group.seconds if group.seconds[side]]
-    longest = max(group.summary(side).p50 for side in sides)
-    for number, side in enumerate(sides):
-        y, found, ratio = top + number * ROW, group.summary(side), group.ratio(side)
+    contenders = [contender for contender in group.seconds if group.seconds[contender]]
+    longest = max(group.summary(contender).p50 for contender in contenders)
+    for number, contender in enumerate(contenders):
+        y, found, ratio = top + number * ROW, group.summary(contender), group.ratio(contender)
         length = max(2.0, BAR * found.p50 / longest)
-        yield _text(24, y + 13, NAMES.get(side, side))
+        yield _text(24, y + 13, NAMES.get(contender, contender))
         yield (
             f'<rect x="{LEFT}" y="{y + 2}" width="{length:.1f}" height="14" rx="2" '
-            f'fill="{COLOURS.get(side, OTHER_COLOUR)}"/>'
+            f'fill="{COLOURS.get(contender, OTHER_COLOUR)}"/>'
         )
-        shown = "" if side == BARE or ratio is None else f"  ({ratio:.2f}x)"
+        shown = "" if contender == BASELINE or ratio is None else f"  ({ratio:.2f}x)"
         yield _text(LEFT + length + 8, y + 13, f"{found.p50 * 1e3:.1f} ms{shown}")
 
 

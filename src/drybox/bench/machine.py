@@ -1,4 +1,4 @@
-"""What was measured on: without it a figure says nothing."""
+"""The machine of a measurement."""
 
 from __future__ import annotations
 

@@ -8,44 +8,45 @@ from typing import Any
 
 from drybox.bench.statistics import Summary, summary
 
-BARE, WARM, AGAIN, COLD = "bare", "warm", "again", "cold"
-"""The sides: outside any sandbox; in one that waited; there, but a source that ran before; in
-one made for the run."""
+BASELINE, WARM, CACHED, COLD = "baseline", "warm", "cached", "cold"
+FORKED, COMMAND = "forked", "command"
+"""The contenders: outside any sandbox; in one that waited; there, but a source that ran before; in
+one made for the run; in one that waited and was forked from a template; by ``drybox run``."""
 
 
 @dataclass(frozen=True)
 class Group:
-    """One language behind one wall; all sides of it took turns.
+    """One language with one isolation; all contenders of it were interleaved.
 
     Attributes:
         language: The language.
-        wall: The wall.
-        seconds: Wall seconds of each run, by side.
-        rates: Sustained runs per second, by side.
+        isolation: Its name.
+        seconds: Wall seconds of each run, by contender.
+        rates: Sustained runs per second, by contender.
         idle: Bytes that each sandbox takes that waits; empty if that was not measured.
     """
 
     language: str
-    wall: str
+    isolation: str
     seconds: Mapping[str, Sequence[float]]
     rates: Mapping[str, float] = field(default_factory=dict)
     idle: Sequence[int] = ()
 
-    def summary(self, side: str) -> Summary:
-        """The quantiles of one side."""
-        return summary(self.seconds[side])
+    def summary(self, contender: str) -> Summary:
+        """The quantiles of one contender."""
+        return summary(self.seconds[contender])
 
-    def ratio(self, side: str, base: str = BARE) -> float | None:
-        """Median of one side over that of another; None if either did not run."""
-        if not self.seconds.get(side) or not self.seconds.get(base):
+    def ratio(self, contender: str, base: str = BASELINE) -> float | None:
+        """Median of one contender over that of another; None if either did not run."""
+        if not self.seconds.get(contender) or not self.seconds.get(base):
             return None
-        return self.summary(side).p50 / self.summary(base).p50
+        return self.summary(contender).p50 / self.summary(base).p50
 
-    def rate_ratio(self, side: str) -> float | None:
-        """Runs per second of one side over those of the bare process; None if not measured."""
-        if not self.rates.get(BARE) or side not in self.rates:
+    def rate_ratio(self, contender: str) -> float | None:
+        """Runs per second as a ratio to the baseline process; None if not measured."""
+        if not self.rates.get(BASELINE) or contender not in self.rates:
             return None
-        return self.rates[side] / self.rates[BARE]
+        return self.rates[contender] / self.rates[BASELINE]
 
     @property
     def idle_size(self) -> int | None:
@@ -58,7 +59,7 @@ class Missing:
     """What could not be measured, and why."""
 
     language: str
-    wall: str
+    isolation: str
     reason: str
 
 
@@ -78,10 +79,10 @@ class Report:
     missing: Sequence[Missing]
     concurrency: int
 
-    def find(self, language: str, wall: str) -> Group | None:
-        """The figures of a language behind a wall."""
+    def find(self, language: str, isolation: str) -> Group | None:
+        """The figures of a language with an isolation."""
         for group in self.groups:
-            if (group.language, group.wall) == (language, wall):
+            if (group.language, group.isolation) == (language, isolation):
                 return group
         return None
 
@@ -96,7 +97,7 @@ class Report:
 
 
 def _document(group: Group) -> dict[str, Any]:
-    sides = {
+    contenders = {
         name: {
             **asdict(group.summary(name)),
             "ratio": group.ratio(name),
@@ -108,4 +109,9 @@ def _document(group: Group) -> dict[str, Any]:
         if values
     }
     idle = {"idle_bytes": group.idle_size}
-    return {"language": group.language, "wall": group.wall, **idle, "sides": sides}
+    return {
+        "language": group.language,
+        "isolation": group.isolation,
+        **idle,
+        "contenders": contenders,
+    }

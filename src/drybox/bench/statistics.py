@@ -1,4 +1,4 @@
-"""What many figures say together."""
+"""Medians, quantiles and ratios."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def quantile(values: Sequence[float], share: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Quantiles of wall times, in seconds.
+    """Quantiles of isolation times, in seconds.
 
     Attributes:
         count: How many there were.
@@ -35,6 +35,6 @@ class Summary:
 
 
 def summary(values: Sequence[float]) -> Summary:
-    """The quantiles of some wall times."""
+    """The quantiles of some isolation times."""
     p50, p95, p99 = (quantile(values, share) for share in (0.5, 0.95, 0.99))
     return Summary(len(values), p50, p95, p99)

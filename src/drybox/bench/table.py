@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from drybox.bench.goals import MB, verdicts
-from drybox.bench.report import AGAIN, BARE, COLD, WARM, Group, Report
+from drybox.bench.report import BASELINE, CACHED, COLD, COMMAND, FORKED, WARM, Group, Report
 
 NAMES = {
-    BARE: "bare process",
+    BASELINE: "baseline process",
     WARM: "warm",
-    AGAIN: "warm, same source",
+    CACHED: "warm, same source",
     COLD: "cold",
+    FORKED: "warm, forked",
+    COMMAND: "drybox run",
 }
-"""What people read for each side; any other is shown by its own name."""
+"""What people read for each contender; any other is shown by its own name."""
 
 BAR_WIDTH = 24
 """Characters of the longest bar of a group."""
@@ -52,27 +54,32 @@ def table(report: Report, *, goals: bool = False, plain: bool = False) -> str:
         lines += ["", *_group(group, report.concurrency, plain)]
     if report.missing:
         lines += ["", "not measured:"]
-        lines += [f"  {item.language} · {item.wall}: {item.reason}" for item in report.missing]
+        lines += [f"  {item.language} · {item.isolation}: {item.reason}" for item in report.missing]
     if goals:
         lines += ["", "goals:", *(f"  {verdict.text}" for verdict in verdicts(report))]
     return "\n".join(lines)
 
 
 def _group(group: Group, concurrency: int, plain: bool) -> Iterator[str]:
-    yield f"{f'{group.language} · {group.wall}':22} p50 ms   p95 ms   p99 ms  runs   ratio"
-    longest = max(group.summary(side).p50 for side in group.seconds if group.seconds[side])
-    for side, seconds in group.seconds.items():
+    yield f"{f'{group.language} · {group.isolation}':22} p50 ms   p95 ms   p99 ms  runs   ratio"
+    longest = max(
+        group.summary(contender).p50 for contender in group.seconds if group.seconds[contender]
+    )
+    for contender, seconds in group.seconds.items():
         if not seconds:
             continue
-        found, ratio = group.summary(side), group.ratio(side)
+        found, ratio = group.summary(contender), group.ratio(contender)
         figures = " ".join(f"{value * 1e3:8.1f}" for value in (found.p50, found.p95, found.p99))
         shown = f"{ratio:6.2f}x" if ratio is not None else ""
         drawn = bar(found.p50 / longest, BAR_WIDTH, plain=plain)
-        yield f"  {NAMES.get(side, side):18} {figures} {found.count:5} {shown:>7}  {drawn}"
+        name = NAMES.get(contender, contender)
+        yield f"  {name:18} {figures} {found.count:5} {shown:>7}  {drawn}"
     words = []
     if (rate := group.rate_ratio(WARM)) is not None:
-        warm, bare = group.rates[WARM], group.rates[BARE]
-        words.append(f"{warm:.0f} runs/s, bare {bare:.0f} ({rate:.2f}x), {concurrency} at a time")
+        warm, baseline = group.rates[WARM], group.rates[BASELINE]
+        words.append(
+            f"{warm:.0f} runs/s, baseline {baseline:.0f} ({rate:.2f}x), {concurrency} at a time"
+        )
     if group.idle_size:
         words.append(f"{group.idle_size / MB:.1f} MB for each that waits")
     if words:

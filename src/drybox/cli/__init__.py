@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -24,6 +25,16 @@ def main() -> None:
 
 
 def _run() -> int:
+    if sys.argv[1:2] != ["run"]:
+        return _run_command()
+    from drybox.backends.ahead import started_ahead
+
+    gc.disable()  # until most that there ever is has been made
+    with started_ahead():
+        return _run_command()
+
+
+def _run_command() -> int:
     from drybox.cli.commands import run_command  # it imports most of drybox, which takes time
 
     code = run_command()

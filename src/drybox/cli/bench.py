@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from drybox.cli.configuration import configuration
-from drybox.cli.progress import tell
+from drybox.cli.progress import progress, tell
 from drybox.errors import DryboxError, InvalidRequest
 from drybox.units import parse_duration
 
@@ -18,19 +18,31 @@ MISSED = 1
 
 
 @click.command()
-@click.option("-l", "--language", "languages", multiple=True, metavar="LANG", help="All if none.")
-@click.option("--isolation", "walls", multiple=True, metavar="WALL", help="All there are if none.")
-@click.option("--rounds", type=click.IntRange(1), default=100, help="Warm runs of each, at most.")
-@click.option("--time", "time_", default="1m", metavar="TIME", help="For all, about.  [1m]")
 @click.option(
-    "--concurrency", type=click.IntRange(0), help="Runs at once for the rates.  [twice the CPUs]"
+    "-l", "--language", "languages", multiple=True, metavar="LANG", help="A language.  [all]"
 )
-@click.option("--goals", is_flag=True, help="Say which promises are kept; 1 if one is not.")
-@click.option("--svg", type=click.Path(path_type=Path), metavar="FILE", help="Draw a picture, too.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document, raw figures in it.")
+@click.option(
+    "--isolation", "isolations", multiple=True, metavar="ISOLATION", help="An isolation.  [all]"
+)
+@click.option(
+    "--rounds", type=click.IntRange(1), default=100, help="Warm runs of each language at most."
+)
+@click.option(
+    "--time", "time_", default="1m", metavar="TIME", help="Time for all runs, about.  [1m]"
+)
+@click.option(
+    "--concurrency", type=click.IntRange(0), help="Concurrent runs for the rates.  [twice the CPUs]"
+)
+@click.option("--goals", is_flag=True, help="Check the promised figures; exit 1 if one is missed.")
+@click.option(
+    "--svg", type=click.Path(path_type=Path), metavar="FILE", help="Write a chart as SVG."
+)
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON document with the raw figures."
+)
 def bench(
     languages: tuple[str, ...],
-    walls: tuple[str, ...],
+    isolations: tuple[str, ...],
     rounds: int,
     time_: str,
     concurrency: int | None,
@@ -38,34 +50,31 @@ def bench(
     svg: Path | None,
     as_json: bool,
 ) -> int:
-    """Measure what runs cost here, beside the same programs outside any sandbox.
+    """Measure what runs cost here, next to the same programs outside any sandbox.
 
-    Both take turns: the ratios hold on a busy machine, too. Warm is a sandbox that waited for
-    the run, cold one that is made for it.
+    Both are interleaved: the ratios hold on a busy machine, too. Warm is a sandbox that waited for
+    the run, cold one that is made for it. Outside runs the same toolchain with an environment as
+    baseline as a sandbox's, and Python without the host's packages and their .pth files.
     """
+    from drybox.bench.benchmark import Benchmark
     from drybox.bench.chart import chart
-    from drybox.bench.course import Course
     from drybox.bench.goals import verdicts
-    from drybox.bench.programs import PROGRAMS
     from drybox.bench.table import table
-    from drybox.languages import find_language
-    from drybox.validation import check_isolation
+    from drybox.execution.validation import check_isolation
+    from drybox.languages.registry import find_language, known_languages
 
     names = [find_language(text)[0].name for text in languages]
-    for name in names:
-        if name not in PROGRAMS:
-            raise InvalidRequest("language", f"there is no benchmark of {name}", hint="Leave it.")
     options = configuration().executor_options()
-    course = Course(
-        languages=names or list(PROGRAMS),
-        walls=[check_isolation(wall) for wall in walls] or _present(options),
+    benchmark = Benchmark(
+        languages=names or list(known_languages()),
+        isolations=[check_isolation(isolation) for isolation in isolations] or _present(options),
         rounds=rounds,
         seconds=parse_duration(time_, "time"),
         concurrency=2 * (os.cpu_count() or 1) if concurrency is None else concurrency,
         options=options,
         tell=tell,
     )
-    report = course.run()
+    report = benchmark.run()
     if svg is not None:
         try:
             svg.write_text(chart(report), encoding="utf-8")
@@ -80,7 +89,7 @@ def bench(
             document["goals"] = [
                 {
                     "language": item.goal.language,
-                    "wall": item.goal.wall,
+                    "isolation": item.goal.isolation,
                     "goal": item.goal.words,
                     "limit": item.goal.limit,
                     "value": item.value,
@@ -102,8 +111,8 @@ def bench(
 
 
 def _present(options: dict[str, object]) -> list[str]:
-    """The walls that are there."""
+    """The isolations that are there."""
     from drybox import CodeExecutor
 
-    with CodeExecutor(**options, progress=tell) as executor:  # type: ignore[arg-type]
+    with CodeExecutor(**options, progress=progress()) as executor:  # type: ignore[arg-type]
         return [support.backend for support in executor.check() if support.present]

@@ -1,41 +1,65 @@
-"""The commands, and the exit code that each way of ending one has."""
+"""The commands, and their exit codes."""
 
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from typing import Any
 
 import click
 
 import drybox
-from drybox.cli.bench import bench
-from drybox.cli.doctor import doctor
-from drybox.cli.images import images
-from drybox.cli.keys import keys
-from drybox.cli.languages import languages
-from drybox.cli.run import ReaderGone, run
-from drybox.cli.selftest import selftest
-from drybox.cli.serve import serve
-from drybox.cli.version import version
+from drybox.cli.colour import wants_colour
+from drybox.cli.interrupt import ReaderGone
 from drybox.errors import DryboxError, InvalidRequest
 
 MISUSE, DRYBOX_FAILED, BROKEN_PIPE = 2, 125, 141
 
+COMMANDS = {
+    "bench": "bench",
+    "doctor": "doctor",
+    "env": "environments",
+    "fleet": "server.fleet",
+    "images": "images",
+    "keys": "server.api_keys",
+    "languages": "languages",
+    "mcp": "server.mcp",
+    "run": "run",
+    "selftest": "selftest",
+    "serve": "server.serve",
+    "version": "version",
+}
+"""The commands, and the module of each. One runs at a time, so only its own is loaded."""
+
+
+class Commands(click.Group):
+    """A group whose commands are loaded when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Every command, in the order of the help."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of this name, or None."""
+        if cmd_name not in COMMANDS:
+            return None
+        found = getattr(import_module(f"drybox.cli.{COMMANDS[cmd_name]}"), cmd_name)
+        assert isinstance(found, click.Command)
+        return found
+
 
 @click.group(
+    cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Try:  drybox run -l python -c \"print('Hello')\"",
 )
 @click.option(
-    "--config", metavar="FILE", help="Read this configuration in the place of the usual files."
+    "--config", metavar="FILE", help="Read this configuration file instead of the usual ones."
 )
 @click.version_option(drybox.__version__, "-V", "--version", message="drybox %(version)s")
 def group(config: str | None) -> None:
     """Run code that you do not trust, in a sealed, single-use sandbox."""
-
-
-for command in (run, serve, keys, languages, images, doctor, selftest, bench, version):
-    group.add_command(command)
+    click.get_current_context().color = wants_colour()
 
 
 def run_command() -> int:
@@ -68,6 +92,14 @@ def run_command() -> int:
         click.echo(f"drybox: the output cannot be written: {error.strerror}.", err=True)
         return DRYBOX_FAILED
     except Exception as error:
+        if _lacks_threads(error):
+            click.echo("drybox: no thread could be started.", err=True)
+            click.echo(
+                "  hint: There is no room for more processes: allow drybox more of them (pids.max "
+                "of its cgroup, 'ulimit -u'), or end some.",
+                err=True,
+            )
+            return DRYBOX_FAILED
         # A bug of ours; people get a sentence, and the trace only if they ask for it.
         click.echo(f"drybox: internal error: {type(error).__name__}: {error}", err=True)
         click.echo("  hint: Please report it; DRYBOX_DEBUG=1 shows where it happened.", err=True)
@@ -77,3 +109,11 @@ def run_command() -> int:
             raise
         return DRYBOX_FAILED
     return code if isinstance(code, int) else 0
+
+
+def _lacks_threads(error: BaseException) -> bool:
+    """Whether all of it is that no thread could be started, as Python puts EAGAIN."""
+    parts = getattr(error, "exceptions", None)  # of a group
+    if parts:
+        return all(_lacks_threads(part) for part in parts)
+    return isinstance(error, RuntimeError) and "can't start new thread" in str(error)

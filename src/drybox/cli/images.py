@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 import click
 
 from drybox.cli.configuration import configuration
-from drybox.wire import plain
+from drybox.cli.progress import is_on_terminal
+from drybox.serialization import plain
 
 if TYPE_CHECKING:
-    from drybox.images import ImageStore
+    from drybox.backends.images import ImageStore
 
 STEPS = 1000  # of a progress bar
 QUARTER = 0.25  # without a terminal there is a line for each
@@ -22,13 +23,13 @@ QUARTER = 0.25  # without a terminal there is a line for each
 
 @click.group()
 def images() -> None:
-    """Fetch, list and clear the images that containers are made of."""
+    """Pull, list and remove the images of container isolations."""
 
 
 @images.command()
 @click.argument("languages", nargs=-1, metavar="[LANG[@VERSION]]...")
 def pull(languages: tuple[str, ...]) -> None:
-    """Fetch the images of languages; of all of them if none is named.
+    """Pull the images of these languages; of all if none is named.
 
     Which images those are, and that they are pinned by digest, the configuration may say.
     """
@@ -40,7 +41,7 @@ def pull(languages: tuple[str, ...]) -> None:
 @images.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def list_(as_json: bool) -> None:
-    """List the image of each language, and what drybox has made of it."""
+    """List the image of each language, and what drybox built from it."""
     with _store() as store:
         found = store.describe()
     if as_json:
@@ -57,7 +58,7 @@ def list_(as_json: bool) -> None:
 
 @images.command()
 def prune() -> None:
-    """Remove prepared images that are of no use any more; one in use stays."""
+    """Remove images that drybox built and that nothing uses any more."""
     removed = 0
     with _store() as store:
         for item in store.prune():
@@ -69,9 +70,10 @@ def prune() -> None:
 
 @contextmanager
 def _store() -> Iterator[ImageStore]:
-    from drybox.backends import open_image_store
+    from drybox.backends.registry import open_image_store
+    from drybox.settings import DockerSettings
 
-    store = open_image_store(configuration().docker)
+    store = open_image_store(configuration().executor.docker or DockerSettings())
     try:
         yield store
     finally:
@@ -80,7 +82,7 @@ def _store() -> Iterator[ImageStore]:
 
 def _pull(store: ImageStore, name: str) -> None:
     """Fetch one image; how far it is goes to stderr."""
-    if sys.stderr.isatty():
+    if is_on_terminal():
         shown = 0
         with click.progressbar(length=STEPS, label=name, file=sys.stderr) as bar:
             for progress in store.pull(name):

@@ -1,4 +1,7 @@
-"""Ctrl-C: the first one ends what runs in order, the next one ends drybox where it stands."""
+"""What ends a run from outside: Ctrl-C, and a reader that leaves.
+
+The first Ctrl-C stops the run cleanly, the second one ends drybox at once.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,10 @@ from types import FrameType
 from typing import Generic, NoReturn, TypeVar
 
 T = TypeVar("T")
+
+
+class ReaderGone(Exception):
+    """Whoever reads the program's output has left. Not an OSError: click would end with 1."""
 
 
 def take_interrupts() -> None:

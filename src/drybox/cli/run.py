@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import gc
 import os
 import select
 import signal
@@ -11,20 +11,24 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
+from click.shell_completion import CompletionItem
 
-from drybox.cli.artifacts import write_artifacts
 from drybox.cli.configuration import configuration
-from drybox.cli.interrupt import run_until_interrupted
-from drybox.cli.progress import tell
-from drybox.cli.source import read_source
+from drybox.cli.interrupt import ReaderGone, run_until_interrupted
+from drybox.cli.program.artifacts import write_artifacts
+from drybox.cli.program.shebang import ScriptCommand
+from drybox.cli.program.source import read_source
+from drybox.cli.progress import progress
+from drybox.cli.wording import error_in_options, telling_options
+from drybox.environments.environment import by_name, find_environment
 from drybox.errors import DryboxError
-from drybox.model import ExecutionRequest, ExecutionResult
+from drybox.execution.validation import ISOLATIONS, MAX_STDIN
+from drybox.languages.registry import languages_by_word
+from drybox.model import ExecutionRequest, ExecutionResult, ResourceLimits
 from drybox.units import parse_duration, parse_size
-from drybox.validation import ISOLATIONS, MAX_STDIN
-from drybox.wire import result_document
 
 if TYPE_CHECKING:
-    from drybox.protocols import Source as StdinSource
+    from drybox.job import Source as StdinSource
 
 
 EXIT_CODES = {
@@ -37,10 +41,6 @@ EXIT_CODES = {
     "install_error": 1,
 }
 CHUNK = 64 * 1024
-
-
-class ReaderGone(Exception):
-    """Whoever reads the program's output has left. Not an OSError: click would end with 1."""
 
 
 class Unit(click.ParamType):  # type: ignore[type-arg]  # generic in newer clicks only
@@ -63,43 +63,88 @@ class Unit(click.ParamType):  # type: ignore[type-arg]  # generic in newer click
 SIZE = Unit("size", parse_size)
 
 
+def _complete_source(
+    ctx: click.Context, param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    return [CompletionItem(incomplete, type="file")]
+
+
+def _complete_language(
+    ctx: click.Context, param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    words = sorted(languages_by_word())
+    return [CompletionItem(word) for word in words if word.startswith(incomplete)]
+
+
+def _environment(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    if value is not None and "=" in value:  # as other programs have it
+        raise click.UsageError(f"-e names an environment; write --env {value} for a variable.")
+    return value
+
+
 @click.command(
+    cls=ScriptCommand,
     epilog="Exit code: the program's own; 128+N for its signal N; 124 timeout; 137 memory limit; "
-    "125 output limit or drybox failed; 1 compile or install error; 2 misuse."
+    "125 output limit or drybox failed; 1 compile or install error; 2 misuse.",
 )
-@click.argument("source", metavar="[FILE|DIR|-]", required=False)
+@click.argument("source", metavar="[FILE|DIR|-]", required=False, shell_complete=_complete_source)
 @click.argument("args", nargs=-1)
-@click.option("-l", "--language", metavar="LANG", help="Language, such as python or python@3.11.")
+@click.option(
+    *("-l", "--language"),
+    metavar="LANG",
+    help="Language, such as python or python@3.11.",
+    shell_complete=_complete_language,
+)
+@click.option(
+    *("-e", "--environment"),
+    metavar="NAME",
+    callback=_environment,
+    help="Run it with the packages of this environment.",
+)
 @click.option("-c", "--code", help="Run this source instead of a file.")
 @click.option(
-    "--timeout",
+    "--file",
+    "data",
+    multiple=True,
+    metavar="PATH[=NAME]",
+    help="Put this file or folder beside the program.",
+    shell_complete=_complete_source,
+)
+@click.option(
+    *("-t", "--timeout"),
     type=Unit("duration", parse_duration),
     help="Wall time.  [default: 30s]",
 )
-@click.option("--memory", type=SIZE, help="Memory, files too.  [default: 256m]")
+@click.option("--memory", type=SIZE, help="Memory, including files.  [default: 256m]")
 @click.option("--cpus", type=float, help="CPU time per wall time.  [default: 1.0]")
 @click.option("--pids", type=int, help="Processes and threads.  [default: 64]")
-@click.option("--disk", type=SIZE, help="Bytes it may store.  [default: 64m]")
+@click.option("--disk", type=SIZE, help="Bytes of all files.  [default: 64m]")
 @click.option("--output", type=SIZE, help="Bytes of each stream.  [default: 1m]")
 @click.option(
     "--isolation",
-    metavar="WALL",
-    help=f"The wall: {', '.join(ISOLATIONS)}.  [default: auto]",
+    metavar="ISOLATION",
+    help=f"The isolation: {', '.join(ISOLATIONS)}.  [default: auto]",
 )
-@click.option("--package", "packages", multiple=True, metavar="NAME", help="Install it before.")
-@click.option("--package-dir", metavar="DIR", help="Where packages come from, by language.")
+@click.option("--package", "packages", multiple=True, metavar="NAME", help="Install this first.")
+@click.option("--package-dir", metavar="DIR", help="Folder of packages, by language.")
 @click.option("--env", multiple=True, metavar="K=V", help="Set an environment variable.")
-@click.option("--artifact", "artifacts", multiple=True, metavar="GLOB", help="Bring files back.")
+@click.option(
+    "--artifact", "artifacts", multiple=True, metavar="GLOB", help="Bring these files back."
+)
 @click.option("--artifact-dir", default="artifacts", show_default=True, help="Where to put them.")
 @click.option("--entrypoint", metavar="PATH", help="The entry file of a folder.")
 @click.option("--stdin", "stdin_file", type=click.File("rb"), help="Read the program's input here.")
-@click.option("--allow-weaker", multiple=True, metavar="WHAT", help="Run without this guarantee.")
+@click.option(
+    "--allow-weaker", multiple=True, metavar="WHAT[,...]", help="Run without these guarantees."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def run(
     source: str | None,
     args: tuple[str, ...],
     language: str | None,
+    environment: str | None,
     code: str | None,
+    data: tuple[str, ...],
     timeout: float | None,
     memory: int | None,
     cpus: float | None,
@@ -123,39 +168,47 @@ def run(
     drybox run hello.py
     drybox run -l go -c 'package main; func main() { println("hi") }'
     drybox run project/ --entrypoint src/app/Main.java -- first second
+    drybox run -l python <hello.py
     """  # noqa: D301  # click reads the backspace as "leave these lines as they are"
     if code is not None and source is not None:
         args, source = (source, *args), None
-    program = read_source(source, language, code, entrypoint)
     config = configuration()
     given = {"memory": memory, "cpus": cpus, "pids": pids, "disk": disk, "output": output}
-    limits: dict[str, Any] = {k: value for k, value in given.items() if value is not None}
-    request = ExecutionRequest(
-        program.language,
-        program.code,
-        files=program.files or None,
-        entrypoint=program.entrypoint,
-        args=args,
-        env=_variables(env),
-        timeout=timeout,
-        limits=replace(config.limits, **limits),
-        packages=packages,
-        artifacts=artifacts,
-        isolation=isolation,
-    )
+    changed: dict[str, Any] = {k: value for k, value in given.items() if value is not None}
+    limits = replace(config.executor.limits or ResourceLimits(), **changed)
     options = {**config.executor_options(), "compile_cache": None}  # nothing comes again
     if allow_weaker:
         options["allow_weaker"] = allow_weaker
     if package_dir is not None:
         options["package_dir"] = package_dir
-    stdin: StdinSource | None = None
-    if stdin_file is not None:
-        request = replace(request, stdin=stdin_file.read(MAX_STDIN + 1))
-    elif source != "-":
-        stdin = _standard_input
-    result = _execute(request, options, stdin, live=not as_json)
+    with telling_options():
+        if environment is not None and language is None and source in (None, "-"):
+            known = by_name(config.executor.environments)
+            language = find_environment(environment, known).language
+        program = read_source(source, language, code, entrypoint, data, limits.disk)
+        request = ExecutionRequest(
+            program.language,
+            program.code,
+            files=program.files or None,
+            entrypoint=program.entrypoint,
+            args=args,
+            env=_variables(env),
+            timeout=timeout,
+            limits=limits,
+            packages=packages,
+            artifacts=artifacts,
+            isolation=isolation,
+            environment=environment,
+        )
+        stdin: StdinSource | None = None
+        if stdin_file is not None:
+            request = replace(request, stdin=stdin_file.read(MAX_STDIN + 1))
+        elif source not in ("-", None) or code is not None:
+            stdin = _standard_input  # else the source has been read from it
+        result = _execute(request, options, stdin, live=not as_json)
+    result = replace(result, error=error_in_options(result.error))
     if as_json:
-        click.echo(json.dumps(result_document(result)))
+        click.echo(result.to_json())
     elif result.error is not None:
         click.echo(f"drybox: {result.error.message}", err=True)
         click.echo(f"  hint: {result.error.hint}", err=True)
@@ -185,9 +238,12 @@ def _execute(
 ) -> ExecutionResult:
     from drybox import AsyncCodeExecutor
 
+    gc.freeze()
+    gc.enable()
+
     async def follow() -> ExecutionResult:
         async with (
-            AsyncCodeExecutor(**options, progress=tell, pool=None) as executor,
+            AsyncCodeExecutor(**{**options, "progress": progress(), "pool": None}) as executor,
             executor.stream(request, stdin=stdin) as events,
         ):
             async for event in events:

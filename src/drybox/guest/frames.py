@@ -1,4 +1,4 @@
-"""Frames as they travel to a sandbox's init and back: pure functions of bytes."""
+"""The frames between drybox and a sandbox's init: pure functions of bytes."""
 
 from __future__ import annotations
 
@@ -7,18 +7,44 @@ import os
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import IntEnum
 
-from drybox.model import Command
-from drybox.protocols import WORK_DIR
+from drybox.job import WORK_DIR, Command
+from drybox.model import ResourceLimits
+
+
+class GuestFileError(Exception):
+    """A file could not be placed; the text is the guest's reason."""
+
 
 MAX_FRAME = 1 << 20
 """Most bytes a request frame may hold; init refuses more."""
 
 MAX_JOB = 64 * 1024
-"""Bytes that init surely can hand to a runner at once, whatever its socket holds by default."""
+"""Bytes that init surely can hand to a prestart at once, whatever its socket holds by default."""
+
+SOCKET_BYTES = 128 * 1024
+"""A program may have a socket for so many bytes of memory, but always ``LEAST_SOCKETS``: what a
+socket has not sent yet, 64 KiB for UDP, no cgroup counts as memory."""
+
+LEAST_SOCKETS = 256
 
 HEAD = struct.Struct("<cI")
 END = struct.Struct("<iQQ??Q")
+
+
+class Purpose(IntEnum):
+    """What a sandbox is for; init has the same numbers.
+
+    Attributes:
+        USUAL: To run programs that its init starts.
+        TEMPLATE: To have its prestarted process forked into others.
+        JOINED: To run what is forked from a template.
+    """
+
+    USUAL = 0
+    TEMPLATE = 1
+    JOINED = 2
 
 
 class GuestGone(Exception):
@@ -34,6 +60,7 @@ class GuestExecError(Exception):
 
     def __init__(self, program: str, number: int) -> None:
         super().__init__(f"{program} could not be started: {os.strerror(number)}")
+        self.program = program
         self.number = number
 
 
@@ -47,8 +74,9 @@ class GuestExit:
         wall_time: Seconds it took.
         cpu_time: Seconds of CPU of its whole tree.
         timed_out: Whether init ended it at the deadline.
-        out_of_memory: Whether the kernel ended a process of the sandbox for want of memory, as
-            far as that is seen from inside: a container sees its own cgroup.
+        out_of_memory: Whether init ended it for too many sockets, or what waited in those of
+            netlink, or the kernel a process of the sandbox for want of memory, as far as that is
+            seen from inside: a container sees its own cgroup.
         memory_peak: Most bytes of memory in use at once; None where that is not seen.
     """
 
@@ -75,34 +103,49 @@ def _deadline(command: Command) -> int:
     return min(max(int(command.timeout * 1000), 1), 2**32 - 1)
 
 
-def runner_payload(way: int, door: str, command: Command, env: Mapping[str, str]) -> bytes:
-    """A runner for init to start: the way it waits, its door, and the command.
+def most_sockets(limits: ResourceLimits) -> int:
+    """Sockets that programs under these limits may have."""
+    return min(max(LEAST_SOCKETS, limits.memory // SOCKET_BYTES), 2**32 - 1)
+
+
+def _bounds(command: Command) -> bytes:
+    """When init ends the command: its deadline, and the sockets that are too many."""
+    return struct.pack("<II", _deadline(command), most_sockets(command.limits))
+
+
+def prestart_payload(handoff: int, fifo: str, command: Command, env: Mapping[str, str]) -> bytes:
+    """A prestarted process for init to start: the way it waits, its FIFO, and the command.
 
     Raises:
         GuestExecError: It is larger than a command may be.
     """
-    payload = bytes([way]) + os.fsencode(door) + b"\0" + exec_payload(command, env)
+    payload = bytes([handoff]) + os.fsencode(fifo) + b"\0" + exec_payload(command, env)
     if len(payload) > MAX_FRAME:
         raise GuestExecError(command.argv[0], errno.E2BIG)
     return payload
 
 
-def job_payload(number: int, command: Command, env: Mapping[str, str]) -> bytes:
-    """A command for a runner that waits: deadline, which one, then what the runner reads."""
+def job_payload(number: int, command: Command, env: Mapping[str, str], room: int = 0) -> bytes:
+    """A command for a prestart: bounds, which one, room, then what the prestarted process reads."""
     job = struct.pack("<II", len(command.argv), len(env)) + _words(command, env)
-    return struct.pack("<III", _deadline(command), number, len(job)) + job
+    return _bounds(command) + struct.pack("<III", number, room, len(job)) + job
 
 
-def exec_payload(command: Command, env: Mapping[str, str]) -> bytes:
+def exec_payload(command: Command, env: Mapping[str, str], room: int = 0) -> bytes:
     """A command for init to start.
+
+    Args:
+        command: The command.
+        env: Its variables.
+        room: Bytes that each of its outputs holds before somebody reads; 0 for the usual.
 
     Raises:
         GuestExecError: It is larger than a command may be.
     """
-    limits, cwd = command.limits, os.fsencode(command.cwd or WORK_DIR) + b"\0"
-    head = struct.pack("<II", _deadline(command), limits.open_files)
+    cwd = WORK_DIR if command.cwd is None else command.cwd
+    head = _bounds(command) + struct.pack("<II", command.limits.open_files, room)
     counts = struct.pack("<II", len(command.argv), len(env))
-    payload = head + counts + cwd + _words(command, env)
+    payload = head + counts + os.fsencode(cwd) + b"\0" + _words(command, env)
     if len(payload) > MAX_FRAME:
         raise GuestExecError(command.argv[0], errno.E2BIG)
     return payload
@@ -110,12 +153,12 @@ def exec_payload(command: Command, env: Mapping[str, str]) -> bytes:
 
 def parse_exit(data: bytes) -> GuestExit:
     """The end of a command, from its frame."""
-    status, wall, cpu, timed_out, out_of_memory, peak = END.unpack(data)
+    status, elapsed, cpu, timed_out, out_of_memory, peak = END.unpack(data)
     signal = status & 0x7F  # as wait(2) lays it out
     return GuestExit(
         code=None if signal else status >> 8 & 0xFF,
         signal=signal or None,
-        wall_time=wall / 1e9,
+        wall_time=elapsed / 1e9,
         cpu_time=cpu / 1e6,
         timed_out=timed_out,
         out_of_memory=out_of_memory,

@@ -5,19 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from drybox.languages.argument import as_argument
-from drybox.languages.go_direct import RECORD, TEMPLATE, direct_build, is_direct
-from drybox.model import ResourceLimits
-from drybox.protocols import (
-    BUILD_DIR,
-    PACKAGES_DIR,
-    Job,
+from drybox.job import BUILD_DIR, PACKAGES_DIR, Job, Plan, Step
+from drybox.languages.base import (
+    EditorMode,
     PackageForm,
-    Plan,
+    PistonNames,
     Preparation,
-    Step,
+    Samples,
     Toolchain,
+    UsualEntry,
+    as_argument,
 )
+from drybox.languages.go_build import RECORD, TEMPLATE, direct_build, is_direct
+from drybox.model import ResourceLimits
 
 STD_CACHE = "/opt/go-cache"
 DIRECT = f"{STD_CACHE}/direct"
@@ -48,15 +48,34 @@ MODULE_ENV: Mapping[str, str] = {
 MODULE = ("-mod=mod", f"-modfile={BUILD_DIR}/go.mod")
 """Requirements are written outside the working directory, in a copy of the program's own."""
 
+_OTHER_SYSTEMS = frozenset(
+    (
+        *("aix", "android", "darwin", "dragonfly", "freebsd", "illumos", "ios", "js"),
+        *("netbsd", "openbsd", "plan9", "solaris", "wasip1", "windows"),
+    )
+)
+"""What the go command reads in the end of a file's name as a system that is not this one."""
+
+_PROGRAM = f"""
+"$@" || exit
+[ -x {BUILD_DIR}/main ] && exit
+echo 'this package is not a main package' >&2
+exit 1
+"""
+"""Builds by the command in the arguments. Of a package that is no program the go command writes
+what other packages need of it, and succeeds."""
+
 _WORD = r"[A-Za-z0-9_~][A-Za-z0-9._~-]*"
 
 
-class Go:
+class Go(UsualEntry):
     """Builds a module, or the single file that is the entry, and runs the program."""
 
     name = "go"
+    title = "Go"
     aliases = ("golang",)
     suffixes = (".go",)
+    needs_suffix = True
     image = "golang:1.21-alpine"
     toolchain = Toolchain(
         executable="go",
@@ -82,6 +101,8 @@ class Go:
                 ),
                 env={**BUILD_ENV, "GOCACHE": "{out}"},
                 mount=STD_CACHE,
+                parts=("go", "list", "std"),
+                parts_env={"GOFLAGS": "-v"},
             ),
         ),
     )
@@ -92,9 +113,22 @@ class Go:
         archives="modules (what 'go mod download' puts into $GOMODCACHE/cache/download)",
     )
 
-    def entry(self, code: str) -> str:
-        """Path under which ``code`` is placed."""
-        return "main.go"
+    samples = Samples(
+        check='package main\n\nimport (\n\t"fmt"\n\t"io"\n\t"os"\n)\n\nfunc main() {\n'
+        "\tdata, _ := io.ReadAll(os.Stdin)\n"
+        '\tfmt.Print(os.Args[1], string(data))\n\tfmt.Fprint(os.Stderr, "err")\n'
+        "\tos.Exit(3)\n}\n",
+        hello='package main\n\nimport "fmt"\n\nfunc main() { fmt.Println("hello", %d) }\n',
+        hello_file="main.go",
+        baseline=("run", "{file}"),
+        compiles=True,
+    )
+    editor = EditorMode("go", indent="\t")
+    piston = PistonNames("go", ("go", "golang"))
+
+    def takes_entry(self, path: str, code: str) -> bool:
+        """Whether ``code`` may be the entry under this path; a test is no program."""
+        return path.endswith(self.suffixes) and not path.endswith("_test.go")
 
     def find_entry(self, files: Mapping[str, bytes]) -> str | None:
         """The entry among several files."""
@@ -108,6 +142,9 @@ class Go:
         env = {
             **BUILD_ENV,
             "GOCACHE": STD_CACHE,
+            # Without an absolute path there, the tools keep no counters of use: those would lie
+            # among the program's files, and come back as artifacts.
+            "XDG_CONFIG_HOME": "off",
             # Compiler and linker end before collecting would pay; the bound is each one's.
             "GOGC": "off",
             "GOMEMLIMIT": str(compile_limits.memory // 4),
@@ -140,6 +177,14 @@ def _get(job: Job) -> tuple[str, ...]:
     return ("sh", "-c", f'{begin} && exec "$@"', "sh", "go", "get", MODULE[1], *job.packages)
 
 
+def _is_of_the_program(name: str) -> bool:
+    """Whether a Go file beside the entry belongs to a program for Linux, by its name."""
+    if not name.endswith(".go") or name.startswith(("_", ".")):
+        return False
+    words = name.partition(".")[0].split("_")[1:][-2:]  # name_SYSTEM.go, name_SYSTEM_PROCESSOR.go
+    return "test" not in words[-1:] and not _OTHER_SYSTEMS.intersection(words)
+
+
 def _build(job: Job) -> tuple[str, ...]:
     """The entry's folder in a module, else the files of that folder by name."""
     # As 'go run' does, the linker leaves debug tables out, which only debuggers read.
@@ -152,14 +197,13 @@ def _build(job: Job) -> tuple[str, ...]:
         # The go command writes an index of a module's folder into its cache, which is read-only
         # here, unless a file in it is newer than two seconds: one from the future always is.
         touch = "find . -name '*.go' -exec touch -d '2100-01-01 00:00' {} +"
-        return ("sh", "-c", f'{touch}; exec "$@"', "sh", *build, f"./{folder}")
+        return ("sh", "-c", f"{touch}; {_PROGRAM}", "sh", *build, f"./{folder}")
     same_folder = sorted(
         path
         for path in paths
         if path.rpartition("/")[0] == folder
-        and path.endswith(".go")
-        and (path == job.entry or not path.endswith("_test.go"))
+        and (path == job.entry or _is_of_the_program(path.rpartition("/")[2]))
     )
     if is_direct(job, same_folder):
         return direct_build(DIRECT, job, same_folder)
-    return (*build, *map(as_argument, same_folder))
+    return ("sh", "-c", _PROGRAM, "sh", *build, *map(as_argument, same_folder))

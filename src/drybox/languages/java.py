@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Mapping, Sequence
 
+from drybox.job import BUILD_DIR, PACKAGES_DIR, File, Job, Plan, Step
 from drybox.languages import runners
-from drybox.languages.argument import as_argument
-from drybox.model import MIB, Command, File, ResourceLimits
-from drybox.protocols import (
-    BUILD_DIR,
-    PACKAGES_DIR,
-    Job,
+from drybox.languages.base import (
+    EditorMode,
     PackageForm,
-    Plan,
+    PistonNames,
     Preparation,
-    Step,
+    Samples,
     Toolchain,
+    as_argument,
 )
-from drybox.warm import Runner, Way
+from drybox.languages.java_environment import ENVIRONMENT, JARS
+from drybox.languages.prestart import Handoff, PrestartedProcess
+from drybox.model import KIB, MIB, ResourceLimits
 
 CLASSES = f"{BUILD_DIR}/classes"
+NOWHERE = f"{BUILD_DIR}/processors"  # there is no such folder
 ARCHIVES = "/opt/java-cds"
 
 # What javac loads to compile common things is kept ready to map; an archive has to be made
@@ -51,8 +53,25 @@ for jar; do
 done
 """
 
+# 'java FILE' takes an entry file of any name, javac does not: its own interface can be told to.
+_ANY_NAME = f'printf %s "$1" >{BUILD_DIR}/AnyName.java && shift && exec "$@"'
+
 # Sources are untrusted and may be made to be slow to read: every pattern here looks at a
-# bounded stretch from wherever it starts, so that reading takes time linear in the source.
+# bounded stretch from wherever it starts, so that reading takes time linear in the source. And
+# of that only so much is read: who reads waits for it, and everybody else with them.
+MOST_READ = 256 * KIB
+"""Characters of a source that are looked at for its types."""
+
+MOST_READ_OF_ALL = 512 * KIB
+"""Characters of all sources together, where the entry is looked for among them."""
+
+MOST_MARKS = 10_000
+"""Braces, comments and quotes of a source that are looked at. Source of people has one in 25
+characters."""
+
+MOST_TYPES = 500
+"""Types of a source that are told apart; one file of people has a few."""
+
 _NOISE = re.compile(r'//|/\*|"""|"|\'')
 _NOISE_END = {"//": "\n", "/*": "*/", '"""': '"""', '"': '"', "'": "'"}
 _PACKAGE = re.compile(r"(?<![\w.])package\s{1,99}([\w.]{1,999})\s{0,99};")
@@ -68,8 +87,10 @@ class Java:
     """Compiles every source file and runs the entry file's first class that has a main."""
 
     name = "java"
+    title = "Java"
     aliases = ("jdk", "openjdk")
     suffixes = (".java",)
+    needs_suffix = True
     image = "openjdk:17-alpine"
     toolchain = Toolchain(
         executable="java",
@@ -123,11 +144,30 @@ class Java:
         ),
     )
 
+    environments = ENVIRONMENT
+
     packages = PackageForm(
         pattern=f"{_WORD}:{_WORD}:{_WORD}",
         example="org.slf4j:slf4j-api:2.0.16",
         archives="jars in the layout of a Maven repository",
     )
+
+    samples = Samples(
+        check="import java.io.*;\nimport java.nio.charset.StandardCharsets;\n"
+        "public class Main {\n  public static void main(String[] args) throws IOException {\n"
+        "    var out = new PrintStream(new FileOutputStream(FileDescriptor.out), true, "
+        "StandardCharsets.UTF_8);\n"
+        "    var in = new String(System.in.readAllBytes(), StandardCharsets.UTF_8);\n"
+        '    out.print(args[0] + in);\n    System.err.print("err");\n    System.exit(3);\n'
+        "  }\n}\n",
+        hello="public class Main {\n    public static void main(String[] args) {\n"
+        '        System.out.println("hello " + %d);\n    }\n}\n',
+        hello_file="Main.java",
+        baseline=("{file}",),
+        compiles=True,
+    )
+    editor = EditorMode("java")
+    piston = PistonNames("java")
 
     def entry(self, code: str) -> str:
         """The path that javac wants for the public class, its package's folders included."""
@@ -138,40 +178,58 @@ class Java:
         folder = package.replace(".", "/") + "/" if package else ""
         return f"{folder}{chosen or 'Main'}.java"
 
+    def takes_entry(self, path: str, code: str) -> bool:
+        """Whether ``code`` may be the entry under this path: javac wants the class's name."""
+        return f"/{path}".endswith(f"/{self.entry(code)}")
+
     def find_entry(self, files: Mapping[str, bytes]) -> str | None:
         """The entry among several files: the only one that has a main, or Main.java."""
         if "Main.java" in files:
             return "Main.java"
-        with_main = [
-            path
-            for path, content in files.items()
-            if path.endswith(".java") and main_class(content.decode("utf-8", "replace"), "")
-        ]
+        sources = {path: content for path, content in files.items() if path.endswith(".java")}
+        left = MOST_READ_OF_ALL
+        marks = MOST_MARKS * MOST_READ_OF_ALL // MOST_READ
+        with_main = []
+        for path, content in sources.items():
+            text = _text(content)
+            left -= len(text)
+            marks -= sum(map(text.count, "{}()\"'"))
+            if left < 0 or marks < 0:
+                return None
+            if main_class(text, ""):
+                with_main.append(path)
         return with_main[0] if len(with_main) == 1 else None
 
     def plan(self, job: Job, compile_limits: ResourceLimits) -> Plan:
         """The steps for a job."""
         sources = {file.path: file.content for file in job.files}
-        entry = sources[job.entry].decode("utf-8", "replace")
+        entry = _text(sources[job.entry])
         stem = job.entry.rpartition("/")[2].removesuffix(".java")
-        jars = [_jar(package) for package in job.packages]
+        installed = [_jar(package) for package in job.packages]
+        jars = [*installed, *([JARS] if job.environment else [])]
         class_path = ("-cp", ":".join((".", *jars)), "-sourcepath", ".") if jars else ()
+        options = (
+            *("-encoding", "UTF-8", "-d", CLASSES, *class_path),
+            # Processors and plugins would be looked for among the request's own files, and
+            # would run under the operator's limits: here is none to be found.
+            *("-proc:none", "--processor-path", NOWHERE),
+        )
+        paths = sorted(as_argument(path) for path in sources if path.endswith(".java"))
+        package, types = outline(entry)
+        if any(is_public and name != stem for name, is_public, _ in types):  # javac would refuse it
+            compiler = _compiler_of_any_name(compile_limits, as_argument(job.entry))
+            compile = (*compiler, *(() if jars else ("-cp", ".")), *options, "--", *paths)
+        else:
+            compile = (*_javac(compile_limits), *options, *paths)
         return Plan(
-            install=Step(("sh", "-c", _CHECK, "sh", *jars), cwd=BUILD_DIR) if jars else None,
-            compile=Step(
-                (
-                    *_javac(compile_limits),
-                    *("-encoding", "UTF-8", "-d", CLASSES, *class_path),
-                    # Processors and plugins would be looked for among the request's own files,
-                    # and would run under the operator's limits: here is none to be found.
-                    *("-proc:none", "--processor-path", f"{BUILD_DIR}/processors"),
-                    *sorted(as_argument(path) for path in sources if path.endswith(".java")),
-                )
-            ),
+            install=Step(("sh", "-c", _CHECK, "sh", *installed), cwd=BUILD_DIR)
+            if installed
+            else None,
+            compile=Step(compile),
             run=Step(
                 (
                     *_java(job.limits),
-                    *("-cp", ":".join((CLASSES, *jars)), main_class(entry, stem)),
+                    *("-cp", ":".join((CLASSES, *jars)), _main_of(package, types, stem)),
                     *job.args,
                 )
             ),
@@ -179,29 +237,37 @@ class Java:
             outputs=("classes/**",),
         )
 
-    def runners(self, version: str, commands: Sequence[Command]) -> tuple[Runner, ...]:
+    def prestarts(
+        self, version: str, compile_limits: ResourceLimits, limits: ResourceLimits
+    ) -> tuple[PrestartedProcess, ...]:
         """A javac that has compiled already, and a JVM that is about to read its main class."""
-        before, last = commands[0], commands[-1]
-        compiler = Runner(
+        compiler = PrestartedProcess(
             (
-                *("java", *_WAITING_JVM, *memory_flags(before.limits)),
+                *("java", *_WAITING_JVM, *memory_flags(compile_limits)),
                 *_archive("compiler", COMPILER),
                 *("-cp", f"{COMPILER}/compiler.jar", _WAITING, "wait", *_PRACTICE),
             ),
-            becomes=_javac(before.limits),
-            open_files=before.limits.open_files,
-            fixed=("*",),
+            command_prefix=_javac(compile_limits),
+            open_files=compile_limits.open_files,
+            startup_env=("*",),
             size=96 * MIB,
         )
         # Its program's main class is called as most are: it is given the class, not the name.
-        program = Runner(
-            (*_java(last.limits), "-cp", CLASSES, _MAIN_CLASS),
-            open_files=last.limits.open_files,
-            way=Way.STANDS_BEFORE_DOOR,
-            door=f"{CLASSES}/{_MAIN_CLASS}.class",
+        program = PrestartedProcess(
+            (*_java(limits), "-cp", CLASSES, _MAIN_CLASS),
+            open_files=limits.open_files,
+            handoff=Handoff.FIFO,
+            fifo=f"{CLASSES}/{_MAIN_CLASS}.class",
             size=36 * MIB,
         )
-        return (compiler, program) if before is not last else (program,)
+        return compiler, program
+
+
+def _compiler_of_any_name(limits: ResourceLimits, entry: str) -> tuple[str, ...]:
+    """How a command line begins that compiles an entry file of any name."""
+    jvm = (*_JAVAC_JVM, *memory_flags(limits), "-cp", NOWHERE)
+    source = runners.source("AnyName.java").decode()
+    return ("sh", "-c", _ANY_NAME, "sh", source, "java", *jvm, f"{BUILD_DIR}/AnyName.java", entry)
 
 
 def _javac(limits: ResourceLimits) -> tuple[str, ...]:
@@ -232,13 +298,14 @@ def memory_flags(limits: ResourceLimits) -> tuple[str, ...]:
 
     Beside its heap a JVM with the serial collector takes 16 MiB for the shortest program and
     a quarter of its limit for large ones, so what is left for the heap fills up before
-    the kernel has to kill.
+    the kernel has to kill. Buffers outside of the heap may take all there is: of what is not
+    there the kernel knows best, and a bound of the JVM's own would refuse what fits.
     """
     heap = max(limits.memory - max(28 * MIB, limits.memory // 4), 4 * MIB)
     return (
         f"-XX:ActiveProcessorCount={max(1, math.ceil(limits.cpus))}",
         f"-Xmx{heap // 1024}k",
-        f"-XX:MaxDirectMemorySize={limits.memory // 8 // 1024}k",
+        f"-XX:MaxDirectMemorySize={limits.memory // 1024}k",
     )
 
 
@@ -246,12 +313,12 @@ def outline(code: str) -> tuple[str, list[tuple[str, bool, bool]]]:
     """The package and the top-level types of a source: name, is public, has a main.
 
     Finds them by counting braces; a source that does not compile gets a best guess, and
-    javac then says what is wrong with it.
+    javac then says what is wrong with it. So does one of more than ``MOST_READ`` characters.
     """
-    text = _code_only(code)
+    text = _code_only(code[:MOST_READ])
     outside, members = _down_to_depth(text, 0), _down_to_depth(text, 1)
     package = _PACKAGE.search(outside)
-    found = list(_TYPE.finditer(outside))
+    found = list(itertools.islice(_TYPE.finditer(outside), MOST_TYPES))
     types = []
     before = 0
     ends = [*(item.start() for item in found[1:]), len(text)]
@@ -266,15 +333,26 @@ def outline(code: str) -> tuple[str, list[tuple[str, bool, bool]]]:
 
 def main_class(code: str, default: str) -> str:
     """Full name of the first top-level type that has a main; ``default`` if none has."""
-    package, types = outline(code)
+    return _main_of(*outline(code), default)
+
+
+def _main_of(package: str, types: Sequence[tuple[str, bool, bool]], default: str) -> str:
     name = next((name for name, _, has_main in types if has_main), default)
     return f"{package}.{name}" if package and name else name
 
 
+def _text(content: bytes) -> str:
+    """As much of a source as is looked at; a character takes at most four bytes."""
+    return content[: 4 * MOST_READ].decode("utf-8", "replace")[:MOST_READ]
+
+
 def _code_only(text: str) -> str:
     """The text without comments, strings and characters."""
-    kept, at = [], 0
+    kept: list[str] = []
+    at = 0
     while match := _NOISE.search(text, at):
+        if len(kept) > 2 * MOST_MARKS:
+            return "".join(kept)
         kept.append(text[at : match.start()])
         end = _NOISE_END[match[0]]
         at = match.end()
@@ -301,7 +379,7 @@ def _down_to_depth(text: str, depth: int) -> str:
     Braces in parentheses outside of any body are an annotation's and count as blanks.
     """
     kept, at, level, round_ones = [], 0, 0, 0
-    for bracket in _BRACKET.finditer(text):
+    for bracket in itertools.islice(_BRACKET.finditer(text), MOST_MARKS):
         part = text[at : bracket.start()]
         kept.append(part if level <= depth else " " * len(part))
         char = bracket[0]

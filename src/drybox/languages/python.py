@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from drybox.languages import runners
-from drybox.languages.argument import as_argument
-from drybox.model import Command, File, ResourceLimits
-from drybox.protocols import (
+from drybox.job import (
     BUILD_DIR,
+    ENVIRONMENT_DIR,
     INSTALL_DIR,
+    NEW_ENVIRONMENT_DIR,
     PACKAGES_DIR,
-    Installer,
+    File,
     Job,
-    PackageForm,
     Plan,
     Step,
-    Toolchain,
 )
-from drybox.warm import Runner
+from drybox.languages import runners
+from drybox.languages.base import (
+    EditorMode,
+    EnvironmentForm,
+    PackageForm,
+    PistonNames,
+    Samples,
+    Tool,
+    Toolchain,
+    UsualEntry,
+    as_argument,
+)
+from drybox.languages.prestart import PrestartedProcess
+from drybox.model import ResourceLimits
 
 PIP = "/opt/pip"
 
@@ -33,23 +43,87 @@ from pip._internal.cli.main import main
 sys.exit(main(['install', '--help']))
 """
 
+# What is printed line by line is out when a program is ended, and comes live; written to a pipe
+# it would wait in the interpreter until there are 8 KiB of it. Every start reads the .pth
+# files of its packages' folder, that of an interpreter which the program starts too.
+_SITE_FILE = "line_buffered_output.pth"
+_SITE_LINE = "import sys; sys.stdout and sys.stdout.reconfigure(line_buffering=True)\n"
+_PLACE = """
+import os, site, sys
+folder = site.getsitepackages()[0]
+os.makedirs(folder, exist_ok=True)
+with open(os.path.join(folder, sys.argv[1]), "w") as file:
+    file.write(sys.argv[2])
+"""
+
+# The folder is one of installed packages like the toolchain's own: behind the standard library on
+# sys.path, with the .pth files in it read, and there for 'python3 -I' too.
+_ENVIRONMENT_FILE = "environment.pth"
+_ENVIRONMENT_LINE = (
+    f"import os, site, sys; p = '{ENVIRONMENT_DIR}/lib/python%d.%d/site-packages' "
+    "% sys.version_info[:2]; os.path.isdir(p) and site.addsitedir(p)\n"
+)
+# What the wheels of an environment must fit, in the words that pip and uv have for it.
+_TARGET = """
+import json, platform, sys
+sys.path.insert(0, sys.argv[1])
+from pip._vendor.packaging import markers, tags
+found = list(tags.sys_tags())
+platforms = list(dict.fromkeys(tag.platform for tag in found if tag.platform != "any"))
+full = "%d.%d.%d" % sys.version_info[:3]
+facts = markers.default_environment()
+for name in ("platform_release", "platform_version", "python_full_version",
+             "implementation_version"):
+    facts[name] = ""
+libc = "musl" if any(name.startswith("musllinux") for name in platforms) else "glibc"
+machine = platform.machine()
+newest = next((name for name in platforms if name.startswith("manylinux_")), "")
+newest = newest.rpartition("_" + machine)[0] or "unknown-linux-gnu"
+print(json.dumps({
+    "label": "%s %d.%d with %s on %s" % (
+        platform.python_implementation(), *sys.version_info[:2], libc, machine),
+    "full_version": full,
+    "version": "%d.%d" % sys.version_info[:2],
+    "implementation": tags.interpreter_name(),
+    "abis": [found[0].abi],
+    "platforms": platforms,
+    "markers": facts,
+    "triple": machine + ("-unknown-linux-musl" if libc == "musl" else "-" + newest),
+    "program": sys.executable,
+}))
+"""
+
 _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
 _VERSION = r"(?:===?|~=|!=|[<>]=?) ?[A-Za-z0-9][A-Za-z0-9.*+!_-]*"
 _FILE = r"(?:zip|whl|tar|t[bglx]z|(?:tar\.)?(?:gz|bz2|xz|lz|lzma))"
 
 
-class Python:
+NO_PACKAGES = "import site; site.PREFIXES = []; site.main()\n"
+"""What begins a Python program under ``-S`` so that its start is as in a sandbox.
+
+It is all that ``site`` does, but with none of the host's packages, whose .pth files may run any
+code. Without it a ratio would flatter drybox by what they cost.
+"""
+
+
+class Python(UsualEntry):
     """Runs on the interpreter that drybox itself has, unless a version is asked for."""
 
     name = "python"
+    title = "Python"
     aliases = ("py", "python3")
     suffixes = (".py",)
+    needs_suffix = False
     image = "python:3.11-alpine"
     toolchain = Toolchain(
         executable="python3",
         versioned=("python{version}",),
         candidates=(getattr(sys, "_base_executable", None) or sys.executable,),
-        search=("/usr/bin/python3.[0-9]*[0-9]", "/usr/local/bin/python3.[0-9]*[0-9]"),
+        search=(
+            *("/usr/bin/python3.[0-9]*[0-9]", "/usr/local/bin/python3.[0-9]*[0-9]"),
+            "~/.pyenv/versions/3.*/bin/python3.[0-9]*[0-9]",
+            "~/.local/share/uv/python/cpython-3.*/bin/python3.[0-9]*[0-9]",
+        ),
         levels=2,
         mount="/opt/python",
         # The interpreter and its library alone: other programs of the same home are not ours.
@@ -60,15 +134,34 @@ class Python:
             "lib/lib[cfsz]*.so*",  # Anaconda and the like keep OpenSSL, libffi … here
         ),
         hidden=("lib/python3*/site-packages", "lib/python3*/dist-packages"),
+        shown=(File(_SITE_FILE, _SITE_LINE.encode()),),
+        image_commands=(
+            ("python3", "-S", "-c", _PLACE, _SITE_FILE, _SITE_LINE),
+            ("python3", "-S", "-c", _PLACE, _ENVIRONMENT_FILE, _ENVIRONMENT_LINE),
+        ),
         host_paths=("/usr/local/lib/libpython3*",),
         install_hint="Install it: 'apt install python3' or 'dnf install python3'.",
-        installer=Installer(
+        installer=Tool(
             name="pip",
             mount=PIP,
             choices=((("pip", "{pip}"),),),
             install_hint="Install it beside drybox: pip install 'drybox[python]'",
             probe=("python3", "-c", _PROBE),
         ),
+    )
+
+    environments = EnvironmentForm(
+        requirements=("requirements.txt",),
+        resolver="pip",
+        purl="pypi",
+        probe=("python3", "-c", _TARGET, PIP),
+        install=(
+            *("python3", "-c", runners.source("install_wheels.py").decode()),
+            *(PACKAGES_DIR, NEW_ENVIRONMENT_DIR, PIP, ENVIRONMENT_DIR),
+        ),
+        path=("bin",),
+        shown=(File(_ENVIRONMENT_FILE, _ENVIRONMENT_LINE.encode()),),
+        preload=("python3", "-c", runners.source("preload.py").decode()),
     )
 
     packages = PackageForm(
@@ -79,9 +172,15 @@ class Python:
         archives="wheels",
     )
 
-    def entry(self, code: str) -> str:
-        """Path under which ``code`` is placed."""
-        return "main.py"
+    samples = Samples(
+        check="import sys\nsys.stdout.write(sys.argv[1] + sys.stdin.read())\n"
+        "sys.stderr.write('err')\nsys.exit(3)\n",
+        hello="print('hello', %d)\n",
+        hello_file="main.py",
+        baseline=("-S", "-c", f"{NO_PACKAGES}{{source}}"),
+    )
+    editor = EditorMode("python", position=r'", line ([0-9]{1,7})')
+    piston = PistonNames("python", ("py", "py3", "python3", "python3.{minor}"))
 
     def find_entry(self, files: Mapping[str, bytes]) -> str | None:
         """The entry among several files."""
@@ -97,7 +196,9 @@ class Python:
         place = {"PYTHONUSERBASE": INSTALL_DIR}
         return Plan(install=_install(job.packages, place), run=Step(argv, place))
 
-    def runners(self, version: str, commands: Sequence[Command]) -> tuple[Runner, ...]:
+    def prestarts(
+        self, version: str, compile_limits: ResourceLimits, limits: ResourceLimits
+    ) -> tuple[PrestartedProcess, ...]:
         """An interpreter that has done all it does before it opens the program."""
         series = ".".join(version.split(".")[:2])
         place = f".local/lib/python{series}/site-packages"
@@ -105,17 +206,19 @@ class Python:
         if code := runners.compiled("usercustomize.py", series):
             name = f"usercustomize.cpython-{series.replace('.', '')}.pyc"
             files.append(File(f"{place}/__pycache__/{name}", code))
-        runner = Runner(
+        prestart = PrestartedProcess(
             ("python3", "main.py"),
-            open_files=commands[-1].limits.open_files,
+            open_files=limits.open_files,
             files=tuple(files),
-            fixed=(
+            startup_env=(
                 *("PYTHON*", "HOME", "PATH", "TZ", "LANG", "LANGUAGE", "LC_*", "LOCPATH"),
                 *("LD_*", "GLIBC_*", "MALLOC_*", "MUSL_*"),
             ),
-            fixed_files=(".local/*",),  # packages of the user's own
+            startup_files=(".local/*",),  # packages of the user's own
+            module_folder=place,
+            preloader=runners.source("preload.py"),
         )
-        return (runner,)
+        return (prestart,)
 
 
 def _install(packages: tuple[str, ...], place: Mapping[str, str]) -> Step:

@@ -1,1 +1,1 @@
-"""Metrics and traces, made of what executions and pools tell; each needs its extra."""
+"""Metrics and traces of executions and pools; each needs its extra."""

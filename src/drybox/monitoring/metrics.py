@@ -14,11 +14,10 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from drybox.model import MIB, ExecutionResult, Usage
-from drybox.monitoring.endings import ending
-from drybox.observation import Stage
-from drybox.pool import PoolCount
-from drybox.protocols import Job
+from drybox.job import Job
+from drybox.model import MIB, ExecutionResult, PoolCount, Usage
+from drybox.monitoring.end_status import ending
+from drybox.monitoring.observers import Stage
 
 MOST_NOTED = 512
 """Executions that are counted at once at the latest."""
@@ -36,7 +35,7 @@ BYTES = tuple(float(size * MIB) for size in (8, 16, 32, 64, 128, 256, 512, 1024,
 class ExecutionMetrics:
     """Counts and times the executions of any number of executors; an ``Observer``.
 
-    The labels are bounded: languages and walls are those that are installed.
+    The labels are bounded: languages and isolations are those that are installed.
 
     Args:
         registry: Where the metrics are found.
@@ -54,7 +53,7 @@ class ExecutionMetrics:
         )
         self.running = Gauge(
             "drybox_executions_running",
-            "Executions that have their turn and have not ended.",
+            "Executions that have a slot and have not ended.",
             registry=registry,
         )
         self.duration = Histogram(
@@ -91,7 +90,7 @@ class ExecutionMetrics:
             registry=registry,
         )
 
-    def follow(self, id: str, job: Job) -> _Observation:
+    def start(self, id: str, job: Job) -> _Observation:
         """An execution begins."""
         return _Observation(self, job)
 
@@ -126,7 +125,7 @@ class ExecutionMetrics:
 
 
 class _Ended(NamedTuple):
-    """An execution that is over: its language and wall, and what is counted of it."""
+    """An execution that is over: its language and isolation, and what is counted of it."""
 
     labels: tuple[str, str]
     status: str
@@ -159,13 +158,13 @@ class _Observation:
         self._began = self._entered = time.perf_counter()
         self._times: list[tuple[Stage, float]] = []
         self._stage: Stage | None = None
-        self._has_turn = False
+        self._has_slot = False
 
     def enter(self, stage: Stage) -> None:
         self._leave()
         self._stage = stage
-        if stage != "queue" and not self._has_turn:
-            self._has_turn = True
+        if stage != "queue" and not self._has_slot:
+            self._has_slot = True
             self._metrics.running.inc()
 
     def choose(self, isolation: str) -> None:
@@ -173,7 +172,7 @@ class _Observation:
 
     def finish(self, result: ExecutionResult | None, error: BaseException | None) -> None:
         self._leave()
-        if self._has_turn:
+        if self._has_slot:
             self._metrics.running.dec()
         ended = _Ended(
             (self._language, self._isolation),
@@ -185,7 +184,7 @@ class _Observation:
         self._metrics.note(ended)
 
     def _leave(self) -> None:
-        """The stage ends; it counts once the wall is known."""
+        """The stage ends; it counts once the isolation is known."""
         now = time.perf_counter()
         if self._stage is not None:
             self._times.append((self._stage, now - self._entered))
@@ -196,7 +195,7 @@ class PoolMetrics(Collector):
     """What pools hold and have served, read when somebody asks.
 
     Args:
-        counts: Gives what each pool says now; several of one wall and language are added up.
+        counts: Gives what each pool says now; several of one isolation and language are added up.
         registry: Where the metrics are found.
     """
 

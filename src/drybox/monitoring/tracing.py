@@ -11,10 +11,10 @@ from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, Status, StatusCode, Tracer, TracerProvider
 
+from drybox.job import Job
 from drybox.model import ExecutionResult
-from drybox.monitoring.endings import ending
-from drybox.observation import Stage
-from drybox.protocols import Job
+from drybox.monitoring.end_status import ending
+from drybox.monitoring.observers import Stage
 
 VERSION = version("drybox")
 
@@ -37,7 +37,7 @@ class TraceObserver:
     def __init__(self, provider: TracerProvider | None = None) -> None:
         self._tracer = tracer_of(provider)
 
-    def follow(self, id: str, job: Job) -> _Observation:
+    def start(self, id: str, job: Job) -> _Observation:
         """An execution begins."""
         return _Observation(self._tracer, id, job)
 

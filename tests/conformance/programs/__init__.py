@@ -23,6 +23,7 @@ class Programs:
         signals: By the signal's name, a program that prints ``before`` and dies of it.
         broken: A program that its compiler or parser refuses.
         complaint: What is then on stderr.
+        complain: Copies the file ``words.txt`` to stderr and exits with 1.
         hang: Writes ``ready`` and ``waiting`` to stdout and stderr, then sleeps for ever.
         hog: Prints ``ready``, then takes memory until it is stopped.
         touch: Fills as many MiB as its argument says, holds them and prints ``done``.
@@ -38,6 +39,7 @@ class Programs:
             ``out/link.txt`` to /etc/passwd, and exits with 3.
         project: Several files whose default entry prints ``whole project``.
         other_entry: Another file of ``project`` to begin with; it prints ``other entry``.
+        refusal: The exit code of an interpreter that refuses ``broken``.
     """
 
     language: str
@@ -49,6 +51,7 @@ class Programs:
     signals: Mapping[str, str]
     broken: str
     complaint: str
+    complain: str
     hang: str
     hog: str
     touch: str
@@ -63,3 +66,4 @@ class Programs:
     write: str
     project: Mapping[str, bytes | str]
     other_entry: str
+    refusal: int = 1

@@ -74,6 +74,17 @@ func main() {
     },
     broken='package main\n\nfunc main() {\n\tvar number int = "text"\n}\n',
     complaint="main.go:4",
+    complain="""\
+package main
+
+import "os"
+
+func main() {
+	words, _ := os.ReadFile("words.txt")
+	os.Stderr.Write(words)
+	os.Exit(1)
+}
+""",
     hang="""\
 package main
 

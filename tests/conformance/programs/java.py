@@ -45,6 +45,16 @@ PROGRAMS = Programs(
     signals={name: kill(name.removeprefix("SIG")) for name in ("SIGKILL", "SIGABRT", "SIGXCPU")},
     broken=main('        int number = "text";\n'),
     complaint="Main.java:5: error",
+    complain="""\
+import java.nio.file.*;
+
+public class Main {
+    public static void main(String[] args) throws Exception {
+        System.err.write(Files.readAllBytes(Path.of("words.txt")));
+        System.exit(1);
+    }
+}
+""",
     hang=main(
         """\
         System.out.println("ready");

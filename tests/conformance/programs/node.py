@@ -24,6 +24,10 @@ process.exitCode = Number(process.argv[2]);
     signals={name: KILL.format(name=name) for name in ("SIGTERM", "SIGSEGV", "SIGKILL", "SIGABRT")},
     broken="console.log('never');\nif true {\n",
     complaint="SyntaxError",
+    complain="""\
+process.stderr.write(require("fs").readFileSync("words.txt"));
+process.exitCode = 1;
+""",
     hang="""\
 console.log("ready");
 console.error("waiting");

@@ -30,6 +30,10 @@ sys.exit(int(sys.argv[1]))
     },
     broken="print('never')\nif True print('x')\n",
     complaint="SyntaxError",
+    complain="""\
+import os
+os.execvp("sh", ["sh", "-c", "cat words.txt >&2; exit 1"])
+""",
     hang="""\
 import sys, time
 print("ready", flush=True)

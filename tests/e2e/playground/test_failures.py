@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
+import pytest
 from playwright.sync_api import Browser, expect
 from tests.support.browser import Playground
 from tests.support.server import Server, serving
 
-from drybox.api_keys import hash_key, new_key
+from drybox.service.api_keys import hash_key, new_key
+
+pytestmark = pytest.mark.promise("PAGE-3")
 
 
 def test_a_wrong_limit_is_explained_at_its_field(playground: Playground) -> None:
@@ -57,12 +63,32 @@ def test_without_a_websocket_output_still_comes_as_it_is_written(
         playground.run()
         expect(playground.at("#output")).to_contain_text("early")
         expect(playground.at("#typing")).to_be_hidden()
+        expect(playground.at("#notice")).to_contain_text("No WebSocket could be opened")
         playground.at("#stop").click()
         playground.ended("Stopped by you")
         playground.write("python", "print(6 * 7)")
         playground.run()
         playground.ended("Finished with exit code 0")
         assert playground.stream("stdout") == "42\n"
+        playground.calm()
+
+
+def test_what_a_program_waits_for_is_shown_and_stop_waits_for_nothing(
+    browser: Browser, tmp_path: Path
+) -> None:
+    env = {"XDG_CACHE_HOME": str(tmp_path), "DRYBOX_ISOLATION": "local"}
+    with serving(env=env) as server, browser.new_page() as page:
+        playground = Playground(page, server).open()
+        playground.choose("go", "hello")
+        playground.run()
+        expect(playground.at("#preparing-label")).to_contain_text("Compiling Go's standard library")
+        expect(playground.at("#preparing-count")).to_have_text(re.compile(r"\d+ of \d+"))
+        playground.at("#stop").click()
+        playground.ended("Stopped by you")
+        expect(playground.at("#preparing")).to_be_hidden()
+        playground.write("python", "print(1)")
+        playground.run()
+        playground.ended("Finished")
         playground.calm()
 
 

@@ -21,6 +21,7 @@ def assets(server: Server) -> list[str]:
     return sorted(set(re.findall(r'(?:href|src)="(assets/[^"]+)"', page)))
 
 
+@pytest.mark.promise("PAGE-6", "PAGE-7")
 def test_the_page_may_run_and_reach_nothing_but_its_own(server: Server) -> None:
     answer = server.get("/")
     assert answer.status == 200
@@ -32,6 +33,7 @@ def test_the_page_may_run_and_reach_nothing_but_its_own(server: Server) -> None:
     )
     assert policy["default-src"] == "'none'"
     assert policy["script-src"] == policy["connect-src"] == policy["font-src"] == "'self'"
+    assert policy["frame-src"] == "'self'"
     assert policy["frame-ancestors"] == policy["base-uri"] == "'none'"
     assert policy["require-trusted-types-for"] == "'script'"
     nonce = re.fullmatch(r"'self' 'nonce-([\w-]{16,})'", policy["style-src"])
@@ -43,6 +45,33 @@ def test_the_page_may_run_and_reach_nothing_but_its_own(server: Server) -> None:
         server.get("/").headers["content-security-policy"]
         != answer.headers["content-security-policy"]
     ), "the number used once is used twice"
+
+
+@pytest.mark.promise("PAGE-7")
+def test_the_frame_for_artifacts_may_load_nothing_and_be_framed_by_the_page_alone(
+    server: Server,
+) -> None:
+    for query, scripts in (("", "'sha256-"), ("?scripts", "'unsafe-inline'")):
+        answer = server.get(f"/artifact-frame{query}")
+        assert answer.status == 200
+        policy = dict(
+            part.strip().split(" ", 1)
+            for part in answer.headers["content-security-policy"].split(";")
+        )
+        assert policy["sandbox"] == "allow-scripts", "the origin is its own, even when it is opened"
+        assert policy["default-src"] == policy["base-uri"] == policy["form-action"] == "'none'"
+        assert policy["frame-ancestors"] == "'self'"
+        assert policy["script-src"].startswith(scripts)
+        assert ("unsafe-inline" in policy["script-src"]) == bool(query)
+        hosts = {
+            word
+            for name, value in policy.items()
+            if name.endswith("-src")
+            for word in value.split()
+        }
+        assert hosts <= {"'none'", "'unsafe-inline'", "'unsafe-eval'", "data:", "blob:"} | {
+            word for word in hosts if word.startswith("'sha256-")
+        }
 
 
 def test_every_file_of_the_page_is_there_and_kept_for_ever(server: Server) -> None:
@@ -75,6 +104,7 @@ def test_packed_files_are_the_same_files(server: Server) -> None:
     assert gzip.decompress(packed.body) == plain.body
 
 
+@pytest.mark.promise("PAGE-7")
 def test_the_licences_of_what_it_is_made_from_come_along(server: Server) -> None:
     name = next(name for name in assets(server) if name.endswith(".txt"))
     text = server.get(f"/{name}").body.decode()

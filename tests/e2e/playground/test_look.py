@@ -10,6 +10,8 @@ from playwright.sync_api import Browser, ViewportSize, expect
 from tests.support.browser import Playground
 from tests.support.server import Server
 
+pytestmark = pytest.mark.promise("PAGE-5")
+
 ROOT = Path(__file__).parents[3]
 MOST_BYTES = 250_000
 AXE = ROOT / "playground/node_modules/axe-core/axe.min.js"
@@ -43,9 +45,17 @@ def test_a_phone_scrolls_downwards_only(browser: Browser, server: Server) -> Non
     with browser.new_context(viewport=phone, is_mobile=True, has_touch=True) as context:
         playground = Playground(context.new_page(), server).open()
         wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+        assert not playground.page.evaluate(wide)
         for part in ("input", "limits"):
             playground.at(f"#{part} summary").tap()
         assert not playground.page.evaluate(wide)
+        for name in ("a_rather_long_name.py", "folder/another_long_name.py"):
+            playground.at("#add-file").tap()
+            playground.at("#file-name").fill(name)
+            playground.at("#name-done").tap()
+        expect(playground.at("#tabs [aria-selected=true]")).to_be_in_viewport()
+        assert not playground.page.evaluate(wide)
+        playground.at("#tabs button").first.tap()
         playground.write(
             "python", "print('x' * 5000)\nimport sys; print('y' * 5000, file=sys.stderr); input()"
         )
@@ -96,10 +106,12 @@ def focused(playground: Playground) -> str:
 def test_everything_is_reached_and_left_by_keyboard(playground: Playground) -> None:
     keyboard = playground.page.keyboard
     order = []
-    for _ in range(7):
+    for _ in range(11):
         keyboard.press("Tab")
         order.append(focused(playground))
-    assert order == ["share", "theme", "language", "example", "run", "stop", "cm-content"]
+    page = ["share", "help", "theme", "language", "example", "run", "stop"]
+    tab = playground.at("#tabs button").get_attribute("id")
+    assert order == [*page, tab, "add-file", "rename-file", "cm-content"]
     assert playground.at(".leave").is_visible()
     keyboard.press("Tab")
     assert focused(playground) == "cm-content", "Tab indents in the editor"
@@ -138,6 +150,44 @@ def test_what_has_the_keyboard_is_seen(playground: Playground) -> None:
     assert {"run", "stop", "cm-content", "output"} <= set(visited)
 
 
+def test_the_list_of_shortcuts_is_a_key_away(playground: Playground) -> None:
+    keyboard = playground.page.keyboard
+    dialog = playground.at("#help-dialog")
+    playground.at("#run").focus()
+    keyboard.press("?")
+    expect(dialog).to_be_visible()
+    expect(dialog).to_contain_text("Leave the editor")
+    assert dialog.get_attribute("aria-labelledby") == "help-title"
+    keyboard.press("Control+Enter")
+    expect(playground.at("#state")).to_have_text("Ready")
+    keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    assert focused(playground) == "run", "the keyboard is back where it was"
+    playground.at("#help").click()
+    playground.at("#help-close").click()
+    expect(dialog).to_be_hidden()
+
+    playground.write("python", "")
+    keyboard.type("# who?")
+    expect(playground.at(".cm-content")).to_have_text("# who?")
+    playground.at("#input summary").click()
+    playground.at("#args").press_sequentially("?")
+    expect(playground.at("#args")).to_have_value("?")
+    expect(dialog).to_be_hidden()
+
+
+def test_escape_in_a_dialog_stops_no_program(playground: Playground) -> None:
+    playground.write("python", "input()")
+    playground.run()
+    expect(playground.at("#state")).to_contain_text("Running")
+    playground.at("#help").click()
+    playground.page.keyboard.press("Escape")
+    expect(playground.at("#help-dialog")).to_be_hidden()
+    expect(playground.at("#state")).to_contain_text("Running")
+    playground.page.keyboard.press("Escape")
+    playground.ended("Stopped")
+
+
 def test_the_outcome_is_spoken(playground: Playground) -> None:
     playground.run()
     playground.ended("Finished")
@@ -165,6 +215,19 @@ def test_axe_finds_nothing(browser: Browser, server: Server, scheme: str) -> Non
         check(playground)
         playground.at("#stop").click()
         playground.ended("Stopped")
+        check(playground)
+        playground.at("#add-file").click()
+        playground.at("#name-done").click()
+        check(playground)
+        playground.at("#file-name").fill("a.html")
+        playground.at("#name-done").click()
+        playground.at("#tabs button").first.click()
+        playground.write("python", "open('b.html', 'w').write('<p>')\nopen('c', 'w')\n1 / 0")
+        playground.at("#artifacts").fill("*")
+        playground.run()
+        playground.ended("Ended with")
+        check(playground)
+        playground.at("#help").click()
         check(playground)
         playground.calm()
 

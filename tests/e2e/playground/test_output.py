@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import expect
 from tests.support.browser import Playground
+
+pytestmark = pytest.mark.promise("PAGE-2")
 
 BOTH = """import sys, time
 for n in range(3):

@@ -8,7 +8,11 @@ import pytest
 from playwright.sync_api import expect
 from tests.support.browser import Playground
 
-LANGUAGES = ("python", "node", "go", "java")
+from drybox.languages.registry import known_languages
+
+pytestmark = pytest.mark.promise("PAGE-1")
+
+LANGUAGES = list(known_languages())
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -34,7 +38,7 @@ def test_the_examples_of_each_language_do_what_they_say(
     expect(playground.at("#outcome")).to_contain_text("Make it use less")
 
     playground.choose(language, "endless")
-    playground.at("#timeout").evaluate("field => field.value = '1s'")
+    playground.at("#timeout").evaluate("field => field.value = '5s'")
     playground.run()
     playground.ended("Ended at its time limit")
     assert "tick 1\n" in playground.stream("stdout")

@@ -7,6 +7,8 @@ from playwright.sync_api import Browser, expect
 from tests.support.browser import Playground
 from tests.support.server import Server
 
+pytestmark = pytest.mark.promise("PAGE-4")
+
 
 def test_a_shared_link_brings_the_program_back_and_tells_the_server_nothing(
     playground: Playground, browser: Browser, server: Server

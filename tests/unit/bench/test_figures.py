@@ -7,7 +7,9 @@ from xml.etree import ElementTree
 
 import pytest
 
+from drybox import Environment
 from drybox.bench.chart import chart
+from drybox.bench.data_programs import PROGRAMS, find
 from drybox.bench.goals import GOALS, verdicts
 from drybox.bench.report import Group, Missing, Report
 from drybox.bench.statistics import quantile, summary
@@ -27,8 +29,8 @@ def group(warm: float = 0.005, language: str = "python") -> Group:
     return Group(
         language,
         "local",
-        {"bare": [0.02, 0.04, 0.02], "warm": [warm] * 3, "cold": [0.03], "other <way>": []},
-        {"bare": 100.0, "warm": 80.0},
+        {"baseline": [0.02, 0.04, 0.02], "warm": [warm] * 3, "cold": [0.03], "other <way>": []},
+        {"baseline": 100.0, "warm": 80.0},
         [3_000_000, 4_000_000],
     )
 
@@ -69,7 +71,7 @@ def test_ratios_are_those_of_medians_and_rates() -> None:
 
 
 def test_what_was_not_measured_is_no_figure() -> None:
-    found = Group("python", "docker", {"bare": [1.0], "warm": [0.5]})
+    found = Group("python", "docker", {"baseline": [1.0], "warm": [0.5]})
     assert found.idle_size is None
     assert found.rate_ratio("warm") is None
     assert [item.value for item in verdicts(report(found))] == [0.5]
@@ -77,11 +79,11 @@ def test_what_was_not_measured_is_no_figure() -> None:
 
 def test_goals_are_met_or_missed_by_so_much() -> None:
     met = {item.goal.words: item for item in verdicts(report(group()))}
-    assert met["warm / bare"].is_met
-    assert met["sustained runs / bare"].is_met
+    assert met["warm / baseline"].is_met
+    assert met["sustained runs / baseline"].is_met
     assert met["MB of an idle sandbox"].value == 4.0
     (missed,) = [
-        item for item in verdicts(report(group(0.006))) if item.goal.words == "warm / bare"
+        item for item in verdicts(report(group(0.006))) if item.goal.words == "warm / baseline"
     ]
     assert not missed.is_met
     assert missed.text.endswith("missed by 20 %")
@@ -89,18 +91,18 @@ def test_goals_are_met_or_missed_by_so_much() -> None:
 
 
 def test_goals_are_each_there_once() -> None:
-    named = [(goal.language, goal.wall, goal.words) for goal in GOALS]
+    named = [(goal.language, goal.isolation, goal.words) for goal in GOALS]
     assert len(set(named)) == len(named)
 
 
-def test_the_table_has_every_side_and_says_what_is_missing() -> None:
+def test_the_table_has_every_contender_and_says_what_is_missing() -> None:
     text = table(report(group()), goals=True)
     lines = {line.split("  ")[1]: line for line in text.splitlines() if line.startswith("  ")}
-    assert lines["bare process"].split()[2:7] == ["20.0", "40.0", "40.0", "3", "1.00x"]
+    assert lines["baseline process"].split()[2:7] == ["20.0", "40.0", "40.0", "3", "1.00x"]
     assert "0.25x" in lines["warm"]
     assert "other" not in text
     assert "go · local: no go toolchain was found." in text
-    assert "80 runs/s, bare 100 (0.80x), 4 at a time; 4.0 MB for each that waits" in text
+    assert "80 runs/s, baseline 100 (0.80x), 4 at a time; 4.0 MB for each that waits" in text
     assert "goals:" in text
 
 
@@ -118,7 +120,7 @@ def test_bars_are_as_long_as_their_share() -> None:
     assert (bar(0.5, 4, plain=True), bar(0.0, 4, plain=True)) == ("##", "#")
 
 
-def test_the_picture_is_xml_with_a_bar_for_every_side() -> None:
+def test_the_picture_is_xml_with_a_bar_for_every_contender() -> None:
     root = ElementTree.fromstring(chart(report(group(), group(language="node"))))
     space = "{http://www.w3.org/2000/svg}"
     bars = root.findall(f"{space}rect")
@@ -134,10 +136,26 @@ def test_the_picture_is_xml_with_a_bar_for_every_side() -> None:
 def test_the_document_has_raw_figures_and_what_is_made_of_them() -> None:
     document = json.loads(json.dumps(report(group()).document()))
     (found,) = document["groups"]
-    assert (found["language"], found["wall"], found["idle_bytes"]) == ("python", "local", 4000000)
-    assert list(found["sides"]) == ["bare", "warm", "cold"]
-    warm = found["sides"]["warm"]
+    assert (found["language"], found["isolation"], found["idle_bytes"]) == (
+        "python",
+        "local",
+        4000000,
+    )
+    assert list(found["contenders"]) == ["baseline", "warm", "cold"]
+    warm = found["contenders"]["warm"]
     assert (warm["p50"], warm["ratio"], warm["rate"], warm["rate_ratio"]) == (0.005, 0.25, 80, 0.8)
     assert warm["seconds"] == [0.005] * 3
     assert document["missing"][0]["reason"] == "no go toolchain was found."
     assert document["machine"] == MACHINE
+
+
+def test_programs_for_data_are_measured_where_their_environment_imports_ahead() -> None:
+    plain = Environment("data", "python", packages=["pandas"])
+    ahead = Environment("data", "python", packages=["pandas"], preload=["pandas"])
+    other = Environment("other", "python", packages=["pandas"], preload=["pandas"])
+    assert find({}) is None
+    assert find({"environments": [plain, other]}) is None
+    assert find({"environments": [other, ahead]}) is ahead
+    for program in PROGRAMS.values():
+        assert "(7)" in program.format(number=7) or "[7]" in program.format(number=7)
+    assert {goal.language for goal in GOALS} >= set(PROGRAMS)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from drybox.cli.doctor import is_usable
-from drybox.protocols import Guarantee, Support
+from drybox.backends.base import Guarantee, Support
+from drybox.cli.doctor import _isolation, is_usable
 
 GOOD, BROKEN, ABSENT = "good", "broken", "absent"
 
 
-def support(wall: str, state: str) -> Support:
+def support(isolation: str, state: str) -> Support:
     guarantee = Guarantee("memory", state == GOOD, "detail", "fix")
-    return Support(wall, (guarantee,), present=state != ABSENT)
+    return Support(isolation, (guarantee,), present=state != ABSENT)
 
 
 @pytest.mark.parametrize(
@@ -33,9 +33,33 @@ def support(wall: str, state: str) -> Support:
         ("gvisor", ABSENT, BROKEN, GOOD, True),
     ],
 )
-def test_usable_is_about_the_wall_that_runs_use(
+def test_usable_is_about_the_isolation_that_runs_use(
     isolation: str, local: str, docker: str, gvisor: str, expected: bool
 ) -> None:
     states = {"local": local, "docker": docker, "gvisor": gvisor}
-    checked = [support(wall, state) for wall, state in states.items()]
+    checked = [support(isolation, state) for isolation, state in states.items()]
     assert is_usable(isolation, checked) is expected
+
+
+def test_what_the_configuration_gives_up_is_no_obstacle() -> None:
+    checked = [support("local", BROKEN), support("docker", ABSENT)]
+    assert not is_usable("local", checked, {"pids"})
+    for isolation in ("local", "auto"):
+        assert is_usable(isolation, checked, {"memory", "pids"})
+
+
+def test_one_reason_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
+    guarantees = [
+        Guarantee("bubblewrap", True, "/bin/bwrap"),
+        *(Guarantee(name, False, "no cgroup", "delegate") for name in ("memory", "cpus", "pids")),
+        Guarantee("seccomp", False, "no library", "install it"),
+    ]
+    _isolation("local", guarantees, True, {"seccomp"})
+    out = capsys.readouterr().out
+    assert out.count("no cgroup") == out.count("fix: delegate") == 1
+    assert "memory, cpus, pids" in out
+    assert "given up" in out
+    assert "install it" not in out
+    assert out.startswith("local: not usable as it is\n")
+    _isolation("local", guarantees, True, {"memory", "cpus", "pids", "seccomp"})
+    assert capsys.readouterr().out.startswith("local: ready\n")

@@ -16,6 +16,8 @@ import pytest
 
 from drybox.cli.interrupt import run_until_interrupted, take_interrupts
 
+pytestmark = pytest.mark.promise("LEFT-2")
+
 FOREVER = 3600.0
 
 Trace: TypeAlias = "Callable[[FrameType, str, object], Trace | None]"

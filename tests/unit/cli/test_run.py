@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.fake import FakeBackend, FakeSandbox, Script, advertise, maker
 
 import drybox.cli
 from drybox import SandboxLost, Unavailable, Unsupported
+from drybox.backends.base import Sandbox
 from drybox.cli.run import exit_code
-from drybox.model import MIB, ExecutionResult, Exit, Truncated, Usage
-from drybox.protocols import Sandbox
+from drybox.job import Exit
+from drybox.model import MIB, ExecutionResult, Truncated, Usage
+from drybox.testing.fake_backend import FakeBackend, FakeSandbox, Script, advertise, maker
 
 Run = Callable[..., tuple[int, bytes, str]]
 

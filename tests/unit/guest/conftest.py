@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from tests.support.init import Init, init_in
 
-from drybox.backends.local.bubblewrap import require
-from drybox.backends.local.layout import Layout, make_tree
+from drybox.backends.local.launchers.bubblewrap import require
+from drybox.backends.local.rootfs.layout import Layout, make_tree
 from drybox.errors import DryboxError
-from drybox.guest.binary import init_path
+from drybox.guest.init_binary import init_path
 
 ALONE = ("--unshare-user", "--unshare-pid", "--unshare-net", "--die-with-parent")
 

@@ -3,12 +3,38 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from drybox.guest.glob import matches
+from drybox.guest.glob import Globs
+
+
+async def no_pause() -> None:
+    """Nobody else is there to run."""
+
+
+def all_of(globs: Sequence[str], paths: Sequence[str]) -> list[bool]:
+    """Which of these paths match one of the globs."""
+
+    async def match() -> list[bool]:
+        matching = Globs(globs, no_pause)
+        return [await matching.match(path) for path in paths]
+
+    try:
+        match().send(None)
+    except StopIteration as end:
+        found: list[bool] = end.value
+        return found
+    raise AssertionError("it waits for something")
+
+
+def matches(glob: str, path: str) -> bool:
+    """Whether a path matches a glob."""
+    return all_of([glob], [path])[0]
+
 
 PART = st.text("ab.*?", min_size=1, max_size=4)
 GLOBS = st.lists(st.one_of(PART, st.just("**")), min_size=1, max_size=4).map("/".join)
@@ -40,6 +66,12 @@ def name_fits(part: str, name: str) -> bool:
 @settings(max_examples=300)
 def test_globs_mean_what_the_definition_says(glob: str, path: str) -> None:
     assert matches(glob, path) == reference(glob.split("/"), path.split("/"))
+
+
+@given(st.lists(GLOBS, min_size=1, max_size=5), st.lists(FILES, min_size=1, max_size=5))
+def test_globs_together_match_what_one_of_them_does(globs: list[str], paths: list[str]) -> None:
+    wanted = [any(reference(glob.split("/"), path.split("/")) for glob in globs) for path in paths]
+    assert all_of(globs, paths) == wanted
 
 
 @given(FILES, st.data())

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import struct
+import sys
+import time
 from pathlib import Path
 
 import anyio
@@ -12,11 +14,10 @@ from tests.support import host
 from tests.support.guest import TOKEN, frame
 from tests.support.init import Init, init_in
 
-from drybox.execution import source_of
-from drybox.guest.frames import GuestExecError
-from drybox.guest.protocol import GuestFileError, GuestGone
-from drybox.model import Command, File, ResourceLimits, Stream
-from drybox.protocols import WORK_DIR
+from drybox.execution.phases import source_of
+from drybox.guest.frames import GuestExecError, GuestFileError, GuestGone
+from drybox.job import WORK_DIR, Command, File
+from drybox.model import ResourceLimits, Stream
 
 pytestmark = pytest.mark.anyio
 
@@ -59,9 +60,53 @@ async def test_regular_files_come_back_and_nothing_else(init: Init, tmp_path: Pa
     (tmp_path / "folder").symlink_to("/etc")
     os.mkfifo(tmp_path / "fifo")
     Path(os.fsdecode(bytes(tmp_path) + b"/\xff")).write_bytes(b"odd")
-    assert await init.guest.get(["**"], 1 << 20) == {"d/big": big, "empty": b"", "\\xff": b"odd"}
-    with pytest.raises(ValueError, match="more than"):
-        await init.guest.get(["d/*"], 99_999)
+    found = await init.guest.get(["**", "n*/**"], 1 << 20)
+    assert found.files == {"d/big": big, "empty": b"", "\\xff": b"odd"}
+    assert sorted(found.left_out) == [
+        "'fifo' is a named pipe",
+        "'folder' is a symbolic link, which is not followed",
+        "'link' is a symbolic link, which is not followed",
+    ]
+    assert found.unmatched == ["n*/**"]
+    large = await init.guest.get(["d/*", "empty"], 99_999)
+    assert large.files == {"empty": b""}
+    assert list(large.left_out) == ["'d/big' is 100,000 bytes, and all together may be 99,999"]
+
+
+async def test_what_lies_deep_comes_and_what_lies_deeper_is_told(
+    init: Init, tmp_path: Path
+) -> None:
+    folder = os.open(tmp_path, os.O_RDONLY)
+    for depth in range(300):
+        if depth in (100, 255, 257):
+            os.close(os.open("x", os.O_CREAT, 0o600, dir_fd=folder))
+        os.mkdir("d", dir_fd=folder)
+        below = os.open("d", os.O_RDONLY, dir_fd=folder)
+        os.close(folder)
+        folder = below
+    os.close(folder)
+    found = await init.guest.get(["**"], 100)
+    assert set(found.files) == {"d/" * 100 + "x", "d/" * 255 + "x"}
+    (told,) = found.left_out
+    assert told.endswith("is a folder that is too deep to be looked into")
+    assert len(told) < 300
+    assert not (await init.guest.get(["*.txt"], 100)).left_out
+
+
+async def test_links_to_what_was_installed_are_not_the_programs(init: Init, tmp_path: Path) -> None:
+    (tmp_path / "node_modules").symlink_to("/build/packages/node_modules")
+    (tmp_path / "mine").symlink_to("/builder")
+    assert list((await init.guest.get(["**"], 100)).left_out) == [
+        "'mine' is a symbolic link, which is not followed"
+    ]
+
+
+async def test_a_listing_ends_and_says_so(init: Init, tmp_path: Path) -> None:
+    for index in range(100_010):
+        os.close(os.open(tmp_path / f"{index}", os.O_CREAT, 0o600))
+    found = await init.guest.get(["none"], 100)
+    assert list(found.left_out) == ["there are too many files to look at them all"]
+    assert found.unmatched == ["none"]
 
 
 async def test_a_file_that_became_a_link_is_not_followed(init: Init, tmp_path: Path) -> None:
@@ -113,6 +158,61 @@ async def test_output_comes_whole_whatever_its_size(init: Init) -> None:
     script = "head -c 1000000 /dev/zero; head -c 300000 /dev/zero >&2"
     end, out, err = await init.run(script)
     assert (end.code, len(out), len(err)) == (0, 1_000_000, 300_000)
+
+
+async def test_output_byte_by_byte_comes_in_few_pieces_and_its_first_byte_at_once(
+    init: Init,
+) -> None:
+    code = (
+        "import os, time\nos.write(2, str(time.monotonic()).encode())\ntime.sleep(0.5)\n"
+        "for _ in range(4000): os.write(1, b'x'); time.sleep(0.0001)"
+    )
+    pieces: list[int] = []
+    began = first = 0.0
+
+    async def sink(stream: Stream, data: bytes) -> None:
+        nonlocal began, first
+        if stream == "stderr":
+            began, first = float(data), time.monotonic()
+        else:
+            pieces.append(len(data))
+
+    command = Command((os.path.realpath(sys.executable), "-c", code), ResourceLimits(), 30.0)
+    end = await init.guest.exec(command, {}, sink, None)
+    assert (end.code, sum(pieces)) == (0, 4000)
+    assert len(pieces) < 40 + end.wall_time / 0.001
+    assert first - began < 0.4  # it did not wait for what came after it
+
+
+async def test_bytes_to_both_streams_in_turns_come_in_few_pieces_and_each_streams_order(
+    init: Init,
+) -> None:
+    code = (
+        "import os, time\n"
+        "for n in range(20000):\n"
+        " for fd in (1, 2): os.write(fd, b'%06d' % n)\n"
+        "for n in range(8):\n"
+        " time.sleep(0.2)\n"
+        " os.write(1 + n % 2, b' %f' % time.monotonic())\n"
+    )
+    pieces = 0
+    output = {"stdout": b"", "stderr": b""}
+    late: list[float] = []
+
+    async def sink(stream: Stream, data: bytes) -> None:
+        nonlocal pieces
+        pieces += 1
+        output[stream] += data
+        if b" " in data:
+            late.append(time.monotonic() - float(data.rpartition(b" ")[2]))
+
+    command = Command((os.path.realpath(sys.executable), "-c", code), ResourceLimits(), 30.0)
+    end = await init.guest.exec(command, {}, sink, None)
+    written = b"".join(b"%06d" % number for number in range(20000))
+    assert end.code == 0
+    assert [text.partition(b" ")[0] for text in output.values()] == [written] * 2
+    assert pieces < 40 + 900 * (end.wall_time - 1.5)
+    assert min(late) < 0.01
 
 
 @pytest.mark.parametrize("errors", [0, 40_000])
@@ -254,7 +354,7 @@ async def test_the_hosts_end_ends_a_running_program_too(init: Init) -> None:
 
 def _exec(*argv: str) -> bytes:
     words = b"".join(word.encode() + b"\0" for word in ("/", *argv))
-    return struct.pack("<IIII", 60_000, 64, len(argv), 0) + words
+    return struct.pack("<IIIIII", 60_000, 256, 64, 0, len(argv), 0) + words
 
 
 @pytest.mark.parametrize(
@@ -268,12 +368,12 @@ def _exec(*argv: str) -> bytes:
         frame(b"G", bytes(8)),
         frame(b"G", bytes(8) + b"x" * 4096),
         frame(b"g", bytes(8)),
-        frame(b"X", bytes(17)),
-        frame(b"X", struct.pack("<IIII", 1, 1, 0, 0) + b"/\0x\0"),
-        frame(b"X", struct.pack("<IIII", 1, 1, 9, 0) + b"/\0x\0"),
-        frame(b"X", struct.pack("<IIII", 1, 1, 2**32 - 1, 2**32 - 1) + b"/\0x\0"),
-        frame(b"X", struct.pack("<IIII", 1, 1, 1, 2**32 - 9) + b"/\0x\0"),
-        frame(b"X", struct.pack("<IIII", 1, 1, 1, 0) + b"/\0x"),
+        frame(b"X", bytes(25)),
+        frame(b"X", struct.pack("<IIIIII", 1, 1, 1, 0, 0, 0) + b"/\0x\0"),
+        frame(b"X", struct.pack("<IIIIII", 1, 1, 1, 0, 9, 0) + b"/\0x\0"),
+        frame(b"X", struct.pack("<IIIIII", 1, 1, 1, 0, 2**32 - 1, 2**32 - 1) + b"/\0x\0"),
+        frame(b"X", struct.pack("<IIIIII", 1, 1, 1, 0, 1, 2**32 - 9) + b"/\0x\0"),
+        frame(b"X", struct.pack("<IIIIII", 1, 1, 1, 0, 1, 0) + b"/\0x"),
         frame(b"S", bytes(15)),
         frame(b"S", bytes(16 + 7)),
         frame(b"M", bytes(11)),

@@ -10,10 +10,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from drybox import ExecutionRequest, ResourceLimits
+from drybox.execution.validation import Defaults, make_job
+from drybox.job import WORK_DIR, Command, File, Job
 from drybox.languages.java import CLASSES, Java, main_class, memory_flags, outline
-from drybox.model import GIB, MIB, Command, File
-from drybox.protocols import WORK_DIR, Job
-from drybox.validation import Defaults, make_job
+from drybox.model import GIB, MIB
 
 MAIN = "public static void main(String[] args) { }"
 
@@ -202,6 +202,7 @@ def test_a_comment_or_a_string_changes_no_outline(noise: str) -> None:
     assert outline(wrapped) == outline(plain) == ("p", [("A", False, False), ("B", True, True)])
 
 
+@pytest.mark.promise("KEY-9")
 @pytest.mark.parametrize(
     "piece",
     [
@@ -248,24 +249,41 @@ def test_what_waits_can_become_the_commands_of_a_plan() -> None:
         Command(plan.compile.argv, limits, 9.0),
         Command(plan.run.argv, job.limits, 9.0),
     )
-    for command, runner in zip(commands, Java().runners("17.0.1", commands), strict=True):
-        assert runner.fits(command, ["Main.java"])
-        assert not runner.fits(replace(command, env={"A": "b"}))
-        assert not runner.fits(replace(command, limits=ResourceLimits(open_files=9)))
-    compiler, program = Java().runners("17.0.1", commands)
+    waiting = Java().prestarts("17.0.1", limits, job.limits)
+    for command, prestart in zip(commands, waiting, strict=True):
+        assert prestart.fits(command, ["Main.java"])
+        assert not prestart.fits(replace(command, env={"A": "b"}))
+        assert not prestart.fits(replace(command, limits=ResourceLimits(open_files=9)))
+    compiler, program = waiting
     assert not compiler.fits(commands[1])
     assert not program.fits(replace(commands[1], argv=(*commands[1].argv, "argument")))
     assert not program.fits(replace(commands[1], argv=(*commands[1].argv[:-1], "Other")))
 
 
-def test_nothing_of_a_request_but_its_limits_is_in_what_waits() -> None:
-    def waiting(name: str, *args: str) -> object:
-        job = job_of({f"{name}.java": f"class {name} {{ {MAIN} }}"}, f"{name}.java")
-        plan = Java().plan(replace(job, args=args), ResourceLimits())
-        assert plan.compile is not None
-        steps = (plan.compile, plan.run)
-        return Java().runners(
-            "17", [Command(step.argv, job.limits, 1.0, {"SECRET": name}) for step in steps]
-        )
+@pytest.mark.promise("KEY-9")
+@pytest.mark.parametrize(
+    "text", ["{}", "{", "()", "class  ", "@interface a ", '"\\', "x", "public;"]
+)
+def test_no_source_takes_long_however_large(text: str) -> None:
+    code = text * (16 * MIB // len(text))
+    files = {f"f{number}.java": text.encode() * 4000 for number in range(500)}
+    job = job_of({"Main.java": code}, "Main.java")
+    for read in (
+        lambda: Java().entry(code),
+        lambda: Java().find_entry(files),
+        lambda: Java().plan(job, ResourceLimits()),
+    ):
+        taken = []
+        for _ in range(3):
+            began = time.thread_time()
+            read()
+            taken.append(time.thread_time() - began)
+        assert min(taken) < 0.05
 
-    assert waiting("Main") == waiting("Secret", "secret")
+
+@pytest.mark.promise("KEY-9")
+def test_a_large_source_is_read_as_far_as_people_write() -> None:
+    method = "    static int f%d(int a) { return a + %d; } // adds\n"
+    code = "class A {\n" + "".join(method % (n, n) for n in range(2000)) + "}\n"
+    assert len(code) > 90_000
+    assert main_class(f"{code}class B {{ {MAIN} }}", "A") == "B"

@@ -15,15 +15,17 @@ import yaml
 from fastapi import FastAPI
 from prometheus_client.parser import text_string_to_metric_families
 from tests.support.asgi import ask
-from tests.support.fake import FakeBackend, FakeSandbox, Script, advertise, maker
 
 from drybox import AsyncCodeExecutor
-from drybox.http.app import create_app
-from drybox.http.gate import Reason
-from drybox.model import Exit
-from drybox.observation import Stage
-from drybox.pool import PoolCount
+from drybox.job import Exit
+from drybox.model import PoolCount
+from drybox.monitoring.observers import Stage
+from drybox.server.app import create_app
+from drybox.service.admission import Reason
 from drybox.settings import ServerSettings
+from drybox.testing.fake_backend import FakeBackend, FakeSandbox, Script, advertise, maker
+
+pytestmark = pytest.mark.promise("MON-2")
 
 ROOT = Path(__file__).resolve().parents[3]
 DASHBOARD = json.loads((ROOT / "deploy/grafana/drybox.json").read_text())

@@ -9,12 +9,12 @@ import pytest
 from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from tests.support.clock import INSTANT
-from tests.support.fake import FakeSandbox, Install, Script
 
 from drybox import AsyncCodeExecutor, ExecutionRequest, SandboxLost, Unavailable
-from drybox.model import MIB, Exit
+from drybox.job import Exit
+from drybox.model import MIB, PoolCount
 from drybox.monitoring.metrics import ExecutionMetrics, PoolMetrics
-from drybox.pool import PoolCount
+from drybox.testing.fake_backend import FakeSandbox, Install, Script
 
 pytestmark = pytest.mark.anyio
 ENDED = Exit(0, None, 0.25, 0.125, 40 * MIB)
@@ -42,6 +42,7 @@ class Shown:
         return self.samples.get((name, frozenset(labels.items())))
 
 
+@pytest.mark.promise("MON-1")
 async def test_executions_are_counted_and_timed(install: Install) -> None:
     install(FakeSandbox([HELLO]), FakeSandbox([HELLO, Script(end=Exit(3, None, 0.1, 0.1, MIB))]))
     registry = CollectorRegistry()
@@ -67,6 +68,7 @@ async def test_executions_are_counted_and_timed(install: Install) -> None:
     assert shown.value("drybox_executions_running") == 0
 
 
+@pytest.mark.promise("MON-1")
 async def test_what_fails_and_what_is_given_up_is_told_apart(install: Install) -> None:
     install(
         Unavailable("none", hint="wait"),
@@ -92,6 +94,7 @@ async def test_what_fails_and_what_is_given_up_is_told_apart(install: Install) -
     assert shown.value("drybox_executions_running") == 0
 
 
+@pytest.mark.promise("MON-1")
 async def test_who_waits_does_not_run_yet(install: Install) -> None:
     install(FakeSandbox([Script(seconds=1.0)]), FakeSandbox([HELLO]))
     registry = CollectorRegistry()
@@ -108,6 +111,7 @@ async def test_who_waits_does_not_run_yet(install: Install) -> None:
     assert Shown(registry).value("drybox_stage_duration_seconds_count", **labels) == 1
 
 
+@pytest.mark.promise("MON-1")
 async def test_a_name_that_a_client_chose_is_no_label(install: Install) -> None:
     install(FakeSandbox([HELLO]))
     registry = CollectorRegistry()
@@ -121,6 +125,7 @@ async def test_a_name_that_a_client_chose_is_no_label(install: Install) -> None:
     assert "secret" not in text
 
 
+@pytest.mark.promise("MON-1")
 async def test_several_executors_share_metrics_or_have_their_own(install: Install) -> None:
     install(*(FakeSandbox([HELLO]) for _ in range(3)))
     one, other = CollectorRegistry(), CollectorRegistry()
@@ -134,6 +139,7 @@ async def test_several_executors_share_metrics_or_have_their_own(install: Instal
     assert not [name for name in REGISTRY._names_to_collectors if "drybox" in name]
 
 
+@pytest.mark.promise("MON-1")
 def test_pools_are_read_when_somebody_asks_and_added_up() -> None:
     counts: list[PoolCount] = []
     registry = CollectorRegistry()

@@ -12,13 +12,13 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
 from tests.support.clock import INSTANT
-from tests.support.fake import FakeSandbox, Install, Script
 
 from drybox import AsyncCodeExecutor, ExecutionRequest, SandboxLost, Unavailable
-from drybox.model import Exit
+from drybox.job import Exit
 from drybox.monitoring.tracing import TraceObserver
+from drybox.testing.fake_backend import FakeSandbox, Install, Script
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.promise("MON-5")]
 HELLO = Script([("stdout", b"hello")], Exit(0, None, 0.25, 0.125, 4096))
 REQUEST = ExecutionRequest("py", "print('in no span')")
 
@@ -107,7 +107,10 @@ async def test_nothing_of_the_program_is_in_a_span(install: Install) -> None:
 @pytest.mark.parametrize(
     ("module", "unwanted"),
     # FastAPI itself imports the API where it finds it.
-    [("drybox.sync", "opentelemetry"), ("drybox.http.app", "opentelemetry.sdk")],
+    [
+        ("drybox.executor.sync_executor", "opentelemetry"),
+        ("drybox.server.app", "opentelemetry.sdk"),
+    ],
 )
 def test_none_of_it_is_imported_before_it_is_switched_on(module: str, unwanted: str) -> None:
     code = (

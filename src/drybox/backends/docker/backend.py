@@ -7,78 +7,89 @@ import logging
 import secrets
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import anyio
 import anyio.to_thread
 from anyio.abc import TaskGroup
 
-from drybox.backends.docker import doctor, image, owner, packages
+from drybox.backends.base import SandboxSpec, Support
+from drybox.backends.docker import doctor
 from drybox.backends.docker.container import START_PIDS, Container, limits_of, options_of, places_of
+from drybox.backends.docker.container_cgroup import ContainerCgroup
 from drybox.backends.docker.daemon import Daemon
-from drybox.backends.docker.derivation import derive, equip, stock
-from drybox.backends.docker.image import SandboxImage
-from drybox.backends.docker.owner import is_orphan
+from drybox.backends.docker.images import image, package_image
+from drybox.backends.docker.images.environment_image import EnvironmentImages
+from drybox.backends.docker.images.image import SandboxImage
+from drybox.backends.docker.images.image_build import (
+    build_image,
+    build_image_with_packages,
+    build_image_with_tool,
+    forget_images,
+)
+from drybox.backends.docker.labels import is_orphan
+from drybox.backends.docker.runtime import RUNTIMES, DaemonFeatures, find_runtime
 from drybox.backends.docker.sandbox import Box, DockerSandbox
 from drybox.backends.docker.stream import AttachedStream
-from drybox.backends.docker.wall import WALLS, Site, find_runtime
+from drybox.backends.preparations import Preparations
 from drybox.errors import DryboxError, Unavailable, Unsupported
-from drybox.guest import seccomp
-from drybox.guest.protocol import GuestGone
+from drybox.guest.frames import GuestGone
+from drybox.guest.seccomp import filter as seccomp
+from drybox.languages.base import Language, Tool
 from drybox.model import ResourceLimits
-from drybox.protocols import Language, SandboxSpec, Support
 from drybox.settings import DockerSettings
 
-OPEN_PATIENCE = 30.0
+OPEN_TIMEOUT = 30.0
 """Seconds until the init of a container that was started must have answered."""
 
-ANSWER_AGE = 10.0
+ANSWER_TTL = 10.0
 """Seconds for which what a daemon said of an image is believed."""
 
 _log = logging.getLogger("drybox.docker")
 
 
 class DockerBackend:
-    """Sandboxes behind one wall of containers.
+    """Sandboxes with one isolation of containers.
 
     Args:
-        wall: The wall's word: ``docker``, ``gvisor``, ``kata``, ``firecracker``.
+        isolation: The isolation's name: ``docker``, ``gvisor``, ``kata``, ``firecracker``.
         settings: Which daemon, images and runtimes.
-        allow_weaker: Guarantees that may be missing there: of ``drybox.backends.WEAKENABLE``.
+        allow_weaker: Guarantees that may be missing there: of
+            ``drybox.backends.registry.WEAKENABLE``.
         progress: Told what is being prepared when that takes seconds.
     """
 
     def __init__(
         self,
-        wall: str,
+        isolation: str,
         settings: DockerSettings,
         *,
         allow_weaker: Iterable[str] = (),
         progress: Callable[[str], None] = lambda _: None,
     ) -> None:
-        self.name = wall
-        self.wall = WALLS[wall]
+        self.name = isolation
+        self.isolation = RUNTIMES[isolation]
         self.daemon: Daemon
         self.weakened: tuple[str, ...] = ()
         self._settings = settings
         self._allow_weaker = frozenset(allow_weaker)
-        self._progress = progress
+        self.preparations = Preparations(progress)
+        self._image_locks: dict[tuple[str, str], anyio.Lock] = {}
         self._is_connected = False
-        self._site: Site
+        self._features: DaemonFeatures
         self._filter = b""
         self._uid_base = image.UID_BASE
         self._images: dict[tuple[str, str], tuple[float, SandboxImage]] = {}
+        self._environments = EnvironmentImages(settings.ryuk, self.preparations)
         self._uids = itertools.count(secrets.randbelow(image.UIDS))
         self._boxes: set[Box] = set()
         self._start_lock = anyio.Lock()
-        self._stock_lock = anyio.Lock()
+        self._build_image_with_packages_lock = anyio.Lock()
         self._tasks: TaskGroup
 
     async def check(self) -> Support:
         """Say what is guaranteed here and how to mend what is not. Never raises."""
-        look = partial(doctor.check, self.wall, self._settings)
-        return await anyio.to_thread.run_sync(look)
+        return await anyio.to_thread.run_sync(doctor.check, self.isolation, self._settings)
 
     async def version(self, language: Language, version: str) -> str:
         """Full version of the toolchain that would run.
@@ -89,6 +100,20 @@ class DockerBackend:
         """
         await self._connect()
         return (await self._image(language, version)).version
+
+    async def versions(self, language: Language) -> list[str]:
+        """The versions that images are configured for."""
+        return image.configured_versions(language, self._settings.images)
+
+    async def toolchain(self, language: Language, version: str) -> str:
+        """A word for the toolchain that would run; another one whenever that may be another."""
+        await self._connect()
+        return (await self._image(language, version)).name.rpartition("-")[2]
+
+    async def forget_packages(self, folder: str) -> None:
+        """Remove the images of a folder of packages that is gone."""
+        label = package_image.label(folder)
+        await anyio.to_thread.run_sync(forget_images, self.daemon, label, "")
 
     async def serves(self, language: Language, version: str, *, installs: bool = False) -> bool:
         """Whether the daemon answers and has the image. Never raises."""
@@ -101,18 +126,31 @@ class DockerBackend:
             pass
         return False
 
+    async def prepare(self, language: Language) -> None:
+        """Make the image that programs of a language run in, unless it is there.
+
+        Raises:
+            DryboxError: What :meth:`open` would raise for want of it.
+        """
+        await self._connect()
+        await self._image(language, "")
+
     async def open(self, spec: SandboxSpec) -> DockerSandbox:
         """Make a sealed, idle sandbox.
 
         Raises:
-            Unsupported: The daemon does not have this wall's runtime, or no such version; or
+            Unsupported: The daemon does not have this isolation's runtime, or no such version; or
                 packages cannot be had from their folder.
             Unavailable: It does not answer, does not have the image, or refused.
         """
         await self._connect()
         found = await self._image(spec.language, spec.version)
         if spec.package_dir:
-            found = await self._stocked(spec.language, found, spec.package_dir)
+            found = await self._with_packages(spec.language, found, spec.package_dir)
+        if spec.environment is not None:
+            found = await self._environments.add(
+                self.daemon, spec.language, found, spec.environment
+            )
         uid = self._uid_base + next(self._uids) % image.UIDS
         return DockerSandbox(self, await self.containers(found, spec.limits, uid), found, uid)
 
@@ -142,16 +180,16 @@ class DockerBackend:
                 return
             self.daemon = await anyio.to_thread.run_sync(Daemon, self._settings.host)
             runtime = find_runtime(
-                self.wall, self._settings.runtimes.get(self.name), self.daemon.runtimes
+                self.isolation, self._settings.runtimes.get(self.name), self.daemon.runtimes
             )
             if runtime is None:
                 await anyio.to_thread.run_sync(self.daemon.close)
                 raise Unsupported(
                     f"the Docker daemon at {self.daemon.address} has no runtime for "
                     f"isolation {self.name!r}; it has {', '.join(sorted(self.daemon.runtimes))}.",
-                    hint=self.wall.fix,
+                    hint=self.isolation.fix,
                 )
-            self._site = Site.of(self.wall, runtime, self.daemon.info)
+            self._features = DaemonFeatures.of(self.isolation, runtime, self.daemon.info)
             if self.daemon.is_remapped:
                 self._uid_base = image.REMAPPED_UID_BASE
             try:
@@ -199,12 +237,16 @@ class DockerBackend:
 
     async def _image(self, language: Language, version: str) -> SandboxImage:
         key = (language.name, version)
-        async with self._start_lock:
-            asked, found = self._images.get(key, (0.0, None))
-            if found is None or anyio.current_time() > asked + ANSWER_AGE:
-                found = await self._find_image(language, version)
-                self._images[key] = (anyio.current_time(), found)
-            return found
+        try:
+            # Who wants another language need not wait.
+            async with self._image_locks.setdefault(key, anyio.Lock()):
+                asked, found = self._images.get(key, (0.0, None))
+                if found is None or anyio.current_time() > asked + ANSWER_TTL:
+                    found = await self._find_image(language, version)
+                    self._images[key] = (anyio.current_time(), found)
+                return found
+        finally:
+            self._image_locks.pop(key, None)  # of versions that clients make up none stays
 
     async def _find_image(self, language: Language, version: str) -> SandboxImage:
         names = image.source_names(language, version, self._settings.images)
@@ -214,6 +256,8 @@ class DockerBackend:
             if source is not None:
                 found = await self._derived(language, name, source)
                 if image.is_version(found.version, version):
+                    for tool in language.toolchain.tools:
+                        found = await self._with_tool(found, tool)
                     return found
                 seen.append(f"{found.version} in {name}")
         raise image.not_found(language, version, names, seen, self.daemon.address)
@@ -222,56 +266,49 @@ class DockerBackend:
         self, language: Language, name: str, source: Mapping[str, Any]
     ) -> SandboxImage:
         init = await anyio.to_thread.run_sync(image.read_init, source.get("Architecture"))
-        derived = image.derived_name(source, language, init, self._uid_base)
+        derived = image.built_image_name(source, language, init, self._uid_base)
         found = await anyio.to_thread.run_sync(image.known_image, self.daemon, derived)
         if found is None:
-            self._progress(f"Preparing image {name} (once)")
             archive = image.system_archive(
                 init, self._uid_base, (item.mount for item in language.toolchain.preparations)
             )
-            await derive(self.daemon, self._settings.ryuk, language, name, derived, archive)
+            with self.preparations.begin(language.name, f"Preparing image {name} (once)"):
+                await build_image(
+                    self.daemon, self._settings.ryuk, language, name, derived, archive
+                )
             found = await anyio.to_thread.run_sync(image.known_image, self.daemon, derived)
         if found is None:
             raise Unavailable(f"image {derived!r} vanished while it was used.", hint="Try again.")
         return found
 
-    async def _stocked(self, language: Language, base: SandboxImage, folder: str) -> SandboxImage:
+    async def _with_packages(
+        self, language: Language, base: SandboxImage, folder: str
+    ) -> SandboxImage:
         """The image with the packages of a folder in it, as they are at this moment."""
         run = anyio.to_thread.run_sync
-        async with self._stock_lock:
-            key = await run(packages.fingerprint, folder)
-            name = image.stocked_name(base.name, key)
+        async with self._build_image_with_packages_lock:
+            key = await run(package_image.fingerprint, folder)
+            name = image.package_image_name(base.name, key)
             found = await run(image.known_image, self.daemon, name)
             if found is None:
-                self._progress(f"Taking packages of {folder} to the daemon (once)")
-                ready = await self._equipped(language, base)
-                await stock(self.daemon, self._settings.ryuk, ready, name, folder)
-                await run(self._forget_packages, packages.label(folder), key)
+                installer = language.toolchain.installer
+                label = f"Taking packages of {folder} to the daemon (once)"
+                with self.preparations.begin(language.name, label):
+                    ready = base if installer is None else await self._with_tool(base, installer)
+                    words = (self._settings.ryuk, ready.name, name, folder)
+                    await build_image_with_packages(self.daemon, *words)
+                await run(forget_images, self.daemon, package_image.label(folder), key)
                 found = await run(image.known_image, self.daemon, name)
         if found is None:
             raise Unavailable(f"image {name!r} vanished while it was used.", hint="Try again.")
         return found
 
-    async def _equipped(self, language: Language, base: SandboxImage) -> str:
-        """Name of the image in which packages can be installed."""
-        installer = language.toolchain.installer
-        if installer is None:
-            return base.name
-        name = image.equipped_name(base.name, installer)
+    async def _with_tool(self, base: SandboxImage, tool: Tool) -> SandboxImage:
+        """The image with a tool in it."""
+        name = image.tool_image_name(base.name, tool)
         if await anyio.to_thread.run_sync(self.daemon.image, name) is None:
-            await equip(self.daemon, self._settings.ryuk, installer, base, name)
-        return name
-
-    def _forget_packages(self, label: str, key: str) -> None:
-        """Remove images of what a folder held before; those that are in use stay. Blocks."""
-        try:
-            for item in self.daemon.images():
-                if (item.get("Labels") or {}).get(owner.PACKAGES) == label:
-                    for tag in item.get("RepoTags") or ():
-                        if not tag.endswith(f"-{key}"):
-                            self.daemon.remove_image(tag)
-        except DryboxError as error:
-            _log.warning("images of older packages could not be removed: %s", error.message)
+            await build_image_with_tool(self.daemon, self._settings.ryuk, tool, base, name)
+        return replace(base, name=name)
 
     # --- once per container --------------------------------------------------------
 
@@ -282,25 +319,26 @@ class DockerBackend:
             Unavailable: There is none to be had.
         """
         at_first = limits
-        if self.wall.adjustable:  # every command has its own limits set before it runs
+        if self.isolation.traits.adjustable:  # every command has its own limits set before it runs
             at_first = replace(limits, pids=max(limits.pids, START_PIDS))
-        options = options_of(at_first, self._site, uid, found.etc)
-        places = places_of(limits, uid, self.wall)
+        options = options_of(at_first, self._features, uid, found.etc)
+        places = places_of(limits, uid, self.isolation)
         container = Container(self.daemon, found.name, self._settings.ryuk, places, options)
         # A thread that creates a container must be waited for: nobody else knows of it.
         with anyio.CancelScope(shield=True):
             try:
                 await anyio.to_thread.run_sync(container.start)
-                attached = await anyio.to_thread.run_sync(
-                    self.daemon.attach, container.get_container_id()
+                attached, cgroup = await anyio.to_thread.run_sync(
+                    self._attach, container.get_container_id(), limits
                 )
-                box = Box(container, await AttachedStream.of(attached), at_first)
+                stream = await AttachedStream.of(attached)
+                box = Box(container, stream, at_first, cgroup)
             except BaseException:
                 await self._remove(container)
                 raise
             self._boxes.add(box)
         try:
-            with anyio.fail_after(OPEN_PATIENCE):
+            with anyio.fail_after(OPEN_TIMEOUT):
                 await box.seal(self._filter)
         except (GuestGone, TimeoutError) as error:
             self.discard(box)
@@ -314,13 +352,19 @@ class DockerBackend:
         self._tasks.start_soon(box.hold)
         return box
 
+    def _attach(self, container: str, limits: ResourceLimits) -> tuple[Any, ContainerCgroup]:
+        """The streams of a container that runs, and its cgroup. Blocks."""
+        cgroup = ContainerCgroup(container, self.daemon.state(container).get("Pid") or 0)
+        cgroup.limit_sockets(limits.memory)
+        return self.daemon.attach(container), cgroup
+
     def limit(self, box: Box, limits: ResourceLimits) -> None:
         """Give a container other limits. Blocks.
 
         Raises:
             Unavailable: The daemon could not.
         """
-        words = limits_of(limits, self._site)
+        words = limits_of(limits, self._features)
         self.daemon.update(
             box.id,
             Memory=words["mem_limit"],
@@ -328,6 +372,7 @@ class DockerBackend:
             NanoCpus=words["nano_cpus"],
             PidsLimit=words["pids_limit"],
         )
+        box.cgroup.limit_sockets(limits.memory)
         box.limits = limits
 
     def discard(self, box: Box) -> None:

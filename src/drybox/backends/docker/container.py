@@ -1,4 +1,4 @@
-"""One sandbox's container: how it is made, as data, and its life, which is Testcontainers'."""
+"""The container of one sandbox: its settings as data, and its life cycle by Testcontainers."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from docker.types import Ulimit
 from testcontainers.core.container import DockerContainer, Reaper
 from testcontainers.core.labels import create_labels
 
-from drybox.backends.docker import owner
+from drybox.backends.docker import labels as docker_labels
 from drybox.backends.docker.daemon import Daemon, direct, spoken_to
-from drybox.backends.docker.profile import profile
-from drybox.backends.docker.wall import KERNEL_MEMORY, KERNEL_PIDS, Site, Wall
+from drybox.backends.docker.runtime import KERNEL_MEMORY, KERNEL_PIDS, DaemonFeatures, Runtime
+from drybox.backends.docker.seccomp_profile import profile
+from drybox.job import BUILD_DIR, WORK_DIR
 from drybox.model import ResourceLimits
-from drybox.protocols import BUILD_DIR, WORK_DIR
 
 INIT = "/drybox-init"
 """Where a derived image has init."""
@@ -45,37 +46,39 @@ MIN_MEMORY = 6 * 1024 * 1024
 """The least that a daemon accepts."""
 
 
-def limits_of(limits: ResourceLimits, site: Site) -> dict[str, Any]:
+def limits_of(limits: ResourceLimits, features: DaemonFeatures) -> dict[str, Any]:
     """The daemon's words for limits.
 
     Args:
         limits: What the program may have.
-        site: Where it runs.
+        features: Where it runs.
     """
-    own_kernel = site.wall.own_kernel
+    own_kernel = features.isolation.traits.own_kernel
     memory = max(limits.memory + (KERNEL_MEMORY if own_kernel else 0), MIN_MEMORY)
     return {
         "mem_limit": memory,
         "memswap_limit": memory,
-        "nano_cpus": math.ceil(min(limits.cpus, site.cpus) * 1e9),
+        "nano_cpus": math.ceil(min(limits.cpus, features.cpus) * 1e9),
         "pids_limit": limits.pids + OWN_PIDS + (KERNEL_PIDS if own_kernel else 0),
     }
 
 
-def options_of(limits: ResourceLimits, site: Site, uid: int, etc: str) -> dict[str, Any]:
+def options_of(
+    limits: ResourceLimits, features: DaemonFeatures, uid: int, etc: str
+) -> dict[str, Any]:
     """Everything a sandbox's container is made with.
 
     Args:
         limits: What holds from the start.
-        site: Where it runs.
+        features: Where it runs.
         uid: User and group of everything in it.
         etc: The volume that is its ``/etc``.
     """
     security = ["no-new-privileges:true"]
-    if site.filters:
+    if features.filters:
         security.append(f"seccomp={profile()}")
     return {
-        **limits_of(limits, site),
+        **limits_of(limits, features),
         "entrypoint": [INIT],
         "stdin_open": True,
         "stop_signal": "SIGKILL",  # init hears nothing else; a daemon that stops would wait for it
@@ -83,7 +86,7 @@ def options_of(limits: ResourceLimits, site: Site, uid: int, etc: str) -> dict[s
         "network": "none",
         # A namespace with a loopback and nothing else is the runtime's own work. A daemon that is
         # to do it starts itself once more for each container, a third of the whole start.
-        "network_disabled": site.own_loopback,
+        "network_disabled": features.own_loopback,
         "dns": ["127.0.0.1"],  # else a container is told the host's
         "hostname": "sandbox",
         "cgroupns": "private",
@@ -95,14 +98,16 @@ def options_of(limits: ResourceLimits, site: Site, uid: int, etc: str) -> dict[s
         "log_config": {"type": "none"},  # else the program could fill the host's disk
         "working_dir": "/",
         "oom_kill_disable": False,
-        **({"runtime": site.runtime} if site.runtime else {}),
+        # The one limit that also stops a core_pattern that is a pipe: see seal.c in guest/init.
+        "ulimits": [Ulimit(name="core", soft=1, hard=1)],
+        **({"runtime": features.runtime} if features.runtime else {}),
     }
 
 
-def places_of(limits: ResourceLimits, uid: int, wall: Wall) -> dict[str, str]:
-    """Options of the mounts of the writable places, and of what is closed behind a wall."""
+def places_of(limits: ResourceLimits, uid: int, isolation: Runtime) -> dict[str, str]:
+    """Options of the mounts of the writable places, and of what is closed with an isolation."""
     inodes = max(1024, limits.disk // INODE_BYTES)
-    return dict.fromkeys((*CLOSED, *wall.devices), "ro,size=4k,mode=0555") | {
+    return dict.fromkeys((*CLOSED, *isolation.devices), "ro,size=4k,mode=0555") | {
         path: f"rw,exec,nosuid,nodev,size={limits.disk},nr_inodes={inodes},"
         f"mode={mode:o},uid={uid},gid={uid}"
         for path, mode in PLACES.items()
@@ -135,8 +140,8 @@ class Container(DockerContainer):
         self.with_kwargs(**options)
         self._daemon = daemon
         self._ryuk = ryuk
-        self._name_label = owner.new_name()
-        self._kwargs["labels"] = create_labels(image, owner.labels(self._name_label))
+        self._name_label = docker_labels.new_name()
+        self._kwargs["labels"] = create_labels(image, docker_labels.labels(self._name_label))
 
     def create(self) -> None:
         """Create it, without starting it.
@@ -171,7 +176,7 @@ class Container(DockerContainer):
         Raises:
             Unavailable: The daemon does not answer.
         """
-        owner.forget(self._name_label)
+        docker_labels.forget(self._name_label)
         if self._container is not None:
             self._daemon.remove(self.get_container_id())
         self.get_docker_client().client.close()

@@ -1,9 +1,10 @@
-"""The Docker daemon, as far as drybox speaks to it. Everything here blocks: call it in threads."""
+"""Requests to the Docker daemon. Every call here blocks: make it in a thread."""
 
 from __future__ import annotations
 
 import os
 import socket
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from typing import Any, cast
@@ -17,22 +18,26 @@ from docker.transport import UnixHTTPAdapter
 from docker.transport.unixconn import UnixHTTPConnection, UnixHTTPConnectionPool
 from testcontainers.core.docker_client import get_docker_host
 
-from drybox.backends.docker import owner
-from drybox.backends.docker.tunnel import Tunnel
+from drybox.backends.docker import labels as docker_labels
+from drybox.backends.docker.ssh_tunnel import Tunnel
 from drybox.errors import Unavailable
 
 DEFAULT_HOST = "unix:///var/run/docker.sock"
 
-PATIENCE = 60
+TIMEOUT = 60
 """Seconds that the daemon may take for one request."""
 
-COMMIT_PATIENCE = 600
+REMOVE_ATTEMPTS = 5
+REMOVE_DELAY = 0.2
+"""How often, and after how many seconds again, a container is to be removed."""
+
+COMMIT_TIMEOUT = 600
 """Seconds that it may take to make an image of a container, which copies what is new in it."""
 
-PING_PATIENCE = 2
+PING_TIMEOUT = 2
 """Seconds after which a daemon that says nothing counts as gone."""
 
-TUNNEL_PING_PATIENCE = 10
+TUNNEL_PING_TIMEOUT = 10
 """The same for one that SSH has to reach first."""
 
 MAX_POOL = 64
@@ -66,11 +71,11 @@ class Daemon:
                 opened.callback(self._tunnel.close)
             with self._spoken_to():
                 # Asked once, so that no container's client has to, and asked directly.
-                with closing(self._connect(PATIENCE)) as asking:
+                with closing(self._connect(TIMEOUT)) as asking:
                     self.api_version = asking.api.version(api_version=False)["ApiVersion"]
-                self._client = opened.enter_context(closing(self._connect(PATIENCE)))
-                patience = TUNNEL_PING_PATIENCE if self._tunnel else PING_PATIENCE
-                self._pinger = opened.enter_context(closing(self._connect(patience)))
+                self._client = opened.enter_context(closing(self._connect(TIMEOUT)))
+                deadline = TUNNEL_PING_TIMEOUT if self._tunnel else PING_TIMEOUT
+                self._pinger = opened.enter_context(closing(self._connect(deadline)))
                 self.info: Mapping[str, Any] = self._client.info()
             self._opened = opened.pop_all()
 
@@ -83,7 +88,7 @@ class Daemon:
         return {
             "environment": self.environment,
             "version": self.api_version,
-            "timeout": PATIENCE,
+            "timeout": TIMEOUT,
         }
 
     @property
@@ -122,7 +127,7 @@ class Daemon:
     def images(self) -> list[Mapping[str, Any]]:
         """Images that drybox derived."""
         with self._spoken_to():
-            return list(self._client.api.images(filters={"label": owner.IMAGE}))
+            return list(self._client.api.images(filters={"label": docker_labels.IMAGE}))
 
     def pull(self, name: str) -> Iterator[Mapping[str, Any]]:
         """Fetch an image; yields the daemon's words on its progress.
@@ -180,7 +185,7 @@ class Daemon:
     def volumes(self) -> list[str]:
         """Names of the volumes of images that drybox derived."""
         with self._spoken_to():
-            found = self._client.api.volumes(filters={"label": owner.IMAGE})
+            found = self._client.api.volumes(filters={"label": docker_labels.IMAGE})
             return [item["Name"] for item in found.get("Volumes") or ()]
 
     def remove_volume(self, name: str) -> None:
@@ -197,7 +202,7 @@ class Daemon:
         repository, _, version = tag.partition(":")
         with (
             self._spoken_to(),
-            closing(self._connect(COMMIT_PATIENCE)) as client,
+            closing(self._connect(COMMIT_TIMEOUT)) as client,
         ):
             client.api.commit(container, repository, version, conf=dict(config))
 
@@ -234,19 +239,38 @@ class Daemon:
             except NotFound:
                 return {}
 
+    def cpu_seconds(self, container: str) -> float | None:
+        """CPU time of everything that ran in a container so far; None if it does not run."""
+        with self._spoken_to():
+            try:
+                found = self._client.api.stats(container, stream=False, one_shot=True)
+            except APIError:
+                return None
+        usage = (found.get("cpu_stats") or {}).get("cpu_usage") or {}
+        nanos = usage.get("total_usage")
+        return nanos / 1e9 if isinstance(nanos, int) and nanos else None
+
     def sandboxes(self) -> list[Mapping[str, Any]]:
         """Containers of any drybox, running or not."""
         with self._spoken_to():
-            return list(self._client.api.containers(all=True, filters={"label": owner.SANDBOX}))
+            return list(
+                self._client.api.containers(all=True, filters={"label": docker_labels.SANDBOX})
+            )
 
     def remove(self, container: str) -> None:
         """Kill and remove a container; one that is gone is no error."""
         with self._spoken_to():
-            try:
-                self._client.api.remove_container(container, force=True, v=True)
-            except APIError as error:
-                if error.status_code not in (404, 409):  # 409: its removal is under way
-                    raise
+            for attempt in range(1, REMOVE_ATTEMPTS + 1):
+                try:
+                    self._client.api.remove_container(container, force=True, v=True)
+                except APIError as error:
+                    # A daemon that sees it end while it kills it calls that a failure of its own.
+                    if error.status_code == 500 and attempt < REMOVE_ATTEMPTS:
+                        time.sleep(REMOVE_DELAY)
+                        continue
+                    if error.status_code not in (404, 409):  # 409: its removal is under way
+                        raise
+                return
 
     def close(self) -> None:
         """Let the connections go."""
@@ -334,7 +358,7 @@ def spoken_to(address: str) -> Iterator[None]:
 
 
 def _knock(host: str) -> None:
-    """See that somebody listens, with less patience than a request is given.
+    """See that somebody listens, with less timeout than a request is given.
 
     Raises:
         OSError: Nobody does.
@@ -342,11 +366,11 @@ def _knock(host: str) -> None:
     scheme, _, path = host.partition("://")
     if scheme in ("tcp", "http", "https"):
         at = urlsplit(host)
-        with socket.create_connection((at.hostname, at.port or 2375), PING_PATIENCE):
+        with socket.create_connection((at.hostname, at.port or 2375), PING_TIMEOUT):
             return
     if scheme == "unix":
         with socket.socket(socket.AF_UNIX) as knocker:
-            knocker.settimeout(PING_PATIENCE)
+            knocker.settimeout(PING_TIMEOUT)
             knocker.connect(path)
 
 

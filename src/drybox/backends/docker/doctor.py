@@ -1,4 +1,4 @@
-"""What a wall of containers can promise with the daemon at hand, and how to mend what it cannot."""
+"""Which guarantees containers have with this daemon, and how to get the missing ones."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from drybox.backends.base import Guarantee, Support
 from drybox.backends.docker.daemon import GONE_FIX, Daemon
-from drybox.backends.docker.wall import Wall, find_runtime, takes_filters
+from drybox.backends.docker.runtime import Runtime, find_runtime, takes_filters
 from drybox.errors import DryboxError
-from drybox.guest import seccomp
-from drybox.guest.binary import init_path
-from drybox.protocols import Guarantee, Support
+from drybox.guest.init_binary import init_path
+from drybox.guest.seccomp import filter as seccomp
 from drybox.settings import DockerSettings
 
 OLDEST_RUNC = (1, 1, 12)
@@ -35,23 +35,25 @@ KERNEL_FIX = "Give the daemon a kernel with CONFIG_SECCOMP_FILTER, as all distri
 LIBSECCOMP_FIX = "Run drybox on Linux, with libseccomp2 installed."
 
 
-def check(wall: Wall, settings: DockerSettings) -> Support:
+def check(isolation: Runtime, settings: DockerSettings) -> Support:
     """Look at every guarantee. Never raises."""
     try:
         daemon = Daemon(settings.host)
     except DryboxError as error:
         missing = Guarantee("daemon", False, error.message, GONE_FIX)
-        return Support(wall.name, (missing,), present=False)
+        return Support(isolation.name, (missing,), present=False)
     try:
-        if find_runtime(wall, settings.runtimes.get(wall.name), daemon.runtimes) is None:
-            return Support(wall.name, (runtime(daemon.info, {}, wall, settings),), present=False)
+        if find_runtime(isolation, settings.runtimes.get(isolation.name), daemon.runtimes) is None:
+            return Support(
+                isolation.name, (runtime(daemon.info, {}, isolation, settings),), present=False
+            )
         about = f"Docker {daemon.info.get('ServerVersion')} at {daemon.address}"
         found = Guarantee("daemon", True, about + (", users mapped" * daemon.is_remapped))
-        found_runtime = runtime(daemon.info, daemon.version(), wall, settings)
+        found_runtime = runtime(daemon.info, daemon.version(), isolation, settings)
         guarantees = (found, *weakenable(daemon.info), _init(), found_runtime)
-        return Support(wall.name, guarantees)
+        return Support(isolation.name, guarantees)
     except DryboxError as error:
-        return Support(wall.name, (Guarantee("daemon", False, error.message, error.hint),))
+        return Support(isolation.name, (Guarantee("daemon", False, error.message, error.hint),))
     finally:
         daemon.close()
 
@@ -78,26 +80,29 @@ def limits(info: Mapping[str, Any]) -> list[Guarantee]:
 
 
 def runtime(
-    info: Mapping[str, Any], versions: Mapping[str, Any], wall: Wall, settings: DockerSettings
+    info: Mapping[str, Any],
+    versions: Mapping[str, Any],
+    isolation: Runtime,
+    settings: DockerSettings,
 ) -> Guarantee:
-    """Whether the daemon has the wall's runtime, and it is no runc with known ways out.
+    """Whether the daemon has the isolation's runtime, and it is no runc with known ways out.
 
     Args:
         info: What the daemon says of itself.
         versions: What it says of its parts.
-        wall: The wall.
+        isolation: Its name.
         settings: The runtime's name, if that is configured.
     """
     known = frozenset(info.get("Runtimes") or ())
-    configured = settings.runtimes.get(wall.name)
-    name = find_runtime(wall, configured, known)
+    configured = settings.runtimes.get(isolation.name)
+    name = find_runtime(isolation, configured, known)
     if name is None:
-        wanted = configured or (wall.runtimes[0] if wall.runtimes else wall.name)
+        wanted = configured or (isolation.runtimes[0] if isolation.runtimes else isolation.name)
         detail = f"the daemon has no runtime {wanted!r}; it has {', '.join(sorted(known))}"
-        fix = wall.fix or "Correct its name in the configuration: [runtimes]."
+        fix = isolation.fix or "Correct its name in the configuration: [runtimes]."
         return Guarantee("runtime", False, detail, fix)
     name = name or str(info.get("DefaultRuntime") or "runc")
-    part = _runc(versions) if name == "runc" and not wall.own_kernel else {}
+    part = _runc(versions) if name == "runc" and not isolation.traits.own_kernel else {}
     version = _version_of(part)
     if version is None:
         return Guarantee("runtime", True, name)

@@ -1,4 +1,4 @@
-"""Whether a Docker daemon is likely to answer, found out without loading Docker's library."""
+"""Whether a Docker daemon is likely to answer, without loading Docker's library."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import os
 import socket
 from pathlib import Path
 
-from drybox.home import home
+from drybox.host.paths import home
 
 DEFAULT_SOCKET = "/var/run/docker.sock"
 
-PATIENCE = 1.0
+TIMEOUT = 1.0
 """Seconds for somebody to answer at a socket of this machine."""
 
 
@@ -28,7 +28,7 @@ def may_answer(host: str | None) -> bool:
     if scheme != "unix":
         return True
     with socket.socket(socket.AF_UNIX) as knocker:
-        knocker.settimeout(PATIENCE)
+        knocker.settimeout(TIMEOUT)
         try:
             knocker.connect(path)
         except OSError:

@@ -2,48 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Sequence
+from contextlib import suppress
+from functools import partial
 from typing import Protocol
 
 import anyio
 import anyio.to_thread
 
 from drybox.backends.docker.container import Container
+from drybox.backends.docker.container_cgroup import ContainerCgroup
 from drybox.backends.docker.daemon import Daemon
-from drybox.backends.docker.image import SandboxImage
+from drybox.backends.docker.images.image import SandboxImage
+from drybox.backends.docker.runtime import Runtime
 from drybox.backends.docker.stream import AttachedStream
-from drybox.backends.docker.wall import Wall
 from drybox.errors import DryboxError, SandboxLost, Unavailable
-from drybox.guest.frames import GuestExecError, GuestForged
-from drybox.guest.placement import too_large, unplaced
-from drybox.guest.protocol import Guest, GuestFileError, GuestGone, Seal
-from drybox.model import MIB, Command, Exit, File, ResourceLimits, Stream
-from drybox.protocols import BUILD_DIR, WORK_DIR, Sink, Source
-from drybox.warm import Runner
+from drybox.guest.connection import Guest, Seal
+from drybox.guest.file_transfer import too_large, unplaced, unstarted
+from drybox.guest.frames import GuestExecError, GuestFileError, GuestForged, GuestGone
+from drybox.job import BUILD_DIR, WORK_DIR, Command, Exit, File, Sink, Source
+from drybox.languages.prestart import PrestartedProcess
+from drybox.model import MIB, Artifacts, ResourceLimits, Stream
 
 SIGKILL = 9
 
-END_PATIENCE = 5.0
+END_TIMEOUT = 5.0
 """Seconds to wait until the daemon knows that a container has ended whose stream has ended."""
 
-REASON_PATIENCE = 1.0
+REASON_TIMEOUT = 1.0
 """Seconds after which it must know that the kernel killed it, which it may hear later than that
-it has ended."""
+it has ended. Whatever the container's exit code: the kernel chooses a process, and a runtime that
+loses one of its own ends as it likes."""
 
-LOOK = 0.05
+LOOK_DELAY = 0.05
 """Seconds between two looks at a container that ends."""
-
-KILLED = 128 + SIGKILL
-"""How a daemon tells that a container was killed."""
 
 LEASE = 30
 """Seconds after which a container ends that hears of no drybox any more. Its streams end with
 drybox, but not with a daemon that has crashed."""
 
-WARM_PATIENCE = 60.0
-"""Seconds until a runner must wait; slow walls take long to start one."""
+WARM_TIMEOUT = 60.0
+"""Seconds until a prestarted process must wait; slow isolations take long to start one."""
 
-MOVE_PATIENCE = 60.0
+ROOM = 16 * MIB
+"""Bytes that a container takes beside what waits in it."""
+
+MOVE_TIMEOUT = 60.0
 """Seconds that moving files from one container to the next may take."""
 
 
@@ -51,7 +55,7 @@ class Place(Protocol):
     """What a sandbox needs of the backend: its containers."""
 
     daemon: Daemon
-    wall: Wall
+    isolation: Runtime
     weakened: tuple[str, ...]
 
     def containers(self, image: SandboxImage, limits: ResourceLimits, uid: int) -> Awaitable[Box]:
@@ -71,12 +75,18 @@ class Box:
         container: The container.
         stream: Its standard streams.
         limits: What it may have at the moment.
+        cgroup: Its cgroup, as far as this host knows it.
     """
 
     def __init__(
-        self, container: Container, stream: AttachedStream, limits: ResourceLimits
+        self,
+        container: Container,
+        stream: AttachedStream,
+        limits: ResourceLimits,
+        cgroup: ContainerCgroup,
     ) -> None:
         self.container = container
+        self.cgroup = cgroup
         self.stream = stream
         self.limits = limits
         self.guest = Guest(stream)
@@ -104,10 +114,11 @@ class Box:
         """End it here and now: init sees the end of its input, and ends everything."""
         self._held.cancel()
         self.stream.hang_up()
+        self.cgroup.close()
 
 
 class DockerSandbox:
-    """Made by ``DockerBackend.open``; see ``drybox.protocols.Sandbox`` for the contract.
+    """Made by ``DockerBackend.open``; see ``drybox.backends.base.Sandbox`` for the contract.
 
     Args:
         place: Where containers come from and go to.
@@ -121,26 +132,44 @@ class DockerSandbox:
         self._box: Box | None = box
         self._image = image
         self._uid = uid
+        self._waits_in = 0
+        self._used = self._used_elsewhere = 0.0
+        self._runs = False
+        self.cpu_time: float | None = None
         self.version = image.version
         self.toolchain = image.name  # another one whenever anything in it differs
         self.weakened = place.weakened
 
-    async def warm(self, runners: Sequence[Runner], limits: ResourceLimits) -> None:
-        """Start runners and wait until they wait."""
-        if len(runners) > 1 and not self._place.wall.adjustable:
+    async def warm(self, prestarts: Sequence[PrestartedProcess], limits: ResourceLimits) -> None:
+        """Start prestarted processes and wait until they wait."""
+        if len(prestarts) > 1 and not self._place.isolation.traits.adjustable:
             return  # phases with limits of their own are other containers, which none can enter
         await self._limit(limits)
         guest = self._open_box().guest
         try:
-            with anyio.fail_after(WARM_PATIENCE):
-                for runner in reversed(runners):
-                    command = Command(runner.argv, runner.limits_in(limits), WARM_PATIENCE)
-                    await guest.warm(runner, command, {**self._image.env, **runner.env})
+            with anyio.fail_after(WARM_TIMEOUT):
+                for prestart in reversed(prestarts):
+                    command = prestart.start(limits, WARM_TIMEOUT)
+                    await guest.warm(prestart, command, {**self._image.env, **prestart.env})
+                    self._waits_in += prestart.size
         except (GuestGone, GuestFileError, GuestExecError, TimeoutError) as error:
             raise Unavailable(
-                f"no {runners[0].argv[0]} could be kept waiting: {error}.",
+                f"no {prestarts[0].argv[0]} could be kept waiting: {str(error) or 'too slow'}.",
                 hint="Programs start cold instead.",
             ) from error
+
+    def fits(self, limits: ResourceLimits) -> bool:
+        """Whether it can be given these limits as it is."""
+        if self._box is None or limits.disk != self._box.limits.disk:
+            return False
+        if self._place.isolation.traits.adjustable:
+            return limits.memory >= self._waits_in + ROOM
+        return _kernels(limits) == _kernels(self._box.limits)
+
+    async def claim(self, limits: ResourceLimits) -> None:
+        """Give it the limits of the request that has come."""
+        if not await self._limit(limits):
+            raise Unavailable("its memory could not be reclaimed.", hint="Another one is made.")
 
     def is_alive(self) -> bool:
         """Whether an idle sandbox can still be used: init speaks only when it is asked."""
@@ -164,19 +193,22 @@ class DockerSandbox:
             return Exit(None, SIGKILL, 0.0, out_of_memory=True)
         started = anyio.current_time()
         env = {**self._image.env, **command.env}
+        self._runs = True
         try:
             end = await self._open_box().guest.exec(command, env, sink, stdin)
         except GuestFileError as error:
+            self._runs = False
             raise unplaced(error) from error
         except GuestExecError as error:
-            raise Unavailable(
-                f"{error}.", hint="Nothing ran. Check limits.pids and the image."
-            ) from error
+            self._runs = False
+            raise unstarted(error) from error
         except GuestGone as error:
-            wall = anyio.current_time() - started
+            elapsed = anyio.current_time() - started
             if not isinstance(error, GuestForged) and await self._ran_out_of_memory():
-                return Exit(None, SIGKILL, wall, out_of_memory=True)
+                return Exit(None, SIGKILL, elapsed, out_of_memory=True)
             raise _lost(error) from error
+        self._runs = False
+        self._used += end.cpu_time
         return Exit(
             end.code,
             end.signal,
@@ -185,10 +217,10 @@ class DockerSandbox:
             end.memory_peak,
             end.timed_out,
             end.out_of_memory,
-            self._place.wall.mapped,
+            self._place.isolation.mapped,
         )
 
-    async def get(self, globs: Sequence[str], max_bytes: int) -> Mapping[str, bytes]:
+    async def get(self, globs: Sequence[str], max_bytes: int) -> Artifacts:
         """Bring back regular files of the working directory, never through a link."""
         try:
             return await self._open_box().guest.get(globs, max_bytes)
@@ -208,10 +240,22 @@ class DockerSandbox:
             await self._box.guest.kill()
 
     async def close(self) -> None:
-        """Destroy the sandbox; the daemon does it while the caller goes on."""
+        """Destroy the sandbox; the daemon does it while the caller goes on.
+
+        Of one whose command has not ended the daemon is asked first what that has used.
+        """
         box, self._box = self._box, None
-        if box is not None:
-            self._place.discard(box)
+        if box is None:
+            return
+        self.cpu_time = None if self._runs else self._used
+        if self._runs:
+            with anyio.move_on_after(END_TIMEOUT, shield=True), suppress(DryboxError):
+                await box.guest.kill()
+                look = partial(self._place.daemon.cpu_seconds, box.id)
+                here = await anyio.to_thread.run_sync(look, abandon_on_cancel=True)
+                if here is not None:
+                    self.cpu_time = max(self._used_elsewhere + here, self._used)
+        self._place.discard(box)
 
     def _open_box(self) -> Box:
         if self._box is None:
@@ -220,21 +264,23 @@ class DockerSandbox:
 
     async def _ran_out_of_memory(self) -> bool:
         """Whether the whole container, init too, was ended for want of memory."""
-        box = self._open_box()
-        with anyio.move_on_after(END_PATIENCE) as patience:
+        box, is_asked = self._open_box(), False
+        with anyio.move_on_after(END_TIMEOUT) as deadline:
             while True:
                 try:
                     state = await anyio.to_thread.run_sync(self._place.daemon.state, box.id)
                 except DryboxError:
                     return False
-                if not state.get("Running"):
-                    if state.get("OOMKilled"):
-                        return True
-                    if state.get("ExitCode") != KILLED:
-                        return False
-                    soon = anyio.current_time() + REASON_PATIENCE
-                    patience.deadline = min(patience.deadline, soon)
-                await anyio.sleep(LOOK)
+                if state.get("OOMKilled"):
+                    return True
+                if not state.get("Running") and not is_asked:
+                    is_asked = True
+                    known = await anyio.to_thread.run_sync(box.cgroup.ran_out)
+                    if known is not None:
+                        return known
+                    soon = anyio.current_time() + REASON_TIMEOUT
+                    deadline.deadline = min(deadline.deadline, soon)
+                await anyio.sleep(LOOK_DELAY)
         return False
 
     # --- limits of a phase ---------------------------------------------------------
@@ -242,10 +288,9 @@ class DockerSandbox:
     async def _limit(self, limits: ResourceLimits) -> bool:
         """Whether the container could be given a phase's limits."""
         box = self._open_box()
-        now = (box.limits.memory, box.limits.cpus, box.limits.pids)
-        if now == (limits.memory, limits.cpus, limits.pids):
+        if _kernels(limits) == _kernels(box.limits):
             return True
-        if not self._place.wall.adjustable:
+        if not self._place.isolation.traits.adjustable:
             await self._move(limits)
             return True
         try:
@@ -253,9 +298,7 @@ class DockerSandbox:
         except Unavailable as error:
             if "busy" in error.message:  # the kernel could not get the memory back
                 return False
-            raise SandboxLost(
-                f"a limit could not be set: {error.message}", hint=error.hint
-            ) from error
+            raise SandboxLost("the daemon could not set a limit.", hint=error.hint) from error
         return True
 
     async def _move(self, limits: ResourceLimits) -> None:
@@ -263,7 +306,7 @@ class DockerSandbox:
         old = self._open_box()
         new = await self._place.containers(self._image, limits, self._uid)
         try:
-            with anyio.fail_after(MOVE_PATIENCE):
+            with anyio.fail_after(MOVE_TIMEOUT):
                 await _copy(old, new, [WORK_DIR, BUILD_DIR])
         except (GuestGone, TimeoutError) as error:
             self._place.discard(new)
@@ -275,7 +318,13 @@ class DockerSandbox:
             self._place.discard(new)
             raise
         self._box = new
+        self._used_elsewhere = self._used
         self._place.discard(old)
+
+
+def _kernels(limits: ResourceLimits) -> tuple[int, float, int]:
+    """What the daemon has the kernel hold a container to, beside its disk."""
+    return limits.memory, limits.cpus, limits.pids
 
 
 def _lost(why: Exception | None = None) -> SandboxLost:
@@ -325,7 +374,7 @@ async def _copy(old: Box, new: Box, folders: Sequence[str]) -> None:
         """Takes what tar says."""
 
     async def run(box: Box, argv: Sequence[str], sink: Sink, stdin: Source | None) -> None:
-        command = Command(("tar", *argv), box.limits, MOVE_PATIENCE, cwd="/")
+        command = Command(("tar", *argv), box.limits, MOVE_TIMEOUT, cwd="/")
         try:
             end = await box.guest.exec(command, {"PATH": "/usr/bin:/bin"}, sink, stdin)
             if end.code != 0:

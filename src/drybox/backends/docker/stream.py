@@ -1,4 +1,4 @@
-"""The byte stream to init that a container's attached standard streams are."""
+"""The byte stream to init: the attached standard streams of a container."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from anyio.abc import ByteStream, SocketStream
 
-from drybox.backends.docker.bridge import bridged, release
+from drybox.backends.docker.tls_bridge import bridged, release
 
 _HEAD = struct.Struct(">B3xI")
 _STDERR = 2
@@ -90,7 +90,7 @@ class AttachedStream(ByteStream):
         return not watch.poll(0)
 
     def hang_up(self) -> None:
-        """End the connection here and now, without waiting for the event loop's next turn."""
+        """End the connection here and now, without waiting for the event loop's next pass."""
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()

@@ -1,16 +1,18 @@
-"""What the local backend can promise on this host, and how to mend what it cannot."""
+"""Which guarantees the local backend has on this host, and how to get the missing ones."""
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 
-from drybox.backends.local import bubblewrap, cgroup, probe
-from drybox.backends.local.cgroup_tree import CONTROLLERS
+from drybox.backends.base import Guarantee, Support
+from drybox.backends.local.cgroups import cgroup
+from drybox.backends.local.cgroups.tree import CONTROLLERS
+from drybox.backends.local.launchers import bubblewrap, bubblewrap_probe
 from drybox.errors import DryboxError
-from drybox.guest import seccomp
-from drybox.guest.binary import init_path
-from drybox.protocols import Guarantee, Support
+from drybox.guest.init_binary import init_path
+from drybox.guest.seccomp import filter as seccomp
 
 DELEGATE = (
     "Give your user the controllers: 'sudo systemctl edit user@.service', add the lines "
@@ -18,14 +20,16 @@ DELEGATE = (
 )
 
 
-def fix_for(what: str) -> str:
-    """The hint for a guarantee that does not hold.
+def fix_for(*missing: str) -> str:
+    """The hint for guarantees that do not hold.
 
     Args:
-        what: Its word as ``allow_weaker`` takes it.
+        missing: Their words as ``allow_weaker`` takes them.
     """
-    give_up = f"To run without it: allow_weaker=({what!r},) or '--allow-weaker {what}'."
-    if what not in CONTROLLERS:
+    words = ",".join(missing)
+    it = "them" if len(missing) > 1 else "it"
+    give_up = f"To run without {it}: allow_weaker={missing!r} or '--allow-weaker {words}'."
+    if not set(missing) & set(CONTROLLERS):
         return give_up
     if os.path.exists(f"{cgroup.V2_MOUNT}/cgroup.controllers"):
         return f"{DELEGATE}; or run drybox in a systemd service with Delegate=yes. {give_up}"
@@ -35,10 +39,17 @@ def fix_for(what: str) -> str:
     )
 
 
+def in_words(missing: Sequence[str]) -> str:
+    """Guarantees in a sentence: ``seccomp, the cpus limit and the pids limit``."""
+    others = [what for what in missing if what not in CONTROLLERS]
+    *first, last = [*others, *(f"the {what} limit" for what in missing if what in CONTROLLERS)]
+    return f"{', '.join(first)} and {last}" if first else last
+
+
 def check() -> Support:
     """Look at every guarantee. Never raises."""
     if sys.platform != "linux":
-        return Support("local", (Guarantee("linux", False, "this is no Linux", "Use docker."),))
+        return Support("local", (Guarantee("linux", False, "this is not Linux", "Use docker."),))
     return Support("local", (*_tools(), *_namespaces(), *_limits(), _seccomp()))
 
 
@@ -55,23 +66,33 @@ def _tools() -> list[Guarantee]:
 def _namespaces() -> list[Guarantee]:
     """Tries them all for real, as a sandbox would have them."""
     try:
-        problem = probe.namespace_problem()
+        problem = bubblewrap_probe.namespace_problem()
     except DryboxError:  # the tools' own lines say so
         return []
     if not problem:
-        return [Guarantee("namespaces", True, "user, pid, net, mount, ipc, uts, cgroup")]
+        return [Guarantee("namespaces", True, "user, pid, net, mount, ipc, uts, cgroup"), _inodes()]
+    if bubblewrap.is_chroot():
+        return [Guarantee("namespaces", False, f"in this chroot: {problem}", bubblewrap.CHROOT)]
     fix = bubblewrap.namespace_fix() or "see whether this runs in a container that forbids them"
     return [Guarantee("namespaces", False, problem, fix)]
 
 
+def _inodes() -> Guarantee:
+    """Has a sandbox put its root together, as all do."""
+    problem = bubblewrap_probe.inodes_problem()
+    if problem:
+        return Guarantee("inodes", False, problem, bubblewrap.INODES)
+    return Guarantee("inodes", True, "an overlay for each sandbox and folder")
+
+
 def _limits() -> list[Guarantee]:
-    place = cgroup.find_place()
+    place = cgroup.find_location()
     if place.needs_scope:
         where = "a scope of the systemd user manager"
     else:
         where = f"cgroup v{place.version} in {', '.join(place.folders)}"
     return [
-        Guarantee(what, False, place.missing[what], fix_for(what))
+        Guarantee(what, False, place.missing[what], fix_for(*sorted(place.missing)))
         if what in place.missing
         else Guarantee(what, True, where)
         for what in CONTROLLERS

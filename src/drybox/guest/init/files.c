@@ -7,11 +7,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "die.h"
+#include "files.h"
+#include "frames.h"
 #include "init.h"
+#include "numbers.h"
+#include "paths.h"
+#include "prestart.h"
 
 #define NEW_FILE (O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC)
-#define MAX_DEPTH 64      /* folders below each other that a listing enters */
-#define MAX_LISTED 100000 /* files that a listing names */
+#define MAX_DEPTH 256     /* folders below each other that a listing enters */
+#define MAX_LISTED 100000 /* names that a listing has */
 
 static int put_fd = -1, put_failed;
 static int lacking; /* whether the last batch is not there as a whole */
@@ -33,18 +39,6 @@ static void close_put(void)
     put_fd = -1;
 }
 
-/* Makes the folders on the way to a path; -1 leaves the one that failed in its place. */
-int make_folders(char *path)
-{
-    for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-        *slash = 0;
-        if (mkdir(path, 0755) && errno != EEXIST)
-            return -1;
-        *slash = '/';
-    }
-    return 0;
-}
-
 /* Payload: 16-bit mode, path. Folders on the way are made. */
 void put_open(unsigned char *p, size_t n)
 {
@@ -59,7 +53,7 @@ void put_open(unsigned char *p, size_t n)
         return;
     }
     put_fd = open(path, NEW_FILE, 0600);
-    if (put_fd < 0 && errno == EEXIST && free_doors()) /* it may be what a runner waits for */
+    if (put_fd < 0 && errno == EEXIST && free_fifos()) /* it may be what a prestarted process waits for */
         put_fd = open(path, NEW_FILE, 0600);
     if (put_fd < 0 || fchmod(put_fd, p[0] | p[1] << 8))
         file_error(path);
@@ -97,36 +91,82 @@ int files_lacking(void)
 
 static int listed;
 
-/* Names every regular file below `fd`; links and everything else that is no folder are
- * passed over, so nothing outside can be named. */
+/* Names what is no file that can be fetched: one letter says what it is instead. */
+static void list_other(char kind, const char *path, size_t n)
+{
+    unsigned char frame[1 + 4096];
+    frame[0] = kind;
+    memcpy(frame + 1, path, n);
+    listed++;
+    answer('O', frame, 1 + n);
+}
+
+/* What a folder's entry is that is neither a file nor a folder; 0 for a link of our own making,
+ * which leads to what was installed. */
+static char other_kind(int folder, const char *name, mode_t mode)
+{
+    char target[sizeof "/build/"] = "";
+    if (S_ISLNK(mode)) {
+        ssize_t n = readlinkat(folder, name, target, sizeof target - 1);
+        return n == sizeof target - 1 && !strcmp(target, "/build/") ? 0 : 'l';
+    }
+    return S_ISFIFO(mode) ? 'p' : S_ISSOCK(mode) ? 's' : 'c';
+}
+
+/* Names every regular file below `fd`, and what else is no folder; no link is followed, so
+ * nothing outside can be named. */
 static void list_folder(int fd, char *path, size_t used, int depth)
 {
     DIR *folder = fdopendir(fd);
     if (!folder) {
+        list_other('u', path, used);
         close(fd);
         return;
     }
     struct dirent *entry;
-    while ((entry = readdir(folder)) && listed < MAX_LISTED) {
+    while ((entry = readdir(folder))) {
         size_t n = strlen(entry->d_name);
-        if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..") || used + n + 2 > 4096)
+        if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
             continue;
+        if (listed >= MAX_LISTED) {
+            if (listed++ == MAX_LISTED)
+                answer('O', "m", 1);
+            break;
+        }
+        if (used + n + 2 > 4096) {
+            list_other('d', path, used - 1);
+            break;
+        }
         struct stat st;
-        if (fstatat(dirfd(folder), entry->d_name, &st, AT_SYMLINK_NOFOLLOW))
-            continue;
         memcpy(path + used, entry->d_name, n + 1);
-        if (S_ISREG(st.st_mode)) {
+        if (fstatat(dirfd(folder), entry->d_name, &st, AT_SYMLINK_NOFOLLOW)) {
+            /* Names of a folder can be read without permission to reach what they are of. */
+            if (errno == EACCES)
+                list_other(entry->d_type == DT_DIR ? 'u' : 'r', path, used + n);
+            continue;
+        }
+        if (S_ISREG(st.st_mode) && !(st.st_mode & S_IRUSR)) {
+            list_other('r', path, used + n);
+        } else if (S_ISREG(st.st_mode)) {
             unsigned char frame[8 + 4096];
             put64(frame, st.st_size);
             memcpy(frame + 8, path, used + n);
             listed++;
             answer('F', frame, 8 + used + n);
-        } else if (S_ISDIR(st.st_mode) && depth < MAX_DEPTH) {
-            int below = openat(dirfd(folder), entry->d_name,
+        } else if (!S_ISDIR(st.st_mode)) {
+            char kind = other_kind(dirfd(folder), entry->d_name, st.st_mode);
+            if (kind)
+                list_other(kind, path, used + n);
+        } else {
+            int below = -1;
+            if (depth < MAX_DEPTH)
+                below = openat(dirfd(folder), entry->d_name,
                                O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
             path[used + n] = '/';
             if (below >= 0)
                 list_folder(below, path, used + n + 1, depth + 1);
+            else
+                list_other(depth < MAX_DEPTH ? 'u' : 'd', path, used + n);
         }
     }
     closedir(folder);
@@ -140,6 +180,8 @@ void list_files(const char *folder)
     int fd = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd >= 0)
         list_folder(fd, path, 0, 0);
+    else
+        list_other('u', "", 0);
     answer('f', "", 0);
 }
 

@@ -5,7 +5,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "die.h"
+#include "frames.h"
 #include "init.h"
+#include "lease.h"
+#include "numbers.h"
 
 static unsigned char out_buf[2 * (CHUNK + 5 + TOKEN) + 512];
 static size_t out_len, out_off;
@@ -19,41 +23,6 @@ void keep_token(const unsigned char *p)
 {
     memcpy(token, p, TOKEN);
     token_len = TOKEN;
-}
-
-void die(const char *format, ...)
-{
-    char text[512];
-    va_list args;
-    va_start(args, format);
-    int n = vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    if (n > (int)sizeof text - 1)
-        n = sizeof text - 1;
-    dprintf(2, "drybox-init: %s\n", text);
-    _exit(1);
-}
-
-uint32_t get32(const unsigned char *p)
-{
-    return p[0] | p[1] << 8 | p[2] << 16 | (uint32_t)p[3] << 24;
-}
-
-uint64_t get64(const unsigned char *p)
-{
-    return get32(p) | (uint64_t)get32(p + 4) << 32;
-}
-
-void put32(unsigned char *p, uint32_t v)
-{
-    for (int i = 0; i < 4; i++)
-        p[i] = v >> (8 * i) & 255;
-}
-
-void put64(unsigned char *p, uint64_t v)
-{
-    put32(p, (uint32_t)v);
-    put32(p + 4, v >> 32);
 }
 
 /* Queues a frame; the callers see to it that there is room. */

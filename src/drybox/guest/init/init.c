@@ -3,9 +3,9 @@
  * Being PID 1 of the sandbox's own PID namespace it is out of reach of the program's
  * signals, adopts every orphan, and its end is the end of all. Frames in and out are
  * one type byte, a little-endian 32-bit length and that many bytes; between the two, answers
- * of a sealed sandbox have the token. protocol.py beside this file is the other end. Requests come on fd 0, answers go out on fd 1, words for
- * people on fd 2. Whatever cannot be done while sealing ends the process: a sandbox
- * is sealed as asked or it does not exist.
+ * of a sealed sandbox have the token. connection.py beside this file is the other end. Requests
+ * come on fd 0, answers go out on fd 1, words for people on fd 2. Whatever cannot be done while
+ * sealing ends the process: a sandbox is sealed as asked or it does not exist.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -19,7 +19,16 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "die.h"
+#include "files.h"
+#include "frames.h"
 #include "init.h"
+#include "lease.h"
+#include "numbers.h"
+#include "run.h"
+#include "seal.h"
+#include "session/session.h"
+#include "time_slice.h"
 
 static unsigned char in_buf[MAX_FRAME + 5];
 static size_t in_len;
@@ -29,6 +38,10 @@ static void handle(char type, unsigned char *p, size_t n)
 {
     if (type == 'H') {
         lease(p, n);
+        return;
+    }
+    if (in_session()) {
+        handle_session(type, p, n);
         return;
     }
     if (running()) {
@@ -42,12 +55,14 @@ static void handle(char type, unsigned char *p, size_t n)
     case 'D': put_data(p, n); break;
     case 'Y': put_end(); break;
     case 'X': may_settle = 0, start(p, n); break;
-    case 'V': start_runner(p, n); break;
+    case 'V': prestart(p, n); break;
     case 'J': hand_over(p, n); break;
+    case 'T': await_joined(p, n); break;
     case 'L': list_files(WORK); break;
     case 'G': send_file(WORK, p, n); break;
     case 'l': list_files(BUILD); break;
     case 'g': send_file(BUILD, p, n); break;
+    case 'O': may_settle = 0, begin_session(p, n); break;
     case 'I': case 'E': case 'K': break; /* sent before the host saw the program end */
     default: die("unknown request %d", type);
     }
@@ -98,10 +113,13 @@ static void step(const sigset_t *unblocked)
     struct pollfd program[3];
     struct timespec left, *timeout = prepare_run(program, &left);
     answers.fd = answers_wait() ? 1 : -1;
-    struct pollfd all[6] = {host, answers, program[0], program[1], program[2], lease_ended()};
-    ppoll(all, 6, timeout, unblocked);
+    struct pollfd all[7] = {host,       answers,       program[0],        program[1],
+                            program[2], lease_ended(), await_sockets()};
+    ppoll(all, 7, timeout, unblocked);
     if (all[5].revents)
         _exit(0);
+    if (all[6].revents)
+        attend_sockets();
     if (all[1].revents)
         flush_some();
     advance_run(all + 2);
@@ -132,7 +150,7 @@ int main(int argc, char **argv)
     sigset_t child, unblocked;
     struct sigaction wake = {.sa_handler = on_child};
     hide_environment();
-    take_short_turns();
+    request_short_time_slice();
     sigaction(SIGCHLD, &wake, NULL);
     signal(SIGPIPE, SIG_IGN);
     sigemptyset(&child);
@@ -142,8 +160,13 @@ int main(int argc, char **argv)
     umask(0);
     fcntl(0, F_SETFL, fcntl(0, F_GETFL) | O_NONBLOCK);
     fcntl(1, F_SETFL, fcntl(1, F_GETFL) | O_NONBLOCK);
-    if (argc == 2 && !strcmp(argv[1], settled))
+    if (argc == 2) {
+        recall_purpose(argv[1]);
         may_settle = 0;
+    }
     for (;;)
-        step(&unblocked);
+        if (!in_session())
+            step(&unblocked);
+        else if (session_step(&unblocked))
+            receive();
 }

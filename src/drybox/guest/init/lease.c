@@ -5,7 +5,9 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#include "init.h"
+#include "die.h"
+#include "lease.h"
+#include "numbers.h"
 
 /* A stream that somebody in between holds open does not end when drybox does: a container's,
  * once its daemon has crashed. So drybox may ask for an end unless it is heard of again. */

@@ -10,27 +10,42 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "die.h"
+#include "files.h"
+#include "frames.h"
 #include "init.h"
+#include "numbers.h"
+#include "output.h"
+#include "prestart.h"
+#include "reap.h"
+#include "run.h"
+#include "seal.h"
+#include "spawn.h"
+#include "time_slice.h"
+#include "usage.h"
 
 #define STDIN_WINDOW (64 << 10) /* bytes of stdin the host may have under way */
-#define YOUTH 20000000u /* nanoseconds in which a program has short turns; see turns.c */
-
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
+#define NETLINK_MOST (8 << 20)      /* bytes that may wait in its netlink sockets */
+#define NETLINK_STEP 100000000u /* nanoseconds between looks at them, and at terminals */
+#define MOST_TERMINALS 64       /* of the host's 4,096; a local sandbox has 32 anyway */
+#define LOOK 20000000u  /* nanoseconds between looks at how many sockets there are */
+#define LOOK_FULL 4000000u   /* the same while there are too many */
+#define FULL_NS 500000000u   /* nanoseconds for which there may be too many, if none is added */
+#define BOOST_NS 20000000u /* nanoseconds in which a program has short time slices; see time_slice.c */
 
 static struct {
     struct process main;
-    int64_t cpu_before; /* what a runner used before it got its job, in microseconds */
+    int64_t cpu_before; /* what a prestarted process used before it got its job, in microseconds */
     int status, ended, timed_out, in_eof;
+    uint32_t most_sockets; /* more hold too much memory that no cgroup counts */
+    int out_of_sockets; /* or of what may wait in those of netlink, or of terminals */
+    uint64_t look_at; /* when they are to be counted next */
+    uint64_t full_since; /* when there were too many first; 0 for not now */
     uint64_t start, end, deadline;
-    uint64_t lengthen_at; /* when its turns are to be lengthened next */
+    uint64_t lengthen_at; /* when its time slices are to be lengthened next */
+    uint64_t netlink_at;  /* when its netlink sockets are to be looked at next */
     struct rusage before;
     uint64_t kills_before, peak_before;
-    uint64_t largest; /* most bytes that one of its processes had at once */
     unsigned char pending[STDIN_WINDOW]; /* stdin it has not taken yet */
     size_t pending_len;
     uint32_t taken; /* bytes of stdin it has taken since the host was last told */
@@ -47,15 +62,21 @@ static void forget(void)
 }
 
 /* From here on the clock runs and what is used is the program's. */
-static void begin(uint32_t ms)
+static void begin(uint32_t ms, uint32_t most_sockets)
 {
     getrusage(RUSAGE_CHILDREN, &run.before);
     run.kills_before = oom_kills(), run.peak_before = had_run ? memory_peak() : 0;
     had_run = 1;
-    run.largest = 0;
+    forget_largest();
     run.start = now_ns();
     run.deadline = run.start + (uint64_t)ms * 1000000u;
-    run.lengthen_at = run.start + YOUTH;
+    run.lengthen_at = run.start + BOOST_NS;
+    run.netlink_at = run.start + NETLINK_STEP;
+    run.look_at = run.start + LOOK;
+    run.full_since = 0;
+    run.most_sockets = most_sockets;
+    run.out_of_sockets = 0;
+    forget_output();
 }
 
 static void refuse(int problem)
@@ -65,97 +86,79 @@ static void refuse(int problem)
     answer('N', code, 4);
 }
 
-/* Payload: 32-bit deadline in ms, open files, argc, envc; then cwd, argv and environment,
- * each with its NUL. Returns 0, or the number that says why it could not be started. */
-static int launch(struct process *made, char *p, size_t n, int has_channel)
-{
-    unsigned char *head = (unsigned char *)p;
-    if (n < 18 || p[n - 1])
-        die("a malformed run request");
-    uint32_t open_files = get32(head + 4), argc = get32(head + 8), envc = get32(head + 12);
-    if (!argc || argc > n || envc > n)
-        die("a malformed run request");
-    char **strings = calloc(argc + envc + 3, sizeof *strings), **env = strings + argc + 2;
-    if (!strings)
-        die("no memory for the arguments");
-    char *at = p + 16, *stop = p + n;
-    struct order order = {open_files, strings, env, at, has_channel};
-    for (uint32_t i = 0; i <= argc + envc; i++) {
-        if (at >= stop)
-            die("a malformed run request");
-        if (i)
-            (i <= argc ? strings : env - argc)[i - 1] = at;
-        at += strlen(at) + 1;
-    }
-    int problem = spawn(made, &order);
-    free(strings);
-    return problem;
-}
-
-/* Starts a program. No runner waits beside one that init itself has started. */
+/* Starts a program. No prestarted process waits beside one that init itself has started. */
 void start(unsigned char *p, size_t n)
 {
     if (files_lacking()) {
         refuse(ENOENT);
         return;
     }
-    dismiss_runners();
+    dismiss_prestarted();
     forget();
-    begin(n < 4 ? 0 : get32(p));
-    int problem = launch(&run.main, (char *)p, n, 0);
+    begin(n < 8 ? 0 : get32(p), n < 8 ? 0 : get32(p + 4));
+    int problem = launch(&run.main, (char *)p, n, (struct order){0});
     if (problem)
         refuse(problem);
     else
         queue('B', "", 0);
 }
 
-/* Starts a runner. Payload: the way it waits, its door with a NUL, and a run request, whose
+/* Prestarts a process. Payload: the way it waits, its FIFO with a NUL, and a run request, whose
  * deadline means nothing. */
-void start_runner(unsigned char *p, size_t n)
+void prestart(unsigned char *p, size_t n)
 {
     if (had_run || n < 2 || !memchr(p + 1, 0, n - 1))
-        die("a malformed runner request");
+        die("a malformed prestarted process request");
     if (files_lacking()) {
         refuse(ENOENT);
         return;
     }
-    char *door = (char *)p + 1;
-    size_t head = 2 + strlen(door);
+    char *fifo = (char *)p + 1;
+    size_t head = 2 + strlen(fifo);
     struct process made;
-    prepare_door(door);
-    int problem = launch(&made, (char *)p + head, n - head, *p == ASKS);
+    make_fifo(fifo);
+    struct order order = {.has_channel = *p == HANDOFF_SOCKET,
+                          .has_forks = purpose() == TEMPLATE};
+    int problem = launch(&made, (char *)p + head, n - head, order);
     if (problem) {
         refuse(problem);
         return;
     }
-    keep_runner(&made, *p, door);
+    keep_prestarted(&made, *p, fifo);
     oom_kills(), memory_peak(); /* what is not there to be read is known before the job comes */
 }
 
-static int64_t cpu_of(pid_t pid)
+/* Has a template's child become the prestarted process. Payload: room for output. */
+void await_joined(const unsigned char *p, size_t n)
 {
-    clockid_t clock;
-    struct timespec t;
-    if (clock_getcpuclockid(pid, &clock) || clock_gettime(clock, &t))
-        return 0;
-    return t.tv_sec * 1000000ll + t.tv_nsec / 1000;
+    struct process made;
+    if (had_run || n != 4 || purpose() != JOINED)
+        die("a malformed request for a template's child");
+    int problem = invite(&made, get32(p));
+    if (problem) {
+        refuse(problem);
+        return;
+    }
+    keep_prestarted(&made, HANDOFF_SOCKET, "");
+    oom_kills(), memory_peak();
 }
 
-/* Payload: 32-bit deadline in ms, which runner, then what it is to read. It becomes the program;
- * or it cannot any more, and the host has the program started. */
+/* Payload: 32-bit deadline in ms, most sockets, which prestarted process, room for output, then
+ * what it is to read. It becomes the program; or it cannot any more, and the host has the program
+ * started. */
 void hand_over(const unsigned char *p, size_t n)
 {
-    if (n < 8)
+    if (n < 16)
         die("a malformed job");
     if (files_lacking()) {
         refuse(ENOENT);
         return;
     }
     forget();
-    pid_t pid = choose_runner(get32(p + 4));
-    begin(get32(p));
+    pid_t pid = choose_prestarted(get32(p + 8));
+    begin(get32(p), get32(p + 4));
     run.cpu_before = pid ? cpu_of(pid) : 0;
-    if (take_runner(&run.main, get32(p + 4), p + 8, n - 8))
+    if (take_prestarted(&run.main, get32(p + 8), get32(p + 12), p + 16, n - 16))
         queue('B', "", 0);
     else
         answer('Q', "", 0);
@@ -201,41 +204,9 @@ static void feed(void)
         close_stdin();
 }
 
-/* Takes what the program wrote. Returns 0 where there is nothing. */
-static int pump(int fd, char type)
-{
-    unsigned char data[CHUNK];
-    ssize_t n;
-    while ((n = read(fd, data, sizeof data)) < 0 && errno == EINTR)
-        ;
-    if (n > 0)
-        queue(type, data, n);
-    return n > 0;
-}
-
-/* Takes all that is left of an output that nobody writes to any more, as far as there is room. */
-static void drain(int *fd, char type)
-{
-    while (*fd >= 0 && takes_chunk())
-        if (!pump(*fd, type)) {
-            close(*fd);
-            *fd = -1;
-        }
-}
-
 static int64_t micros(struct timeval a, struct timeval b)
 {
     return (a.tv_sec - b.tv_sec) * 1000000ll + (a.tv_usec - b.tv_usec);
-}
-
-/* Waits for any process, and keeps how large it was. */
-pid_t wait_for_any(int *status, int options)
-{
-    struct rusage used;
-    pid_t pid = wait4(-1, status, options, &used);
-    if (pid > 0 && (uint64_t)used.ru_maxrss << 10 > run.largest)
-        run.largest = (uint64_t)used.ru_maxrss << 10;
-    return pid;
 }
 
 static void reap(void)
@@ -250,7 +221,7 @@ static void reap(void)
             /* The program's end is its whole tree's end, daemons included. */
             clear_away();
         }
-        runner_ended(pid);
+        prestarted_ended(pid);
     }
 }
 
@@ -264,14 +235,14 @@ static void finish(void)
      * that of an earlier one, its largest process tells the least that it was. */
     uint64_t peak = memory_peak();
     if (peak <= run.peak_before)
-        peak = run.largest;
+        peak = largest_process();
     unsigned char frame[END];
     put32(frame, run.status);
     put64(frame + 4, run.end - run.start);
     put64(frame + 12, micros(after.ru_utime, run.before.ru_utime) +
                           micros(after.ru_stime, run.before.ru_stime) - run.cpu_before);
     frame[20] = run.timed_out;
-    frame[21] = oom_kills() > run.kills_before;
+    frame[21] = run.out_of_sockets || oom_kills() > run.kills_before;
     put64(frame + 22, peak);
     close_stdin();
     run.main.pid = 0;
@@ -304,6 +275,45 @@ void handle_running(char type, const unsigned char *p, size_t n)
     }
 }
 
+/* Ends the program if it has too many sockets. The kernel still counts some for a while after they
+ * are closed (those of netlink, which a program opens to find an address): while whoever wants one
+ * more waits, there is time to see whether that passes. */
+static void count_sockets(uint64_t now)
+{
+    uint32_t used = sockets_in_use();
+    run.look_at = now + LOOK;
+    if (used + (uint32_t)awaits_socket() <= run.most_sockets) {
+        run.full_since = 0;
+        admit_socket();
+        return;
+    }
+    if (!run.full_since)
+        run.full_since = now;
+    run.look_at = now + LOOK_FULL;
+    if (now - run.full_since >= FULL_NS || !holds_creations() || used > 2 * run.most_sockets)
+        run.out_of_sockets = 1, kill_all();
+}
+
+/* Of a program that has as many sockets as it may, the next one waits. */
+struct pollfd await_sockets(void)
+{
+    struct pollfd asked = socket_creations();
+    if (running() && run.full_since)
+        asked.fd = -1;
+    return asked;
+}
+
+/* A program is about to make a socket, or to lock a file. One that is being prestarted may. */
+void attend_sockets(void)
+{
+    if (!is_asked_for_socket())
+        return;
+    if (running() && !run.ended && sockets_in_use() >= run.most_sockets)
+        count_sockets(now_ns());
+    else
+        admit_socket();
+}
+
 /* What to wait for on behalf of the program: its output, if the host took what came before;
  * room for its stdin; its deadline. */
 struct timespec *prepare_run(struct pollfd p[3], struct timespec *left)
@@ -311,7 +321,7 @@ struct timespec *prepare_run(struct pollfd p[3], struct timespec *left)
     p[0] = p[1] = (struct pollfd){-1, POLLIN, 0};
     p[2] = (struct pollfd){-1, POLLOUT, 0};
     if (!running()) {
-        p[0].fd = coming_runner();
+        p[0].fd = starting_channel();
         return NULL;
     }
     if (!answers_wait() && run.taken)
@@ -320,14 +330,21 @@ struct timespec *prepare_run(struct pollfd p[3], struct timespec *left)
         *left = (struct timespec){0};
         return answers_wait() ? NULL : left;
     }
-    if (!answers_wait())
-        p[0].fd = run.main.out, p[1].fd = run.main.err;
     if (run.pending_len)
         p[2].fd = run.main.in;
-    if (run.timed_out)
-        return NULL;
+    uint64_t now = now_ns();
     uint64_t next = run.deadline < run.lengthen_at ? run.deadline : run.lengthen_at;
-    uint64_t now = now_ns(), rest = next > now ? next - now : 0;
+    if (run.netlink_at < next)
+        next = run.netlink_at;
+    if (run.look_at < next)
+        next = run.look_at;
+    if (run.timed_out)
+        next = UINT64_MAX;
+    if (!answers_wait()) {
+        uint64_t output = await_output(p, run.main.out, run.main.err, now);
+        next = output < next ? output : next;
+    }
+    uint64_t rest = next > now ? next - now : 0; /* centuries, if there is nothing to wait for */
     left->tv_sec = rest / 1000000000u;
     left->tv_nsec = rest % 1000000000u;
     return left;
@@ -337,7 +354,7 @@ struct timespec *prepare_run(struct pollfd p[3], struct timespec *left)
 void advance_run(const struct pollfd p[3])
 {
     if (!running()) {
-        attend_runners(p[0].revents);
+        attend_prestarted(p[0].revents);
         return;
     }
     uint64_t now = now_ns();
@@ -345,19 +362,23 @@ void advance_run(const struct pollfd p[3])
         run.timed_out = 1;
         kill_all();
     } else if (!run.ended && now >= run.lengthen_at) {
-        lengthen_turns();
+        lengthen_time_slices();
         run.lengthen_at = now + 2 * (now - run.start);
     }
+    if (!run.ended && now >= run.netlink_at) {
+        run.netlink_at = now + NETLINK_STEP;
+        if (netlink_memory() > NETLINK_MOST || terminals_in_use() > MOST_TERMINALS)
+            run.out_of_sockets = 1, kill_all();
+    }
+    if (!run.ended && now >= run.look_at)
+        count_sockets(now);
     reap();
     if (p[2].revents)
         feed();
     if (!answers_wait()) {
-        if (p[0].revents)
-            pump(run.main.out, '1');
-        if (p[1].revents)
-            pump(run.main.err, '2');
+        gather(p, run.main.out, run.main.err, now);
         if (run.ended)
-            drain(&run.main.out, '1'), drain(&run.main.err, '2');
+            drain_both(&run.main.out, &run.main.err);
     }
     if (run.ended && run.main.out < 0 && run.main.err < 0)
         finish();

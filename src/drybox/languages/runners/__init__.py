@@ -1,4 +1,4 @@
-"""What waits in idle sandboxes: sources that never run in drybox itself."""
+"""Programs that wait in idle sandboxes: sources that never run in drybox itself."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 @lru_cache
 def source(name: str) -> bytes:
-    """The source of a runner, by the name of its file."""
+    """The source of a prestarted process, by the name of its file."""
     return Path(__file__).with_name(name).read_bytes()
 
 

@@ -36,20 +36,24 @@ def _read_job() -> bytes:
 
 
 def _take_job() -> None:
-    before = dict(os.environ)
+    before = dict(os.environ) if _preload is None else _preload.env
     usual = _job(sys.orig_argv, [f"{name}={value}" for name, value in before.items()])
     os.write(100, b"W")
     data = _read_job()
     os.close(100)
-    if data == usual:
+    if data == usual and _preload is None:
         return
     words = os.fsdecode(data[8:]).split("\0")
     count = int.from_bytes(data[:4], "little")
+    if _preload is not None and _preload.is_hidden_by(os.path.dirname(words[1])):
+        os.execve(
+            sys.executable, words[:count], dict(word.split("=", 1) for word in words[count:-1])
+        )
     sys.orig_argv[:] = words[:count]
     sys.argv[:] = words[1:count]
     env = dict(word.split("=", 1) for word in words[count:-1])
     for name in before.keys() - env.keys():
-        del os.environ[name]
+        os.environ.pop(name, None)
     for name, value in env.items():
         if before.get(name) != value:
             os.environ[name] = value
@@ -59,6 +63,41 @@ def _job(argv: list[str], env: list[str]) -> bytes:
     """What the host sends for these, as frames.py spells it."""
     counts = [len(words).to_bytes(4, "little") for words in (argv, env)]
     return b"".join([*counts, *(os.fsencode(word) + b"\0" for word in [*argv, *env])])
+
+
+def _find_template():  # type: ignore[no-untyped-def]  # typing would be loaded
+    """The module that makes this process a template, if it is to be one."""
+    try:
+        os.fstat(101)
+    except OSError:
+        return None
+    import _drybox_template  # type: ignore[import-not-found]
+
+    del sys.modules["_drybox_template"]
+    os.unlink(_drybox_template.__file__)
+    return _drybox_template
+
+
+def _load_ahead():  # type: ignore[no-untyped-def]
+    """What a template has imported ahead, if it is to."""
+    place = os.path.dirname(__file__)
+    listed = f"{place}/_drybox_preload.txt"
+    if not os.path.exists(listed):
+        return None
+    import _drybox_preload  # type: ignore[import-not-found]
+
+    with open(listed) as file:
+        names = file.read().split()
+    os.unlink(_drybox_preload.__file__)
+    os.unlink(listed)
+    preload = _drybox_preload.Preload()
+    del sys.modules["_drybox_preload"]
+    preload.lighten()
+    problem = preload.load(names)
+    if problem:
+        os.write(2, f"{problem}\n".encode())
+        os._exit(1)
+    return preload
 
 
 def _lighten() -> None:
@@ -100,7 +139,15 @@ def _lighten() -> None:
     names.update({name: {} if value == {} else value for name, value in old.items()})
 
 
+_template = _find_template()  # type: ignore[no-untyped-call]  # before its file is removed
+_preload = None if _template is None else _load_ahead()  # type: ignore[no-untyped-call]
 _leave()
 _lighten()
+if _template is not None:
+    os.write(100, b"W")
+    os.close(100)
+    _template.serve()  # returns in its children alone
+    if _preload is not None:
+        _preload.renew()
 _take_job()
 raise ImportError(name=__name__)

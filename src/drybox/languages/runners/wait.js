@@ -24,11 +24,21 @@ function read(fs, size) {
   return data;
 }
 
+// It starts in a folder that is gone: only so has Node not looked at the program's yet.
+function enter() {
+  const path = require('path');
+  const program = process.argv[1];
+  if (path.isAbsolute(program)) process.reallyExit(1); // this Node knows where it is all the same
+  process.chdir('/sandbox');
+  process.argv[1] = path.resolve(program);
+}
+
 function takeJob() {
   const fs = require('fs');
   fs.writeSync(CHANNEL, 'W');
   const job = read(fs, read(fs, 4).readUInt32LE());
   fs.closeSync(CHANNEL);
+  enter();
   const words = job.toString('utf8', 8).split('\0');
   const count = job.readUInt32LE();
   const pairs = words.slice(count, -1).map((word) => {
@@ -36,7 +46,7 @@ function takeJob() {
     return [word.slice(0, at), word.slice(at + 1)];
   });
   const env = new Map(pairs);
-  process.argv.splice(2, Infinity, ...words.slice(2, count));
+  process.argv.splice(2, Infinity, ...words.slice(process.execArgv.length + 2, count));
   for (const name of Object.keys(process.env)) {
     if (!env.has(name)) delete process.env[name];
   }

@@ -9,7 +9,7 @@ import (
 
 func main() {
 	for _, s := range []string{"TERM", "KILL", "USR1", "SEGV", "PIPE"} {
-		c := exec.Command("sh", "-c", "ulimit -c 0; kill -"+s+" $$; exit 9")
+		c := exec.Command("sh", "-c", "kill -"+s+" $$; exit 9")
 		err := c.Run()
 		ws := c.ProcessState.Sys().(syscall.WaitStatus)
 		fmt.Println(s, err, c.ProcessState.ExitCode(), ws.Signaled(), ws.Signal())

@@ -1,6 +1,7 @@
-# Pins down death by SIGABRT through os.abort, losing the buffered line.
+# Pins down death by SIGABRT through os.abort, keeping whole lines and losing the piece of one.
 import os
 
 print("flushed", flush=True)
-print("lost")
+print("kept")
+print("lost", end="")
 os.abort()

@@ -8,8 +8,10 @@ import pytest
 
 from drybox import DockerSettings
 from drybox.backends.docker.doctor import OLDEST_RUNC, check, limits, runtime, weakenable
-from drybox.backends.docker.wall import WALLS, Site
-from drybox.guest import seccomp
+from drybox.backends.docker.runtime import RUNTIMES, DaemonFeatures
+from drybox.guest.seccomp import filter as seccomp
+
+pytestmark = pytest.mark.promise("RES-11")
 
 PLAIN = DockerSettings()
 INFO: dict[str, Any] = {
@@ -44,7 +46,7 @@ def of_runc(version: str, **more: str) -> dict[str, Any]:
     ],
 )
 def test_an_old_runc_is_told_from_a_mended_one(version: str, holds: bool) -> None:
-    found = runtime(INFO, of_runc(version), WALLS["docker"], PLAIN)
+    found = runtime(INFO, of_runc(version), RUNTIMES["docker"], PLAIN)
     assert (found.name, found.holds) == ("runtime", holds)
     if not holds:
         assert f"runc {version} " in found.detail
@@ -55,35 +57,37 @@ def test_an_old_runc_is_told_from_a_mended_one(version: str, holds: bool) -> Non
 
 def test_a_daemon_that_does_not_tell_its_runc() -> None:
     for versions in ({}, {"Components": None}, {"Components": [{"Name": "runc"}]}):
-        assert runtime(INFO, versions, WALLS["docker"], PLAIN).holds
+        assert runtime(INFO, versions, RUNTIMES["docker"], PLAIN).holds
 
 
 def test_another_default_runtime_is_not_judged_by_runcs_version() -> None:
     info = {**INFO, "DefaultRuntime": "crun"}
-    found = runtime(info, of_runc("1.0.0"), WALLS["docker"], PLAIN)
+    found = runtime(info, of_runc("1.0.0"), RUNTIMES["docker"], PLAIN)
     assert (found.holds, found.detail) == (True, "crun")
 
 
 @pytest.mark.parametrize(
-    ("wall", "name", "words"),
+    ("isolation", "name", "words"),
     [
         ("gvisor", "runsc", "apt install runsc"),
         ("kata", "kata-runtime", "Kata Containers"),
         ("firecracker", "kata-fc", "Firecracker"),
     ],
 )
-def test_a_runtime_is_there_or_its_installation_is_told(wall: str, name: str, words: str) -> None:
-    absent = runtime(INFO, of_runc("1.0.0"), WALLS[wall], PLAIN)
+def test_a_runtime_is_there_or_its_installation_is_told(
+    isolation: str, name: str, words: str
+) -> None:
+    absent = runtime(INFO, of_runc("1.0.0"), RUNTIMES[isolation], PLAIN)
     assert not absent.holds
     assert words in absent.fix
     assert "runc" in absent.detail
     info = {**INFO, "Runtimes": {"runc": {}, name: {}}}
-    assert runtime(info, of_runc("1.0.0"), WALLS[wall], PLAIN).detail == name
+    assert runtime(info, of_runc("1.0.0"), RUNTIMES[isolation], PLAIN).detail == name
 
 
 def test_a_configured_runtime_that_is_not_there_is_named() -> None:
     settings = DockerSettings(runtimes={"docker": "crun"})
-    found = runtime(INFO, {}, WALLS["docker"], settings)
+    found = runtime(INFO, {}, RUNTIMES["docker"], settings)
     assert not found.holds
     assert "'crun'" in found.detail
     assert "[runtimes]" in found.fix
@@ -104,10 +108,10 @@ def test_limits_that_the_daemon_does_not_enforce() -> None:
 
 
 @pytest.mark.parametrize("host", ["unix:///nowhere/d.sock", "tcp://127.0.0.1:1"])
-def test_without_a_daemon_every_wall_is_absent_with_the_way_to_start_it(host: str) -> None:
-    for wall in WALLS.values():
-        found = check(wall, DockerSettings(host=host))
-        assert (found.backend, found.present, found.usable) == (wall.name, False, False)
+def test_without_a_daemon_every_isolation_is_absent_with_the_way_to_start_it(host: str) -> None:
+    for isolation in RUNTIMES.values():
+        found = check(isolation, DockerSettings(host=host))
+        assert (found.backend, found.present, found.usable) == (isolation.name, False, False)
         (guarantee,) = found.guarantees
         assert host in guarantee.detail
         assert "systemctl start docker" in guarantee.fix
@@ -148,7 +152,7 @@ def test_a_client_without_libseccomp(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wall", "runtime", "known", "has"),
+    ("isolation", "runtime", "known", "has"),
     [
         ("docker", "", {"runc": {}}, True),
         ("docker", "runc", {"runc": {}}, True),
@@ -159,7 +163,7 @@ def test_a_client_without_libseccomp(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_who_raises_the_loopback_that_the_daemon_does_not(
-    wall: str, runtime: str, known: dict[str, Any], has: bool
+    isolation: str, runtime: str, known: dict[str, Any], has: bool
 ) -> None:
-    site = Site.of(WALLS[wall], runtime, {**INFO, "Runtimes": known})
-    assert site.own_loopback is has
+    features = DaemonFeatures.of(RUNTIMES[isolation], runtime, {**INFO, "Runtimes": known})
+    assert features.own_loopback is has

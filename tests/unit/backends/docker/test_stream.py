@@ -46,7 +46,7 @@ async def test_hanging_up_ends_it_at_once() -> None:
         theirs.setblocking(False)
         stream = await AttachedStream.of(ours)
         stream.hang_up()
-        assert theirs.recv(100) == b"", "no turn of the event loop in between"
+        assert theirs.recv(100) == b"", "no pass of the event loop in between"
         assert not stream.is_quiet()
         stream.hang_up()
         await stream.aclose()

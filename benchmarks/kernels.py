@@ -1,0 +1,123 @@
+"""What a session of Python costs beside a bare ipykernel: its start, a round trip, and its memory.
+
+Both are interleaved. Prints the medians, and ends with 1 if a goal of SPECIFICATION.md is missed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import statistics
+import sys
+import tempfile
+import time
+import warnings
+
+from drybox import CodeExecutor, Session
+from drybox.bench.idle_memory import idle_sizes
+from drybox.bench.interleave import Contender, interleave
+from drybox.model import MIB
+
+GOALS = {"start": 0.05, "round trip": 0.5}
+MOST_MEMORY = 35 * MIB
+STARTED = 14 * MIB
+"""Bytes that a sandbox takes once its kernel has nearly started."""
+
+REST = 2.0
+"""Seconds in which it gets ready from there, and others come to rest."""
+
+TIMEOUT = 120
+
+
+class Jupyter:
+    """A bare ipykernel through jupyter_client."""
+
+    def __init__(self, folder: str) -> None:
+        from jupyter_client.manager import KernelManager
+
+        self._manager = KernelManager()
+        self._manager.start_kernel(cwd=folder)
+        self._client = self._manager.blocking_client()
+        self._client.start_channels()
+        self._client.wait_for_ready(timeout=TIMEOUT)
+
+    def run(self, code: str) -> str:
+        """Run a cell; the value of its last expression."""
+        value = ""
+
+        def take(message: dict[str, object]) -> None:
+            nonlocal value
+            if message["msg_type"] == "execute_result":
+                value = message["content"]["data"]["text/plain"]  # type: ignore[index]
+
+        self._client.execute_interactive(code, timeout=TIMEOUT, output_hook=take)
+        return value
+
+    def close(self) -> None:
+        """End it."""
+        self._client.stop_channels()
+        self._manager.shutdown_kernel(now=True)
+        self._manager.cleanup_resources()
+
+
+def measure(rounds: int) -> bool:
+    """Measure, print, and say whether every goal was met."""
+    with tempfile.TemporaryDirectory() as folder, CodeExecutor(isolation="local") as executor:
+        kept: list[Session | Jupyter] = []
+
+        def jupyter(number: int) -> None:
+            kernel = Jupyter(folder)
+            kept.append(kernel)
+            assert kernel.run("1+1") == "2"
+
+        def session(number: int) -> None:
+            opened = executor.open_session("python")
+            kept.append(opened)
+            assert opened.run("1+1").results[0].data["text/plain"] == "2"
+
+        def rest() -> None:
+            while kept:
+                kept.pop().close()
+            until = time.monotonic() + TIMEOUT
+            while not any(size > STARTED for size in idle_sizes()) and time.monotonic() < until:
+                time.sleep(0.2)
+            time.sleep(REST)
+
+        starts = {"ipykernel": Contender(jupyter, rest), "session": Contender(session, rest)}
+        executor.open_session("python").close()  # from now on one waits
+        interleave(starts, 1)
+        started = interleave(starts, rounds)
+        rest()
+        bare, opened = Jupyter(folder), executor.open_session("python")
+        trips = {
+            "ipykernel": Contender(lambda number: bare.run("1+1")),
+            "session": Contender(lambda number: opened.run("1+1")),
+        }
+        interleave(trips, 20)
+        tripped = interleave(trips, 50 * rounds)
+        bare.close()
+        time.sleep(REST)
+        memory = max(idle_sizes())
+        opened.close()
+    met = memory <= MOST_MEMORY
+    for name, times in (("start", started), ("round trip", tripped)):
+        theirs, ours = (statistics.median(times[who]) for who in ("ipykernel", "session"))
+        ratio = ours / theirs
+        met = met and ratio <= GOALS[name]
+        print(f"{name}: session {ours * 1e3:.2f} ms, ipykernel {theirs * 1e3:.2f} ms: {ratio:.3f}")
+    print(f"idle session: {memory / MIB:.1f} MiB proportional set size")
+    return met
+
+
+def main() -> int:
+    """Do it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=10)
+    rounds = parser.parse_args().rounds
+    warnings.simplefilter("ignore")
+    logging.disable(logging.WARNING)
+    return not measure(rounds)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,2 @@
+echo "Hello from a sealed sandbox!"
+echo "Bash $BASH_VERSION"

@@ -1,0 +1,1 @@
+"""The images of containers: found, built, stored."""

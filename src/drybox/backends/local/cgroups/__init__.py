@@ -1,0 +1,1 @@
+"""Control groups of local sandboxes: limits, weights and measurement."""

@@ -1,0 +1,1 @@
+"""Programs that start a local sandbox."""

@@ -1,0 +1,1 @@
+"""What a local sandbox sees: its file system, toolchain and packages."""

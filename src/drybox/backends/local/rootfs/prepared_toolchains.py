@@ -1,0 +1,103 @@
+"""Toolchains with all that is made once for them, as sandboxes see them."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import anyio
+import anyio.to_thread
+from anyio.abc import TaskGroup
+
+from drybox.backends.base import SandboxSpec
+from drybox.backends.local.launchers import bubblewrap
+from drybox.backends.local.rootfs import package_mounts
+from drybox.backends.local.rootfs.layout import Layout, Mount
+from drybox.backends.local.rootfs.toolchain import FoundToolchain, find_toolchain
+from drybox.backends.local.rootfs.toolchain_cache import prepare, show
+from drybox.backends.preparations import Preparations
+from drybox.job import KERNEL_DIR
+from drybox.languages.base import EnvironmentLanguage, Language
+
+
+class _Making:
+    """One of them while it is made; who waits for it may leave."""
+
+    def __init__(self) -> None:
+        self.done = anyio.Event()
+        self.problem: Exception | None = None
+
+
+class PreparedToolchains:
+    """Finds toolchains, and makes what they lack.
+
+    Args:
+        preparations: Told what is being made.
+    """
+
+    def __init__(self, preparations: Preparations) -> None:
+        self._preparations = preparations
+        self._making: dict[tuple[str, str], _Making] = {}
+        self._prepared: set[tuple[str, str]] = set()
+
+    async def prepare(self, language: Language, version: str, tasks: TaskGroup) -> None:
+        """Make what programs of a language need, unless it is there; others need not wait for it.
+
+        Args:
+            language: The language.
+            version: The version asked for, or "".
+            tasks: Where it goes on if nobody waits for it any more: somebody will want it.
+
+        Raises:
+            Unsupported: There is no such toolchain.
+            Unavailable: It could not be made.
+        """
+        key = (language.name, version)
+        if key in self._prepared or not language.toolchain.preparations:
+            return
+        making = self._making.get(key)
+        if making is None:
+            making = self._making[key] = _Making()
+            tasks.start_soon(self._make, language, version, making)
+        await making.done.wait()
+        if making.problem is not None:
+            raise making.problem
+
+    async def _make(self, language: Language, version: str, making: _Making) -> None:
+        key = (language.name, version)
+        try:
+            await anyio.to_thread.run_sync(self._found, language, version)
+            self._prepared.add(key)
+        except Exception as error:  # whoever waits raises it
+            making.problem = error
+        finally:
+            del self._making[key]  # of versions that clients make up none stays
+            making.done.set()
+
+    def find(self, spec: SandboxSpec) -> tuple[FoundToolchain, Layout]:
+        """A sandbox's toolchain, and what the sandbox sees of this host. Blocks.
+
+        Raises:
+            Unsupported: There is no such toolchain.
+            Unavailable: What it needs could not be made.
+        """
+        language = spec.language
+        found, mounts = self._found(language, spec.version)
+        for tool in language.toolchain.tools:
+            mounts += package_mounts.tool_mounts(tool, found.home)
+        if spec.package_dir:
+            mounts += package_mounts.mounts(spec.package_dir, language.toolchain, found.home)
+        if spec.kernel_dir:
+            mounts.append(Mount(spec.kernel_dir, KERNEL_DIR))
+        more = tuple(mount for mount in mounts if mount is not None)
+        made, shown = found.layout.adding(more), language.toolchain.shown
+        if spec.environment is not None:
+            assert isinstance(language, EnvironmentLanguage), "none is built of others"
+            made = made.showing(language.environments, spec.environment.folder)
+            shown += language.environments.shown
+        return found, show(shown, made)
+
+    def _found(self, language: Language, version: str) -> tuple[FoundToolchain, list[Mount | None]]:
+        found = find_toolchain(language.name, language.toolchain, version)
+        begin, bwrap = partial(self._preparations.begin, language.name), bubblewrap.require()
+        recipes = language.toolchain.preparations
+        return found, [prepare(recipe, found, bwrap, begin) for recipe in recipes]

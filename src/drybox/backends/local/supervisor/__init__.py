@@ -1,0 +1,1 @@
+"""The supervisor process, which makes local sandboxes, and its client."""

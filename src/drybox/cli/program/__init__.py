@@ -1,0 +1,1 @@
+"""The program of ``drybox run``: its files, and the artifacts that it leaves."""

@@ -1,0 +1,1 @@
+"""Commands that serve others, and what they need."""

@@ -1,0 +1,1 @@
+"""Packages beside a language's standard library."""

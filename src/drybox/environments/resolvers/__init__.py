@@ -1,0 +1,1 @@
+"""Finds and downloads the packages of environments, by each language's own tool."""

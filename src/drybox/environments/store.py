@@ -1,0 +1,391 @@
+"""Built environments on this host: folders named by their content, and records of what they are.
+
+A folder is whole or not there: it is filled below ``unfinished`` and moved to its place at the end,
+and only then is its record written. Whoever uses one holds a shared lock on it, so that it is not
+removed meanwhile; whoever builds holds a lock on what it builds. The kernel lets go of both when a
+process ends, however that happens.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from drybox.environments.environment import BuiltEnvironment, Environment
+from drybox.errors import InvalidRequest, Unavailable
+from drybox.host.paths import data_dir
+
+FORMAT = 1
+"""Of records; another one where an older drybox could not read them, or would build otherwise."""
+
+DIGEST = re.compile(r"[0-9a-f]{32}")
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """One package of an environment.
+
+    Attributes:
+        name: Its name.
+        version: Its version.
+        licence: What it says of its licence; "" if nothing.
+        size: Bytes of its files once installed.
+        archive: Name of the archive that it came in.
+        sha256: Digest of that archive.
+    """
+
+    name: str
+    version: str
+    licence: str = ""
+    size: int = 0
+    archive: str = ""
+    sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BuildRecord:
+    """What was built for a definition and a toolchain.
+
+    Attributes:
+        key: Of the definition and the toolchain; see :func:`key_of`.
+        name: Name of the environment when it was built.
+        language: Its language.
+        version: Full version of the toolchain that it was built for.
+        digest: Of its content.
+        preload: Modules that were imported once, to see that they can be.
+        packages: All packages in it.
+        size: Bytes of its files.
+        files: How many there are.
+        lock: Identity of the lock that it was built from.
+        target: What its packages fit, for people.
+        built_at: When, as ISO 8601 has it.
+    """
+
+    key: str
+    name: str
+    language: str
+    version: str
+    digest: str
+    preload: tuple[str, ...]
+    packages: tuple[Package, ...]
+    size: int
+    files: int
+    lock: str
+    target: str
+    built_at: str
+
+    def to_json(self) -> str:
+        """It as a document."""
+        return json.dumps({"format": FORMAT, **asdict(self)}, indent=1, sort_keys=True)
+
+    @classmethod
+    def of_json(cls, text: str) -> BuildRecord:
+        """What a document says.
+
+        Raises:
+            ValueError: It is none of a record, or of another format.
+        """
+        document = json.loads(text)
+        try:
+            if document.pop("format") != FORMAT or not DIGEST.fullmatch(document["digest"]):
+                raise ValueError("another format")
+            packages = tuple(Package(**item) for item in document.pop("packages"))
+            preload = tuple(document.pop("preload"))
+            return cls(**document, packages=packages, preload=preload)
+        except (AttributeError, KeyError, TypeError) as error:
+            raise ValueError(str(error)) from error
+
+
+def definition_of(environment: Environment) -> str:
+    """A digest of what an environment is to hold, wherever it is built.
+
+    Raises:
+        InvalidRequest: Its file of requirements cannot be read.
+    """
+    content = None
+    if environment.requirements is not None:
+        try:
+            content = Path(environment.requirements).read_bytes().decode("utf-8", "replace")
+        except OSError as error:
+            raise InvalidRequest(
+                f"environments.{environment.name}.requirements",
+                f"{str(environment.requirements)!r} cannot be read: {error.strerror}",
+                hint="Name a file that is there, and that drybox may read.",
+            ) from error
+    facts = (environment.of.name, environment.version, sorted(environment.packages), content)
+    return hashlib.sha256(ascii(facts).encode()).hexdigest()
+
+
+def key_of(environment: Environment, toolchain: str) -> str:
+    """What a build is found by: another one whenever another folder may come of it.
+
+    Args:
+        environment: What is to be built.
+        toolchain: A word for the toolchain that it is built for.
+    """
+    facts = (FORMAT, definition_of(environment), tuple(environment.preload), toolchain)
+    return hashlib.sha256(ascii(facts).encode()).hexdigest()[:32]
+
+
+class EnvironmentStore:
+    """The folder of environments. Its methods block, though not for long.
+
+    Args:
+        folder: The folder; None for the user's usual one.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str] | None = None) -> None:
+        self.folder = Path(folder) if folder else data_dir() / "environments"
+        self._held: dict[str, int] = {}
+
+    def find(self, key: str) -> BuildRecord | None:
+        """What was built for a key, if all of it is there."""
+        try:
+            record = BuildRecord.of_json(self._record(key).read_text("utf-8"))
+        except (OSError, ValueError):
+            return None
+        return record if self.tree(record.digest).is_dir() else None
+
+    def records(self) -> list[BuildRecord]:
+        """Everything that was built and is whole, the newest last."""
+        names = [path.stem for path in self.folder.glob("records/*.json")]
+        found = [record for name in names if (record := self.find(name)) is not None]
+        return sorted(found, key=lambda record: (record.built_at, record.key))
+
+    def tree(self, digest: str) -> Path:
+        """Where the content of a digest is."""
+        return self.folder / "trees" / digest
+
+    def use(self, record: BuildRecord) -> BuiltEnvironment:
+        """Have it stay until :meth:`release`, or until this process ends.
+
+        Raises:
+            Unavailable: It is gone, or is being removed.
+        """
+        tree = self.tree(record.digest)
+        if record.digest not in self._held:
+            lock = self._open_lock(f"tree-{record.digest}")
+            try:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except OSError:
+                os.close(lock)
+                raise _gone(record) from None
+            if not tree.is_dir():
+                os.close(lock)
+                raise _gone(record)
+            self._held[record.digest] = lock
+        return BuiltEnvironment(record.digest, str(tree), record.preload)
+
+    def release(self) -> None:
+        """Let go of everything in use."""
+        while self._held:
+            os.close(self._held.popitem()[1])
+
+    def begin(self, word: str) -> int | None:
+        """Become the only one who builds this, until the descriptor that it gives is closed.
+
+        Returns:
+            The descriptor; None while somebody else builds it.
+        """
+        lock = self._open_lock(f"build-{word}")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            return None
+        return lock
+
+    def archives(self, language: str) -> Path:
+        """The folder of a language's archives, made if need be."""
+        return self._make(f"archives/{language}")
+
+    def note_path(self, kind: str, name: str) -> Path:
+        """Where something small is kept, in a folder that is there."""
+        return self._make(kind) / f"{name}.json"
+
+    @contextmanager
+    def workplace(self) -> Iterator[Path]:
+        """A folder to fill, which is gone at the end; what killed builds left goes before."""
+        place = self._make("unfinished")
+        self._clear(place)
+        folder = place / secrets.token_hex(8)
+        folder.mkdir(mode=0o700)
+        own = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(own, fcntl.LOCK_EX)
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+            os.close(own)
+
+    def keep(self, content: Path, digest: str) -> None:
+        """Put content at its place.
+
+        Args:
+            content: A folder below :meth:`workplace`; moved unless the same is there already.
+            digest: Its digest, which names the place.
+        """
+        self._make("trees")
+        tree = self.tree(digest)
+        if not tree.is_dir():
+            _sync(content)
+            with contextlib.suppress(FileExistsError):  # somebody else had the same
+                content.rename(tree)
+
+    def note(self, record: BuildRecord) -> None:
+        """Write a record down, the last step of a build."""
+        write_whole(self._make("records") / f"{record.key}.json", record.to_json())
+
+    def forget(self, record: BuildRecord) -> bool:
+        """Remove a record, and its content unless somebody uses it or another record names it.
+
+        Returns:
+            Whether the content is gone.
+        """
+        with contextlib.suppress(FileNotFoundError):
+            self._record(record.key).unlink()
+        if any(other.digest == record.digest for other in self.records()):
+            return False
+        return self._remove_tree(record.digest)
+
+    def prune(self) -> tuple[list[str], int]:
+        """Remove what no record names and nobody uses: content, archives, leftovers.
+
+        Returns:
+            Names of what is gone, and its bytes.
+        """
+        self._clear(self._make("unfinished"))
+        records = self.records()
+        digests = {record.digest for record in records}
+        archives = {item.archive for record in records for item in record.packages}
+        gone, freed = list[str](), 0
+        for tree in self.folder.glob("trees/*"):
+            size = _size(tree)
+            if tree.name not in digests and self._remove_tree(tree.name):
+                gone, freed = [*gone, tree.name], freed + size
+        for archive in self.folder.glob("archives/*/*"):
+            if archive.name not in archives:
+                size = _size(archive)
+                _remove(archive)
+                gone, freed = [*gone, archive.name], freed + size
+        return gone, freed
+
+    def _remove_tree(self, digest: str) -> bool:
+        lock = self._open_lock(f"tree-{digest}")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        else:
+            away = self._make("unfinished") / secrets.token_hex(8)
+            with contextlib.suppress(FileNotFoundError):
+                self.tree(digest).rename(away)
+            shutil.rmtree(away, ignore_errors=True)
+            return True
+        finally:
+            os.close(lock)
+
+    def _clear(self, place: Path) -> None:
+        """Remove what nobody works on any more."""
+        for path in place.iterdir():
+            try:
+                own = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            except OSError:
+                continue
+            try:
+                fcntl.flock(own, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(path, ignore_errors=True)
+            except OSError:
+                pass  # somebody does
+            finally:
+                os.close(own)
+
+    def _record(self, key: str) -> Path:
+        return self.folder / "records" / f"{key}.json"
+
+    def _make(self, name: str) -> Path:
+        path = self.folder / name
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise Unavailable(
+                f"the folder of environments {self.folder} cannot be written: {error.strerror}.",
+                hint="Set environment_dir in the configuration to a folder that can.",
+            ) from error
+        return path
+
+    def _open_lock(self, name: str) -> int:
+        path = self._make("locks") / name
+        try:
+            return os.open(path, os.O_CREAT | os.O_RDONLY | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise Unavailable(
+                f"the folder of environments {self.folder} cannot be written: {error.strerror}.",
+                hint="Set environment_dir in the configuration to a folder that can.",
+            ) from error
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Replace a file in one step.
+
+    Raises:
+        OSError: It cannot be written; what was there is there.
+    """
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        with open(partial, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            partial.unlink()
+        raise
+
+
+def described(record: BuildRecord) -> Mapping[str, Any]:
+    """A record as JSON's own types."""
+    return {item.name: getattr(record, item.name) for item in fields(record)}
+
+
+def _size(path: Path) -> int:
+    """Bytes of a file, or of all files of a folder."""
+    if not path.is_dir():
+        return path.lstat().st_size
+    return sum(
+        os.lstat(os.path.join(at, name)).st_size for at, _, names in os.walk(path) for name in names
+    )
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _sync(folder: Path) -> None:
+    """Have the file system write what it holds, so that no power cut leaves a named half."""
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
+def _gone(record: BuildRecord) -> Unavailable:
+    return Unavailable(
+        f"environment {record.name!r} is being removed.", hint="Build it: drybox env build."
+    )

@@ -1,0 +1,1 @@
+"""One execution: validation, phases, outcome."""

@@ -1,0 +1,99 @@
+"""Paths of files in a sandbox's working directory, normalized; Linux's rules hold."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from itertools import pairwise
+
+from drybox.errors import InvalidRequest
+
+MAX_PATH = 1024  # bytes; the kernel's own bound is 4096
+MAX_NAME = 255  # bytes, the kernel's bound
+MAX_DEPTH = 128  # folders in a path
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_HINT = "Use a relative path such as 'data/input.txt'."
+
+
+def normal_path(path: object, field: str) -> str:
+    """A relative path without ``.``, ``..`` and empty parts, as the kernel would walk it.
+
+    Names that are devices elsewhere (``aux.py``), backslashes and leading dashes are names like
+    any other on Linux. Control characters are refused: they would reach terminals and logs.
+
+    Args:
+        path: The path as it was given.
+        field: The request's field, for the error.
+
+    Raises:
+        InvalidRequest: It is absolute, leaves the folder, names no file or is too long.
+    """
+    if not isinstance(path, str):
+        raise InvalidRequest(field, f"{_show(path)} is not a str", hint=_HINT)
+    try:
+        path.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidRequest(
+            field,
+            f"position {error.start} holds half a character (a lone surrogate)",
+            hint="Pass well-formed text.",
+        ) from error
+    problem, names = "", list[str]()
+    if _CONTROL.search(path):
+        problem = "has a control character"
+    elif path.startswith("/"):
+        problem = "is absolute"
+    else:
+        for name in path.split("/"):
+            if name == "..":
+                if not names:
+                    problem = "leaves the folder"
+                    break
+                names.pop()
+            elif name not in ("", "."):
+                names.append(name)
+        problem = problem or _size_problem(path, names)
+    if problem:
+        raise InvalidRequest(field, f"{_show(path)} {problem}".lstrip(), hint=_HINT)
+    return "/".join(names)
+
+
+def _size_problem(path: str, names: list[str]) -> str:
+    if not path:
+        return "is empty"
+    if not names or path.rpartition("/")[2] in ("", ".", ".."):
+        return "names a folder"
+    if len("/".join(names).encode()) > MAX_PATH or any(len(n.encode()) > MAX_NAME for n in names):
+        return f"is too long (at most {MAX_PATH} bytes, {MAX_NAME} for a name)"
+    if len(names) > MAX_DEPTH:
+        return f"is too deep (at most {MAX_DEPTH} parts)"
+    return ""
+
+
+def normal_glob(glob: object, field: str) -> str:
+    """A glob in one spelling; one that ends in a slash takes all of that folder.
+
+    Raises:
+        InvalidRequest: It is none.
+    """
+    if isinstance(glob, str) and glob.endswith("/") and glob.strip("/"):
+        glob += "**"
+    return normal_path(glob, field)
+
+
+def file_and_folder(paths: Iterable[str]) -> str | None:
+    """A path that would have to be a file and a folder, if there is one."""
+    ordered = sorted(paths, key=lambda path: path.split("/"))
+    for path, following in pairwise(ordered):
+        if following.startswith(f"{path}/"):
+            return path
+    return None
+
+
+def _show(value: object) -> str:
+    try:
+        text = ascii(value)
+    except ValueError:  # Python does not print integers of thousands of digits
+        text = f"a huge {type(value).__name__}"
+    return text if len(text) <= 80 else f"{text[:77]}..."

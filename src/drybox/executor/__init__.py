@@ -1,0 +1,1 @@
+"""The executors that users hold, async and sync."""

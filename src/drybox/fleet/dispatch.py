@@ -1,0 +1,121 @@
+"""Takes one execution to a node, and to another one as long as nothing has begun."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import anyio
+
+from drybox.errors import DryboxError, Unavailable, Unsupported
+from drybox.execution.kill_switch import KillSwitch
+from drybox.execution.phases import Emit
+from drybox.fleet.members import Member, Members
+from drybox.fleet.messages import Reply, RunMessage
+from drybox.fleet.remote_run import RemoteRun
+from drybox.job import Job, Source
+from drybox.monitoring.observers import Observation
+
+MOST_NODES = 8
+"""Nodes that are asked for one execution, where each says that it cannot run it."""
+
+
+class Dispatch:
+    """One execution's way to a node.
+
+    A node that answers that nothing has begun leaves it to another one. A node that does not
+    answer may have begun: that is the end of it.
+
+    Args:
+        members: The nodes.
+        id: The execution's name.
+        job: What it runs, checked.
+        message: The same, for the node.
+        queue_timeout: Seconds that it may wait for a slot; None for any time.
+    """
+
+    def __init__(
+        self,
+        members: Members,
+        id: str,
+        job: Job,
+        message: RunMessage,
+        queue_timeout: float | None,
+    ) -> None:
+        self._members = members
+        self._id = id
+        self._job = job
+        self._message = message
+        self._queue_timeout = queue_timeout
+        self._refused: dict[str, DryboxError] = {}
+
+    async def run(
+        self,
+        observation: Observation,
+        emit: Emit | None,
+        stdin: Source | None,
+        switch: KillSwitch,
+    ) -> Reply:
+        """Have it run.
+
+        Args:
+            observation: Is told of its stages.
+            emit: Takes its events; None if nobody follows.
+            stdin: Its input, if it comes piece by piece.
+            switch: Ends the program.
+
+        Returns:
+            The last word of the node that ran it, or of the last one that could not.
+
+        Raises:
+            SandboxLost: The node was lost while it ran.
+            Unavailable: No node could take it; nothing ran.
+        """
+        while True:
+            member = await self._acquire(observation)
+            observation.enter("run")
+            message = self._message
+            if switch.is_thrown:
+                message = replace(message, killed=True)
+            run = RemoteRun(member, self._id, message, _size(self._job))
+            try:
+                if emit is None:
+                    reply = await run.execute()
+                else:
+                    with switch.over(run):
+                        reply = await run.follow(emit, stdin)
+            finally:
+                self._members.release(member)
+            if reply.kind == "refused":
+                self._members.refuse(member, reply.reason)
+            elif run.has_told or not self._may_go_elsewhere(member, reply):
+                if reply.result is not None:
+                    observation.choose(reply.result.isolation)
+                return reply
+
+    def _may_go_elsewhere(self, member: Member, reply: Reply) -> bool:
+        """Whether a node says that nothing ran there, and another may do better."""
+        if not isinstance(reply.error, (Unsupported, Unavailable)):
+            return False
+        self._refused[member.info.id] = reply.error
+        others = {item.info.id for item in self._members.all()} - set(self._refused)
+        return bool(others) and len(self._refused) < MOST_NODES
+
+    async def _acquire(self, observation: Observation) -> Member:
+        observation.enter("queue")
+        try:
+            with anyio.fail_after(self._queue_timeout):
+                return await self._members.acquire(self._job, self._refused)
+        except TimeoutError:
+            raise Unavailable(
+                f"all slots of the fleet were taken for {self._queue_timeout:g} s.",
+                hint="Nothing ran. Try again later, or allow a longer queue_timeout.",
+            ) from None
+        except Unavailable:
+            for error in self._refused.values():
+                raise error from None
+            raise
+
+
+def _size(job: Job) -> int:
+    """About how many bytes it is as a message."""
+    return len(job.stdin) + sum(len(file.content) for file in job.files)

@@ -1,0 +1,357 @@
+"""The nodes of a fleet, as one front door sees them: who is there, lost, or next."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections import deque
+from collections.abc import Collection, Sequence
+
+import anyio
+import anyio.to_thread
+from anyio.abc import TaskGroup
+
+from drybox import __version__
+from drybox.errors import Unavailable
+from drybox.fleet.cluster import Cluster, Handle, NodeInfo, ReplicaGone
+from drybox.fleet.messages import Load, unpack_load
+from drybox.fleet.routing import NodeState, choose_node, take_slot
+from drybox.job import Job
+
+REPORT_INTERVAL = 0.5
+"""Seconds between two questions to a node for its load."""
+
+MISSED_REPORTS = 7
+"""Intervals after which a node that has not answered is lost."""
+
+LOOK_INTERVAL = 1.0
+"""Seconds between two looks for new nodes, and between two attempts to have a replica."""
+
+JOIN_TIMEOUT = 60.0
+"""Seconds in which a new replica has to answer for the first time; its process starts meanwhile."""
+
+NODE_TIMEOUT = 10.0
+"""Seconds that an execution waits for a node, where there is none."""
+
+LEAVE_TIMEOUT = 10.0
+"""Seconds in which a node ends what this front door runs there."""
+
+_log = logging.getLogger("drybox.fleet")
+
+
+class Member:
+    """One node.
+
+    Args:
+        info: Which one.
+        handle: Its replica.
+        door: What it knows this front door by.
+        is_local: It is this machine.
+    """
+
+    def __init__(self, info: NodeInfo, handle: Handle, door: str, is_local: bool) -> None:
+        self.door = door
+        self.info = info
+        self.state = NodeState(info.id, is_local)
+        self.load: Load | None = None
+        self.lost = ""
+        self._handle = handle
+        self._pending: set[asyncio.Future[bytes]] = set()
+
+    async def call(self, method: str, *arguments: str | bytes) -> bytes:
+        """Call a method of its replica.
+
+        Raises:
+            ReplicaGone: The node is lost, or this answer is.
+        """
+        if self.lost:
+            raise ReplicaGone(self.lost, is_certain=True)
+        answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        call = asyncio.ensure_future(self._handle.call(method, *arguments))
+
+        def hear(done: asyncio.Future[bytes]) -> None:
+            error = None if done.cancelled() else done.exception()
+            if answer.done():
+                return
+            if done.cancelled():
+                answer.cancel()
+            elif error is not None:
+                answer.set_exception(error)
+            else:
+                answer.set_result(done.result())
+
+        call.add_done_callback(hear)
+        self._pending.add(answer)
+        try:
+            return await answer
+        except ReplicaGone as gone:
+            if gone.is_certain:
+                self.lose(str(gone))
+            raise
+        finally:
+            self._pending.discard(answer)
+
+    def lose(self, reason: str) -> None:
+        """It is lost: nobody waits for it any more."""
+        if self.lost:
+            return
+        self.lost = reason
+        for answer in list(self._pending):
+            if not answer.done():
+                answer.set_exception(ReplicaGone(reason, is_certain=True))
+
+    def hear(self, load: Load) -> None:
+        """What it says of itself."""
+        self.load, state = load, self.state
+        state.slots, state.lag = load.slots, load.lag
+        state.is_draining = load.is_ending or self.info.is_draining
+        state.sandboxes = {(item.isolation, item.language): item.idle for item in load.pools}
+        state.is_full = False
+        state.elsewhere = max(0, load.running - state.running)
+
+
+class _Waiter:
+    """An execution that waits for a slot."""
+
+    def __init__(self, job: Job, refused: Collection[str]) -> None:
+        self.job = job
+        self.refused = refused
+        self.called: asyncio.Future[Member] = asyncio.get_running_loop().create_future()
+
+
+class Members:
+    """The nodes.
+
+    Args:
+        cluster: Where they are.
+        door: This front door's name.
+
+    Attributes:
+        lost: How many were lost so far.
+    """
+
+    def __init__(self, cluster: Cluster, door: str) -> None:
+        self._cluster = cluster
+        self._door = door
+        self._members: dict[str, Member] = {}
+        self._joining: set[str] = set()
+        self._waiting: deque[_Waiter] = deque()
+        self._choices = 0
+        self._changed = asyncio.Event()
+        self._problem = "no node has answered yet"
+        self.lost = 0
+
+    def all(self) -> list[Member]:
+        """Those that are there now."""
+        return [member for member in self._members.values() if not member.lost]
+
+    @property
+    def slots(self) -> int:
+        """Sandboxes that run at once on all of them."""
+        return sum(member.state.slots for member in self.all())
+
+    @property
+    def waiting(self) -> int:
+        """Executions that wait for a slot."""
+        return len(self._waiting)
+
+    async def serve(self, tasks: TaskGroup) -> None:
+        """Look for nodes, for ever."""
+        while True:
+            try:
+                with anyio.fail_after(JOIN_TIMEOUT):
+                    nodes = await anyio.to_thread.run_sync(
+                        self._cluster.nodes, abandon_on_cancel=True
+                    )
+            except Exception as error:  # the head may be away; what is known stays
+                _log.warning("The cluster's nodes are not known: %s", error)
+            else:
+                self._look(nodes, tasks)
+            await anyio.sleep(LOOK_INTERVAL)
+
+    async def wait(self, seconds: float) -> None:
+        """Wait until there is a node.
+
+        Raises:
+            Unavailable: There was none in so many seconds.
+        """
+        with anyio.move_on_after(seconds):
+            while not self.all():
+                self._changed.clear()
+                await self._changed.wait()
+        if not self.all():
+            raise self._nobody()
+
+    async def acquire(self, job: Job, refused: Collection[str] = ()) -> Member:
+        """Wait for a slot, first come, first served, and take it.
+
+        Args:
+            job: What is to run.
+            refused: Ids of nodes that cannot run it.
+
+        Raises:
+            Unavailable: There is no node, or none that it may run on.
+        """
+        waiter = _Waiter(job, refused)
+        self._waiting.append(waiter)
+        self._serve_waiting()
+        empty = 0.0
+        try:
+            while not waiter.called.done():
+                await asyncio.wait({waiter.called}, timeout=LOOK_INTERVAL)
+                empty = 0.0 if self.all() else empty + LOOK_INTERVAL
+                if empty >= NODE_TIMEOUT and not waiter.called.done():
+                    raise self._nobody()
+            return waiter.called.result()
+        except BaseException:
+            if waiter.called.done() and not waiter.called.cancelled():
+                if waiter.called.exception() is None:
+                    self.release(waiter.called.result())
+            elif waiter in self._waiting:
+                self._waiting.remove(waiter)
+            raise
+
+    def release(self, member: Member) -> None:
+        """Give a slot back."""
+        member.state.running -= 1
+        self._serve_waiting()
+
+    def refuse(self, member: Member, reason: str) -> None:
+        """A node has taken nothing: it has no room, or wants nothing new."""
+        if reason == "full":
+            member.state.is_full = True
+        elif reason == "ending":
+            member.state.is_draining = True
+
+    async def close(self) -> None:
+        """Say goodbye to every node, which ends what this front door runs there."""
+
+        async def leave(member: Member) -> None:
+            with anyio.move_on_after(LEAVE_TIMEOUT):
+                try:
+                    await member.call("leave", member.door)
+                except ReplicaGone:
+                    pass
+            member.lose("this front door was closed")
+
+        async with anyio.create_task_group() as tasks:
+            for member in self.all():
+                tasks.start_soon(leave, member)
+        self._members.clear()
+        for waiter in self._waiting:
+            if not waiter.called.done():
+                waiter.called.set_exception(self._nobody())
+        self._waiting.clear()
+
+    def _look(self, nodes: Sequence[NodeInfo], tasks: TaskGroup) -> None:
+        alive = {node.id for node in nodes}
+        for id, member in list(self._members.items()):
+            if id not in alive:
+                member.lose("Ray says that the node is dead")
+                self._forget(member)
+        for node in nodes:
+            if node.id in self._members:
+                member = self._members[node.id]
+                member.info = node
+                member.state.is_draining |= node.is_draining
+            elif node.id not in self._joining and not node.is_draining:
+                self._joining.add(node.id)
+                tasks.start_soon(self._keep, node)
+
+    async def _keep(self, node: NodeInfo) -> None:
+        """Have its replica, and follow it until it is lost."""
+        try:
+            member = await self._join(node)
+            if member is not None:
+                self._members[node.id] = member
+                self._changed.set()
+                self._serve_waiting()
+                await self._follow(member)
+                self._forget(member)
+        finally:
+            self._joining.discard(node.id)
+
+    async def _join(self, node: NodeInfo) -> Member | None:
+        try:
+            with anyio.fail_after(JOIN_TIMEOUT):
+                handle, own = await anyio.to_thread.run_sync(
+                    lambda: (self._cluster.replica(node.id), self._cluster.own_node()),
+                    abandon_on_cancel=True,
+                )
+                # A name for each time: what ran before this front door lost sight of it is over.
+                door = f"{self._door}:{os.urandom(4).hex()}"
+                member = Member(node, handle, door, node.id == own)
+                await member.call("open")
+                load = unpack_load(await member.call("report", member.door))
+        except Exception as error:  # of any kind: the next look tries again
+            self._problem = f"node {node.name} did not get ready: {error or type(error).__name__}"
+            _log.info("Node %s did not get ready: %s", node.name, error)
+            return None
+        if load.is_ending:
+            self._problem = f"the replica of node {node.name} ends"
+            return None
+        if load.version != __version__:
+            self._problem = f"node {node.name} has drybox {load.version}, this is {__version__}"
+            _log.error("Node %s is not used: it has drybox %s.", node.name, load.version)
+            return None
+        member.hear(load)
+        return member
+
+    async def _follow(self, member: Member) -> None:
+        while not member.lost:
+            await anyio.sleep(REPORT_INTERVAL)
+            answer = asyncio.ensure_future(member.call("report", member.door))
+            try:
+                for _ in range(MISSED_REPORTS):
+                    # In steps: one in which this process itself stood still counts once.
+                    await asyncio.wait({answer}, timeout=REPORT_INTERVAL)
+                    if answer.done():
+                        break
+                else:
+                    seconds = MISSED_REPORTS * REPORT_INTERVAL
+                    member.lose(f"it has not answered for {seconds:g} s")
+                    return
+            finally:
+                answer.cancel()
+            try:
+                load = unpack_load(answer.result())
+            except ReplicaGone:
+                continue
+            member.hear(load)
+            self._serve_waiting()
+
+    def _forget(self, member: Member) -> None:
+        if self._members.get(member.info.id) is member:
+            del self._members[member.info.id]
+            self._problem = f"node {member.info.name} was lost: {member.lost}"
+            _log.warning("Node %s is lost: %s.", member.info.name, member.lost)
+            self.lost += 1
+            self._serve_waiting()
+
+    def _serve_waiting(self) -> None:
+        """Give free slots to those who wait, the oldest first."""
+        for waiter in list(self._waiting):
+            if waiter.called.done():
+                continue
+            able = [item for item in self.all() if item.info.id not in waiter.refused]
+            if not able and self.all():
+                self._waiting.remove(waiter)
+                waiter.called.set_exception(self._nobody())
+                continue
+            job = waiter.job
+            chosen = choose_node((item.state for item in able), job.isolation, job.language)
+            if chosen is None:
+                if not waiter.refused:
+                    return  # nobody behind it has more to choose from
+                continue
+            self._choices += 1
+            take_slot(chosen, job.isolation, job.language, self._choices)
+            self._waiting.remove(waiter)
+            waiter.called.set_result(self._members[chosen.id])
+
+    def _nobody(self) -> Unavailable:
+        return Unavailable(
+            f"the fleet has no node that could take this: {self._problem}",
+            hint="Nothing ran. See 'drybox fleet status' and the log of drybox.fleet.",
+        )

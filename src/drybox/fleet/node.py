@@ -1,0 +1,276 @@
+"""One machine of a fleet: an ordinary executor, and who has it run what. Knows nothing of Ray."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import replace
+
+import anyio
+
+from drybox.errors import DryboxError, SandboxLost
+from drybox.execution.cpu_meter import CpuMeter
+from drybox.execution.kill_switch import KillSwitch
+from drybox.execution.phases import Emit
+from drybox.execution.validation import check_caps, make_job
+from drybox.executor.async_executor import AsyncCodeExecutor
+from drybox.executor.settings import ExecutorSettings
+from drybox.fleet.messages import (
+    Load,
+    Reply,
+    pack_answer,
+    pack_load,
+    pack_reply,
+    unpack_run,
+)
+from drybox.fleet.node_run import NodeRun
+from drybox.job import OWNER, ExecutionCaps, Source
+from drybox.model import ExecutionRequest, ExecutionResult, PoolCount
+
+DOOR_TIMEOUT = 8.0
+"""Seconds after which a front door that says nothing has gone, and what it runs is ended."""
+
+EMPTY_TIMEOUT = 15.0
+"""Seconds after which a node without any front door ends itself."""
+
+REMEMBERED_RUNS = 100_000
+"""Names of executions that a node knows again."""
+
+
+class NodeExecutor(AsyncCodeExecutor):
+    """An executor whose caller names the executions."""
+
+    async def run(
+        self,
+        id: str,
+        request: ExecutionRequest,
+        caps: ExecutionCaps,
+        emit: Emit | None,
+        stdin: Source | None,
+        switch: KillSwitch,
+        meter: CpuMeter,
+    ) -> ExecutionResult:
+        """Run one request under a name that is given."""
+        language, job = make_job(request, self._defaults)
+        job = replace(job, caps=check_caps(caps))
+        return await self._execute(id, language, job, emit, stdin, switch, meter)
+
+
+class Node:
+    """What a replica does.
+
+    Everything but :meth:`report` and :meth:`expire` is called in one event loop.
+
+    Args:
+        settings: The executor's.
+        version: Of this drybox.
+        clock: Seconds that only go forward.
+    """
+
+    def __init__(
+        self,
+        settings: ExecutorSettings,
+        version: str,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._executor = NodeExecutor.from_settings(settings)
+        self._version = version
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._doors: dict[str, float] = {}
+        self._last_door = clock()
+        self._runs: dict[str, NodeRun] = {}
+        self._seen: OrderedDict[str, None] = OrderedDict()
+        self._opened: anyio.Event | None = None
+        self._ticked = clock()
+        self._closed = ""
+
+    async def execute(self, door: str, id: str, data: bytes) -> bytes:
+        """Run one execution that nobody follows."""
+        run = self._admit(door, id, data)
+        if isinstance(run, Reply):
+            return pack_reply(run)
+        return pack_reply(await self._run(run, None))
+
+    async def start(self, door: str, id: str, data: bytes) -> bytes:
+        """Begin one execution that somebody follows with :meth:`events`."""
+        run = self._admit(door, id, data)
+        if isinstance(run, Reply):
+            return pack_reply(run)
+        run.begin(self._run(run, run.emit))
+        return pack_reply(Reply("accepted"))
+
+    async def events(self, id: str) -> bytes:
+        """What has happened since the last call, as soon as there is something."""
+        run = self._runs.get(id)
+        if run is None:
+            return pack_reply(self._lost())
+        reply = await run.next()
+        if reply.kind != "accepted":
+            self._runs.pop(id, None)
+        return pack_reply(reply)
+
+    async def give(self, id: str, data: bytes) -> bytes:
+        """A piece of a program's input, b"" at its end; returns once it is taken."""
+        run = self._runs.get(id)
+        return b"" if run is None else await run.give(data)
+
+    async def kill(self, id: str) -> bytes:
+        """End the program; its execution goes on to its result."""
+        run = self._runs.get(id)
+        if run is not None:
+            await run.switch.throw()
+        return b""
+
+    async def cancel(self, id: str) -> bytes:
+        """End the execution, and return when its sandbox is given up. It may come before it."""
+        run = self._runs.get(id)
+        if run is None:
+            self._remember(id)
+            return b""
+        run.cancel()
+        await run.ended.wait()
+        self._runs.pop(id, None)
+        return b""
+
+    async def ask(self, what: str, argument: str = "") -> bytes:
+        """What the executor knows: ``languages``, ``environments``, or whether it can run one."""
+        await self.open()
+        try:
+            if what == "probe":
+                await self._executor.probe(argument)
+                return pack_answer()
+            if what == "prepare":
+                await self._executor.prepare_languages()
+                return pack_answer()
+            if what == "environments":
+                return pack_answer(await self._executor.environments())
+            return pack_answer(await self._executor.languages())
+        except DryboxError as error:
+            return pack_answer(error=error)
+
+    async def tick(self) -> None:
+        """Say that the event loop turns, and end what belongs to front doors that have gone."""
+        self._ticked = now = self._clock()
+        with self._lock:
+            gone = {door for door, heard in self._doors.items() if now - heard > DOOR_TIMEOUT}
+            for door in gone:
+                del self._doors[door]
+        for run in list(self._runs.values()):
+            if run.door in gone:
+                run.cancel()
+        for id in [id for id, run in self._runs.items() if run.ended.is_set()]:
+            if self._runs[id].door not in self._doors:
+                del self._runs[id]
+
+    async def leave(self, door: str) -> bool:
+        """A front door says goodbye: end what it runs.
+
+        Returns:
+            Whether it was the last one.
+        """
+        with self._lock:
+            self._doors.pop(door, None)
+        for id, run in list(self._runs.items()):
+            if run.door == door:
+                await self.cancel(id)
+        return not self._doors
+
+    async def close(self, reason: str) -> None:
+        """End everything; whoever waits is told that it is lost, and why."""
+        self._closed = reason
+        for run in list(self._runs.values()):
+            run.cancel()
+        await self._executor.aclose()
+
+    def report(self, door: str) -> bytes:
+        """What there is to know of the node; the front door is there. Safe from any thread."""
+        now = self._clock()
+        with self._lock:
+            if door:
+                self._doors[door] = self._last_door = now
+            return pack_load(
+                Load(
+                    self._version,
+                    self._executor.concurrency,
+                    sum(not run.ended.is_set() for run in list(self._runs.values())),
+                    self._pools(),
+                    bool(self._closed),
+                    os.getpid(),
+                    max(0.0, now - self._ticked),
+                )
+            )
+
+    def is_abandoned(self) -> bool:
+        """Whether no front door has been there for long. Safe from any thread."""
+        with self._lock:
+            return self._clock() - self._last_door > EMPTY_TIMEOUT
+
+    def _pools(self) -> tuple[PoolCount, ...]:
+        if self._opened is None or not self._opened.is_set():
+            return ()
+        return tuple(self._executor.pools())
+
+    def _admit(self, door: str, id: str, data: bytes) -> NodeRun | Reply:
+        if self._closed:
+            return Reply("refused", reason="ending")
+        if id in self._seen:
+            return self._lost("it has begun there already")
+        running = sum(not run.ended.is_set() for run in self._runs.values())
+        if running >= self._executor.concurrency:
+            return Reply("refused", reason="full")
+        self._remember(id)
+        run = self._runs[id] = NodeRun(door, id, unpack_run(data))
+        run.switch.is_thrown = run.message.killed
+        return run
+
+    def _remember(self, id: str) -> None:
+        self._seen[id] = None
+        if len(self._seen) > REMEMBERED_RUNS:
+            self._seen.popitem(last=False)
+
+    async def _run(self, run: NodeRun, emit: Emit | None) -> Reply:
+        message = run.message
+        stdin = run.take if message.streamed else None
+        reply = Reply("cancelled")
+        meter = CpuMeter()
+        OWNER.set(message.owner)  # as where the server and the sandbox are on one machine
+        try:
+            with run.scope:
+                try:
+                    await self.open()
+                    result = await self._executor.run(
+                        run.id, message.request, message.caps, emit, stdin, run.switch, meter
+                    )
+                    # Who follows has it as an event.
+                    told = result if emit is None else None
+                    reply = Reply("result", told, cpu_time=meter.seconds)
+                except DryboxError as error:
+                    reply = Reply("error", error=error, cpu_time=meter.seconds)
+        finally:
+            run.ended.set()
+            if emit is None:
+                self._runs.pop(run.id, None)
+        if reply.kind == "cancelled":
+            reply = Reply("cancelled", cpu_time=meter.seconds)
+            return self._lost() if self._closed else reply
+        return reply
+
+    def _lost(self, reason: str = "") -> Reply:
+        words = reason or self._closed or "it knows nothing of it"
+        hint = "Whether the program ran is unknown: run it again only if that does no harm."
+        return Reply("error", error=SandboxLost(f"a node of the fleet says: {words}.", hint=hint))
+
+    async def open(self) -> None:
+        """Open the executor. Idempotent."""
+        if self._opened is None:
+            self._opened = anyio.Event()
+            try:
+                await self._executor.open()
+            finally:
+                self._opened.set()
+        await self._opened.wait()

@@ -1,0 +1,1 @@
+"""The filter on system calls that every sandbox runs under."""

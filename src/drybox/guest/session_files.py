@@ -1,0 +1,219 @@
+"""Files of a session, as init answers for them (``init/session/file_requests.c``)."""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import anyio
+
+from drybox.guest.frames import GuestGone, frame
+
+AHEAD = 8
+"""Pieces of a file that are under way at once."""
+
+PIECE = 128 * 1024
+"""Bytes of a piece that is written; init reads in smaller ones."""
+
+MOST_LISTED = 100_000
+"""Names of one listing, as in ``init/``; more end it."""
+
+_RECORD = struct.Struct("<IQqH")
+
+
+class GuestOSError(Exception):
+    """The sandbox's kernel refused.
+
+    Args:
+        number: Its ``errno``.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(os.strerror(number))
+        self.number = number
+
+
+@dataclass(frozen=True, slots=True)
+class GuestFile:
+    """What is known of a file: mode as ``stat`` has it, bytes, nanoseconds, a link's target."""
+
+    path: bytes
+    mode: int
+    size: int
+    modified: int
+    target: bytes
+
+
+@dataclass(slots=True)
+class _Request:
+    done: anyio.Event = field(default_factory=anyio.Event)
+    data: bytes = b""
+    problem: int = 0
+    listed: list[GuestFile] = field(default_factory=list)
+
+
+def _parse(data: bytes, path: bytes | None) -> GuestFile:
+    if len(data) < _RECORD.size:
+        raise GuestGone("a malformed file record")
+    mode, size, modified, length = _RECORD.unpack_from(data)
+    rest = data[_RECORD.size :]
+    target, name = rest[:length], rest[length:]
+    return GuestFile(name if path is None else path, mode, size, modified, target)
+
+
+def _word(path: bytes) -> bytes:
+    return path + b"\0"
+
+
+class FileReplies:
+    """Asks init about files. Safe for several tasks.
+
+    Args:
+        send: Sends a frame.
+    """
+
+    def __init__(self, send: Callable[[bytes], Awaitable[None]]) -> None:
+        self._send = send
+        self._requests: dict[int, _Request] = {}
+        self._last = 0
+        self._gone = False
+
+    def take(self, kind: bytes, data: bytes) -> None:
+        """An answer has come.
+
+        Raises:
+            GuestGone: It is none.
+        """
+        request = self._requests.get(int.from_bytes(data[:4], "little"))
+        if len(data) < 4 or request is None:
+            raise GuestGone("an answer that nobody has asked for")
+        if kind == b"l":
+            if len(request.listed) >= MOST_LISTED:
+                raise GuestGone("a listing without end")
+            request.listed.append(_parse(data[4:], None))
+            return
+        if len(data) < 8:
+            raise GuestGone("a malformed answer about a file")
+        request.problem = int.from_bytes(data[4:8], "little")
+        request.data = data[8:]
+        del self._requests[int.from_bytes(data[:4], "little")]
+        request.done.set()
+
+    def end(self) -> None:
+        """No answer comes any more."""
+        self._gone = True
+        for request in self._requests.values():
+            request.done.set()
+        self._requests.clear()
+
+    async def _begin(self, what: bytes, arguments: bytes) -> _Request:
+        self._last = self._last % (2**32 - 1) + 1
+        request = self._requests[self._last] = _Request()
+        await self._send(frame(b"f", struct.pack("<I", self._last) + what + arguments))
+        return request
+
+    async def _finish(self, request: _Request) -> bytes:
+        await request.done.wait()
+        if self._gone:
+            raise GuestGone("the sandbox is gone")
+        if request.problem:
+            raise GuestOSError(request.problem)
+        return request.data
+
+    async def _ask(self, what: bytes, arguments: bytes) -> bytes:
+        return await self._finish(await self._begin(what, arguments))
+
+    @asynccontextmanager
+    async def _opened(self, path: bytes, *, writes: bool, mode: int) -> AsyncIterator[bytes]:
+        arguments = struct.pack("<BI", writes, mode) + _word(path)
+        with anyio.CancelScope(shield=True):  # what is opened must be known, to be closed
+            opened = await self._ask(b"o", arguments)
+        if len(opened) != 16:
+            raise GuestGone("a malformed answer about a file")
+        try:
+            yield opened[:4]
+        except GuestGone:
+            raise
+        except BaseException:
+            with anyio.CancelScope(shield=True):
+                await self._ask(b"c", opened[:4])
+            raise
+        await self._ask(b"c", opened[:4])
+
+    async def read(self, path: bytes) -> AsyncIterator[bytes]:
+        """Content of a file, in pieces.
+
+        Raises:
+            GuestOSError: It cannot be read.
+            GuestGone: The sandbox is gone.
+        """
+        async with self._opened(path, writes=False, mode=0) as handle:
+            waiting = [await self._begin(b"r", handle)]
+            try:
+                while waiting:
+                    piece = await self._finish(waiting.pop(0))
+                    if not piece:
+                        break
+                    while len(waiting) < AHEAD:
+                        waiting.append(await self._begin(b"r", handle))
+                    yield piece
+            finally:
+                with anyio.CancelScope(shield=True):
+                    for request in waiting:
+                        await request.done.wait()
+
+    async def write(self, path: bytes, pieces: AsyncIterator[bytes], mode: int = 0o644) -> None:
+        """Write a file, and the folders above it.
+
+        Raises:
+            GuestOSError: It cannot be written.
+            GuestGone: The sandbox is gone.
+        """
+        async with self._opened(path, writes=True, mode=mode) as handle:
+            waiting: list[_Request] = []
+            try:
+                async for piece in pieces:
+                    for start in range(0, len(piece), PIECE):
+                        data = handle + piece[start : start + PIECE]
+                        waiting.append(await self._begin(b"w", data))
+                        if len(waiting) >= AHEAD:
+                            await self._finish(waiting.pop(0))
+                while waiting:
+                    await self._finish(waiting.pop(0))
+            finally:
+                with anyio.CancelScope(shield=True):
+                    for request in waiting:
+                        await request.done.wait()
+
+    async def stat(self, path: bytes) -> GuestFile:
+        """What is known of a file, or of a link itself."""
+        return _parse(await self._ask(b"s", _word(path)), path)
+
+    async def list(self, path: bytes, depth: int) -> list[GuestFile]:
+        """What is in a folder and so many levels below, by its path from there."""
+        request = await self._begin(b"l", bytes([min(depth, 255)]) + _word(path))
+        await self._finish(request)
+        return request.listed
+
+    async def make_dir(self, path: bytes) -> None:
+        """Make a folder, and those above it."""
+        await self._ask(b"d", _word(path))
+
+    async def remove(self, path: bytes) -> None:
+        """Remove a file, or a folder with all that is in it."""
+        await self._ask(b"u", _word(path))
+
+    async def rename(self, path: bytes, to: bytes) -> None:
+        """Give a file another name."""
+        await self._ask(b"m", _word(path) + _word(to))
+
+    async def link(self, target: bytes, path: bytes) -> None:
+        """Make a symbolic link."""
+        await self._ask(b"k", _word(target) + _word(path))
+
+    async def set_mode(self, path: bytes, mode: int) -> None:
+        """Set permission bits."""
+        await self._ask(b"p", struct.pack("<I", mode) + _word(path))

@@ -1,0 +1,1 @@
+"""The operator's hooks around executions."""

@@ -1,0 +1,1 @@
+"""The machine: its resources, processes, paths and scheduler."""

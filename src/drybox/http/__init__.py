@@ -1,1 +1,0 @@
-"""The HTTP service: front doors over ``AsyncCodeExecutor``, thin as those of the command line."""

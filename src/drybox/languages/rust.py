@@ -1,0 +1,285 @@
+"""Rust."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+
+from drybox.job import BUILD_DIR, PACKAGES_DIR, WORK_DIR, Job, Plan, Step
+from drybox.languages.base import (
+    EditorMode,
+    PackageForm,
+    PistonNames,
+    Samples,
+    Tool,
+    Toolchain,
+    UsualEntry,
+    as_argument,
+)
+from drybox.languages.prestart import Handoff, PrestartedProcess
+from drybox.model import KIB, MIB, ResourceLimits
+
+MOST_READ = 256 * KIB
+"""Bytes of a source that are looked at for ``main``, and of a manifest for its name."""
+
+OWN_MANIFEST = f"{BUILD_DIR}/project/Cargo.toml"
+"""The manifest of a program that has packages and none of its own."""
+
+_RUSTC = ("rustc", "--edition", "2021", "--crate-name", "main", "--crate-type", "bin")
+
+_BACKTRACES = ("RUST_BACKTRACE", "RUST_LIB_BACKTRACE")
+_NO_LINES = ("-C", "strip=debuginfo")
+"""Leaves out where the standard library's own lines are, nine tenths of a short program. Only a
+backtrace shows them: who asks for one has them."""
+
+_MAIN = re.compile(rb"^[ \t]{0,99}(?:pub |async ){0,2}fn main[ \t]{0,99}\(", re.M)
+_BIN = re.compile(rb"^\[\[bin\]\]([^\[]{0,2000})", re.M)
+_VALUE = {
+    word: re.compile(rf'^{word}[ \t]{{0,9}}=[ \t]{{0,9}}"([^"\n]{{1,999}})"'.encode(), re.M)
+    for word in ("name", "path")
+}
+_NAME = re.compile(rb"^\[package\][^\[]{0,2000}?^name[ \t]{0,9}=[ \t]{0,9}\"([\w-]{1,64})\"", re.M)
+
+# Where the toolchain is a version manager's, its programs stand for all of the toolchain's: an
+# image gets the toolchain's own in their place.
+_OWN_PROGRAMS = """
+for name in rustc cargo; do
+    found=$(command -v $name) || continue
+    case $(readlink -f "$found") in
+    */rustup) ;;
+    *) continue ;;
+    esac
+    for home in "$RUSTUP_HOME" /usr/local/rustup "$HOME/.rustup"; do
+        for program in "$home"/toolchains/*/bin/$name; do
+            [ -x "$program" ] && ln -sf "$program" "$found" && break 2
+        done
+    done
+done
+"""
+
+# The compiler tells apart what is to run while others are compiled: build scripts and procedural
+# macros. Of the operator's packages they do, of a request's own files they would run under the
+# operator's limits.
+_WRAPPER = f"""#!/bin/sh
+[ "$2" = - ] && exec "$@"
+place= kind= name= source= last=
+for word; do
+    case $place in
+    '') [ "$word" = --crate-name ] && place=name ;;
+    name) name=$word place=source ;;
+    source) case $word in --edition=*) ;; *) source=$word place=end ;; esac ;;
+    esac
+    [ "$last=$word" = --crate-type=proc-macro ] && kind='procedural macro'
+    last=$word
+done
+case $name in build_script_*) kind='build script' ;; esac
+case $source in
+*/../*) ;;
+{PACKAGES_DIR}/*) kind= ;;
+esac
+[ -z "$kind" ] && exec "$@"
+echo "error: a request's own $kind does not run: $source" >&2
+exit 1
+"""
+
+_BUILD = """
+manifest=$1 name=$2 wrapper=$3
+printf %s "$wrapper" >$RUSTC_WRAPPER && chmod 755 $RUSTC_WRAPPER || exit
+[ -e "${manifest%.toml}.lock" ] || lock=${manifest%.toml}.lock
+cargo build --quiet --offline --manifest-path "$manifest" --target-dir TARGET
+code=$?
+[ -z "$lock" ] || rm -f "$lock"
+[ $code = 0 ] || exit $code
+found=TARGET/debug/$name
+for file in TARGET/debug/*; do
+    [ -x "$found" ] && [ -f "$found" ] && break
+    case $file in *.so) ;; *) found=$file ;; esac
+done
+[ -x "$found" ] && [ -f "$found" ] && exec mv "$found" BUILD/main
+echo 'error: this package has no program' >&2
+exit 1
+""".replace("TARGET", f"{BUILD_DIR}/target").replace("BUILD", BUILD_DIR)
+"""Builds a package and takes the program of this name, or the only one that there is."""
+
+_INSTALL = f"""
+config=$1 manifest=$2 entry=$3 needs=$4
+shift 4
+for name; do
+    for folder in {PACKAGES_DIR}/$name {PACKAGES_DIR}/$name-[0-9]*; do
+        [ -d "$folder" ] && break
+    done
+    [ -d "$folder" ] || {{ echo "There is no package $name." >&2; exit 1; }}
+    [ -f "$folder/Cargo.toml" ] && [ -f "$folder/.cargo-checksum.json" ] || {{
+        echo "The package $name cannot be read: it is no crate that 'cargo vendor' wrote." >&2
+        exit 1
+    }}
+done
+mkdir -p $CARGO_HOME {BUILD_DIR}/project && printf %s "$config" >$CARGO_HOME/config.toml || exit
+if [ "$manifest" = {OWN_MANIFEST} ]; then
+    printf '[package]\\nname = "main"\\nversion = "0.0.0"\\nedition = "2021"\\n\\n' >$manifest
+    printf '[[bin]]\\nname = "main"\\npath = "%s"\\n\\n' "$entry" >>$manifest
+    printf '[dependencies]\\n%s' "$needs" >>$manifest
+fi
+[ -e "${{manifest%.toml}}.lock" ] || lock=${{manifest%.toml}}.lock
+cargo fetch --quiet --offline --manifest-path "$manifest"
+code=$?
+[ -z "$lock" ] || rm -f "$lock"
+exit $code
+"""
+
+_CONFIG = f"""[source.crates-io]
+replace-with = "packages"
+[source.packages]
+directory = "{PACKAGES_DIR}"
+"""
+
+
+class Rust(UsualEntry):
+    """Compiles the entry and its modules, or the package of a ``Cargo.toml``, and runs it."""
+
+    name = "rust"
+    title = "Rust"
+    aliases = ("rs", "rustc")
+    suffixes = (".rs",)
+    needs_suffix = True
+    image = "rust:1.85-slim"
+    toolchain = Toolchain(
+        executable="rustc",
+        versioned=("rustc-{version}",),
+        search=(
+            "~/.rustup/toolchains/stable-*/bin/rustc",
+            "~/.rustup/toolchains/*/bin/rustc",
+            "/usr/local/rustup/toolchains/*/bin/rustc",
+            "/usr/lib/rust-*/bin/rustc",
+        ),
+        levels=2,
+        mount="/opt/rust",
+        parts=("bin/rustc", "bin/cargo", "lib", "libexec"),
+        version_pattern=r"\Arustc (\d+(?:\.\d+)+)",
+        image_commands=(("sh", "-c", _OWN_PROGRAMS),),
+        tools=(
+            Tool(
+                name="cc",
+                purpose="links programs in Rust",
+                mount="/opt/rust-cc",
+                choices=((("cc", "/usr/bin/cc"),),),
+                install_hint="Install it: apt install gcc libc6-dev",
+                probe=("cc", "--version"),
+            ),
+        ),
+        install_hint="Install it: apt install rustc cargo, or rustup",
+    )
+    packages = PackageForm(
+        pattern=r"[A-Za-z][A-Za-z0-9_-]*(?:@[0-9][0-9A-Za-z.+-]*)?",
+        example="serde@1.0.210",
+        archives="crates (what 'cargo vendor' writes)",
+    )
+    samples = Samples(
+        check="use std::io::{Read, Write};\n\nfn main() {\n"
+        "    let mut input = String::new();\n"
+        "    std::io::stdin().read_to_string(&mut input).unwrap();\n"
+        '    print!("{}{}", std::env::args().nth(1).unwrap(), input);\n'
+        '    std::io::stdout().flush().unwrap();\n    eprint!("err");\n'
+        "    std::process::exit(3);\n}\n",
+        hello='fn main() {\n    println!("hello {}", %d);\n}\n',
+        hello_file="main.rs",
+        baseline=("--edition", "2021", "-o", "main", "{file}"),
+        then=("./main",),
+        compiles=True,
+    )
+    editor = EditorMode("rust")
+    piston = PistonNames("rust", ("rs",))
+
+    def find_entry(self, files: Mapping[str, bytes]) -> str | None:
+        """The entry among several files."""
+        for name in ("src/main.rs", "main.rs"):
+            if name in files:
+                return name
+        found = [
+            path
+            for path, text in files.items()
+            if path.endswith(".rs") and path != "build.rs" and _MAIN.search(text[:MOST_READ])
+        ]
+        return found[0] if len(found) == 1 else None
+
+    def prestarts(
+        self, version: str, compile_limits: ResourceLimits, limits: ResourceLimits
+    ) -> tuple[PrestartedProcess, ...]:
+        """A compiler that is about to read its source."""
+        compiler = PrestartedProcess(
+            _compile("main.rs"),
+            open_files=compile_limits.open_files,
+            handoff=Handoff.FIFO,
+            fifo=f"{WORK_DIR}/main.rs",
+            size=32 * MIB,
+        )
+        return (compiler,)
+
+    def plan(self, job: Job, compile_limits: ResourceLimits) -> Plan:
+        """The steps for a job."""
+        run = Step((f"{BUILD_DIR}/main", *job.args))
+        manifest = _manifest_of(job)
+        program = _program_of(job, manifest) if manifest else ""
+        if not program and not job.packages:
+            has_lines = any(name in job.env for name in _BACKTRACES)
+            compiler = Step(_compile(job.entry, has_lines=has_lines))
+            return Plan(compile=compiler, run=run, outputs=("main",))
+        env = {
+            "CARGO_BUILD_JOBS": str(max(1, math.ceil(compile_limits.cpus))),
+            "CARGO_HOME": f"{BUILD_DIR}/cargo",
+            "CARGO_INCREMENTAL": "0",
+            "CARGO_PROFILE_DEV_DEBUG": "0",  # what a debugger reads, and takes long to write
+            "CARGO_TERM_COLOR": "never",
+        }
+        path = f"{WORK_DIR}/{manifest}" if program else OWN_MANIFEST
+        # A project's own configuration is read from where cargo is started: not from there.
+        words = (path, program or "main", _WRAPPER)
+        wrapped = {**env, "RUSTC_WRAPPER": f"{BUILD_DIR}/rustc-wrapper"}
+        build = Step(("sh", "-c", _BUILD, "sh", *words), wrapped, cwd="/")
+        install = Step(_install(job, path), env, cwd="/") if job.packages else None
+        return Plan(install=install, compile=build, run=run, outputs=("main",))
+
+
+def _compile(entry: str, *, has_lines: bool = False) -> tuple[str, ...]:
+    options = () if has_lines else _NO_LINES
+    return (*_RUSTC, *options, "-o", f"{BUILD_DIR}/main", as_argument(entry))
+
+
+def _manifest_of(job: Job) -> str:
+    """The manifest in the folder of the entry or the nearest one above; "" if there is none."""
+    paths = {file.path for file in job.files}
+    folder = job.entry
+    while folder:
+        folder = folder.rpartition("/")[0]
+        manifest = f"{folder}/Cargo.toml" if folder else "Cargo.toml"
+        if manifest in paths:
+            return manifest
+    return ""
+
+
+def _program_of(job: Job, manifest: str) -> str:
+    """Name of the program that the entry is of; "" if it is of none that the manifest tells of."""
+    folder = manifest.removesuffix("Cargo.toml")
+    text = next((file.content for file in job.files if file.path == manifest), b"")[:MOST_READ]
+    inside = job.entry.removeprefix(folder)
+    for block in _BIN.findall(text):
+        name, path = _VALUE["name"].search(block), _VALUE["path"].search(block)
+        if name and path and path[1] == inside.encode():
+            return name[1].decode("utf-8", "replace")
+    if inside == "src/main.rs":
+        match = _NAME.search(text)
+        return match[1].decode() if match else "main"
+    if inside.startswith("src/bin/"):
+        return inside.removeprefix("src/bin/").partition("/")[0].removesuffix(".rs")
+    return ""
+
+
+def _install(job: Job, manifest: str) -> tuple[str, ...]:
+    """Looks whether the packages are there, with what they need themselves."""
+    words = [word.partition("@") for word in job.packages]
+    needs = "".join(f"{name} = {json.dumps(version or '*')}\n" for name, _, version in words)
+    names = [name for name, _, _ in words]
+    entry = f"{WORK_DIR}/{job.entry}".replace("\\", "\\\\").replace('"', '\\"')
+    return ("sh", "-c", _INSTALL, "sh", _CONFIG, manifest, entry, needs, *names)

@@ -1,0 +1,1 @@
+"""Idle sandboxes that wait for requests."""

@@ -1,0 +1,1 @@
+"""The HTTP service, on top of an executor."""

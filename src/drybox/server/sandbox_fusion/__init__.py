@@ -1,0 +1,1 @@
+"""The API of SandboxFusion that code-reward training calls."""

@@ -1,0 +1,1 @@
+"""HTTP itself: bodies, problems, origins, disconnects."""

@@ -1,0 +1,1 @@
+"""drybox's own API, ``/v1``."""

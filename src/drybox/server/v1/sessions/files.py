@@ -1,0 +1,131 @@
+"""Files of a session: bytes in and out, piece by piece."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from urllib.parse import unquote_to_bytes
+
+import anyio
+from fastapi import APIRouter, Request, Response
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope, Send
+
+from drybox.errors import InvalidRequest
+from drybox.serialization import plain
+from drybox.server.transport.disconnect import ClientGone, while_connected
+from drybox.server.transport.plain_route import PlainRoute
+from drybox.server.v1.sessions import openapi
+from drybox.server.v1.sessions.access import find, sessions_of, until_gone
+from drybox.server.v1.sessions.documents import json_response
+from drybox.server.v1.sessions.routes import ONE
+from drybox.service.refusals import Problem, Refused
+
+router = APIRouter(default_response_class=Response, route_class=PlainRoute, tags=["Sessions"])
+
+FILE = f"{ONE}/files/{{path:path}}"
+
+MAX_DEPTH = 32
+"""Folders below one another that a list has."""
+
+
+@router.get(f"{ONE}/files", **openapi.LIST_FILES)
+async def list_files(request: Request) -> Response:
+    """What is in a folder."""
+    _, owned = await find(request)
+    words = request.query_params
+    depth = words.get("depth", "1")
+    if not (depth.isascii() and depth.isdecimal() and 1 <= int(depth[:4]) <= MAX_DEPTH):
+        raise InvalidRequest("depth", f"it is not 1 to {MAX_DEPTH}", hint="Pass a whole number.")
+    found = await owned.session.files.list(words.get("path") or ".", depth=int(depth))
+    return json_response([plain(item) for item in found])
+
+
+@router.get(FILE, **openapi.READ_FILE)
+async def read_file(request: Request) -> Response:
+    """The content of a file."""
+    _, owned = await find(request)
+    pieces = owned.session.files.read_pieces(_path(request))
+    first = await anext(pieces, b"")  # what stands in the way has a status of its own
+    return FileResponse(first, pieces)
+
+
+@router.put(FILE, **openapi.WRITE_FILE)
+@until_gone
+async def write_file(request: Request) -> Response:
+    """Write a file, and the folders above it; what was there is replaced."""
+    _, owned = await find(request)
+    timeout = sessions_of(request).service.settings.body_timeout
+    info = await owned.session.files.write(_path(request), _pieces(request, timeout))
+    return json_response(plain(info))
+
+
+@router.delete(FILE, status_code=204, **openapi.REMOVE_FILE)
+async def remove_file(request: Request) -> Response:
+    """Remove a file, or a folder with all that is in it."""
+    _, owned = await find(request)
+    await owned.session.files.remove(_path(request))
+    return Response(status_code=204)
+
+
+class FileResponse(Response):
+    """A file, sent as it is read; a client that leaves ends the reading.
+
+    Args:
+        first: Its first piece.
+        rest: The others.
+    """
+
+    media_type = "application/octet-stream"
+
+    def __init__(self, first: bytes, rest: AsyncIterator[bytes]) -> None:
+        super().__init__(headers={"X-Content-Type-Options": "nosniff"})
+        del self.headers["content-length"]
+        self._first = first
+        self._rest = rest
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The ASGI response."""
+
+        async def give() -> None:
+            headers = self.raw_headers
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            await send({"type": "http.response.body", "body": self._first, "more_body": True})
+            async for piece in self._rest:
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+        try:
+            await while_connected(receive, give)
+        except ClientGone:
+            return
+
+
+def _path(request: Request) -> str:
+    """The file that a URL names; bytes that are no UTF-8 are surrogates, as Python has them."""
+    raw = request.scope.get("raw_path") or request.scope["path"].encode()
+    name: bytes = raw.partition(b"?")[0].partition(b"/files/")[2]
+    path = unquote_to_bytes(name).decode("utf-8", "surrogateescape")
+    if not path:
+        raise InvalidRequest("path", "it names no file", hint="Name one behind 'files/'.")
+    return path
+
+
+async def _pieces(request: Request, timeout: float) -> AsyncIterator[bytes]:
+    """A body as it comes; each piece has so many seconds."""
+    body = request.stream().__aiter__()
+    while True:
+        try:
+            with anyio.fail_after(timeout):
+                piece = await anext(body, None)
+        except TimeoutError:
+            raise Refused(
+                Problem(
+                    "request-timeout", f"Nothing came for {timeout:g} s.", "Send the file faster."
+                )
+            ) from None
+        except ClientDisconnect:
+            raise ClientGone from None
+        if piece is None:
+            return
+        if piece:
+            yield piece

@@ -1,0 +1,1 @@
+"""The service without a transport: admission, quotas, readiness."""

@@ -1,0 +1,223 @@
+"""Sessions of a server's clients: whose they are, and what they may take together."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field, replace
+
+from drybox.errors import DryboxError, InvalidRequest
+from drybox.execution.cpu_meter import CpuMeter
+from drybox.model import ExecutionRequest, ResourceLimits
+from drybox.service.admission import Caller
+from drybox.service.memory_budget import Reservation
+from drybox.service.refusals import Problem, Refused
+from drybox.service.request_limits import check_request_limits
+from drybox.service.service import Service
+from drybox.sessions.base import AsyncProcess, AsyncSession
+from drybox.sessions.request import SessionRequest
+
+COPIES = 2
+"""How often output may be there at once: as it comes, and as a result."""
+
+RETRY_AFTER = 5
+"""Seconds after which a session may have been closed."""
+
+
+@dataclass(slots=True)
+class OwnedSession:
+    """An open session of a client's.
+
+    Attributes:
+        owner: Name of the key that opened it.
+        session: The session.
+        request: What runs in it, as admission sees that.
+        limits: Its limits.
+        opened_at: When it was opened, in seconds that only go forward.
+    """
+
+    owner: str
+    session: AsyncSession
+    request: ExecutionRequest
+    limits: ResourceLimits
+    opened_at: float = field(default_factory=time.monotonic)
+
+
+class ServedSessions:
+    """Those that are open. A client sees and uses its own alone.
+
+    Args:
+        service: What admits clients, and has the executor that opens them.
+
+    Attributes:
+        begun: Sessions that were opened.
+        runs: Runs and commands that have begun in them.
+    """
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+        self.begun = 0
+        self.runs = 0
+        self._owned: dict[str, OwnedSession] = {}
+        self._followers: set[asyncio.Task[None]] = set()
+        self._opening: list[tuple[str, int]] = []  # whose, and how much memory
+
+    async def open(
+        self, caller: Caller, request: SessionRequest, room: Reservation
+    ) -> OwnedSession:
+        """Open one.
+
+        Args:
+            caller: Who asks.
+            request: What is to be opened.
+            room: What the request holds of the server's memory.
+
+        Raises:
+            Refused: It may not be opened, or not now.
+            DryboxError: What :meth:`Executor.open_session` raises.
+        """
+        service, limits = self.service, request.limits or self.service.limits
+        self._check_times(request.idle_timeout, request.max_lifetime)
+        execution = ExecutionRequest(
+            request.language,
+            "",
+            limits=request.limits,
+            isolation=request.isolation,
+            timeout=request.timeout,
+        )
+        check_request_limits(execution, service.settings, service.limits)
+        self._owned = {item.session.id: item for item in self.all()}
+        self._check_room(caller, limits)
+        place = caller.name, limits.memory
+        self._opening.append(place)
+        try:
+            async with service.admitted(caller, execution, CpuMeter(), room, 0):
+                session = await service.executor.open_session(request)
+        finally:
+            self._opening.remove(place)
+        self.begun += 1
+        owned = self._owned[session.id] = OwnedSession(caller.name, session, execution, limits)
+        return owned
+
+    def find(self, caller: Caller, id: str) -> OwnedSession:
+        """A client's own session.
+
+        Raises:
+            Refused: It has none of this name that is open.
+        """
+        owned = self._owned.get(id)
+        if owned is None or owned.owner != caller.name or owned.session.state == "closed":
+            raise Refused(
+                Problem(
+                    "not-found",
+                    "There is no open session of this name.",
+                    "It was closed, was idle too long, or is not yours; open another.",
+                )
+            )
+        return owned
+
+    def of(self, caller: Caller) -> list[OwnedSession]:
+        """A client's own, the oldest first."""
+        return [owned for owned in self.all() if owned.owner == caller.name]
+
+    def all(self) -> list[OwnedSession]:
+        """Everybody's, the oldest first."""
+        return [item for item in tuple(self._owned.values()) if item.session.state != "closed"]
+
+    async def update(
+        self,
+        owned: OwnedSession,
+        idle_timeout: float | None,
+        expires_in: float | None,
+        metadata: dict[str, str] | None,
+    ) -> None:
+        """Change how long one lives, and its owner's words about it."""
+        self._check_times(idle_timeout or 0.0, expires_in or 0.0)
+        if idle_timeout is not None or metadata is not None:
+            await owned.session.update(idle_timeout=idle_timeout, metadata=metadata)
+        if expires_in is not None:
+            await owned.session.extend(expires_in)
+
+    async def close(self, owned: OwnedSession) -> None:
+        """Close one."""
+        self._owned.pop(owned.session.id, None)
+        await owned.session.close()
+
+    @asynccontextmanager
+    async def running(
+        self,
+        caller: Caller,
+        owned: OwnedSession,
+        room: Reservation,
+        language: str | None,
+        timeout: float | None,
+    ) -> AsyncIterator[CpuMeter]:
+        """Wait for the right to run something in a session; it lasts until the context is left.
+
+        Args:
+            caller: Whose session it is.
+            owned: The session.
+            room: What the request holds of the server's memory.
+            language: The language of code, if it is not the session's own.
+            timeout: Seconds that it may take, if not as many as the session says.
+
+        Yields:
+            What is told what it has taken of the processor.
+
+        Raises:
+            Refused: It may not run, or the server went down meanwhile.
+        """
+        request = replace(
+            owned.request,
+            language=language or owned.request.language,
+            timeout=owned.request.timeout if timeout is None else timeout,
+        )
+        meter = CpuMeter()
+        need = 2 * COPIES * owned.limits.output
+        async with self.service.admitted(caller, request, meter, room, need):
+            self.runs += 1
+            yield meter
+
+    def follow(self, caller: Caller, process: AsyncProcess) -> None:
+        """Have the CPU time of a process that runs beside others taken of its owner's day."""
+        task = asyncio.get_running_loop().create_task(self._charge(caller, process))
+        self._followers.add(task)
+        task.add_done_callback(self._followers.discard)
+
+    async def _charge(self, caller: Caller, process: AsyncProcess) -> None:
+        with suppress(DryboxError):  # of a session that has ended nothing more is known
+            result = await process.wait()
+            self.service.admission.charge(caller, result.usage.cpu_time or 0.0)
+
+    def end(self) -> None:
+        """Follow nothing any more; the executor closes its sessions."""
+        for task in self._followers:
+            task.cancel()
+
+    def _check_times(self, *asked: float) -> None:
+        most = self.service.settings.max_session_lifetime
+        for seconds, field_ in zip(asked, ("idle_timeout", "max_lifetime"), strict=True):
+            if seconds > most:
+                raise InvalidRequest(
+                    field_,
+                    f"{seconds:,g} is more than this server allows",
+                    hint=f"Ask for at most {most:,g} seconds.",
+                )
+
+    def _check_room(self, caller: Caller, limits: ResourceLimits) -> None:
+        settings = self.service.settings
+        places = [(item.owner, item.limits.memory) for item in self.all()] + self._opening
+        own = sum(owner == caller.name for owner, _ in places)
+        memory = sum(memory for _, memory in places)
+        if own >= settings.sessions_per_key:
+            detail = f"You have {own} sessions open, and may have no more."
+        elif len(places) >= settings.max_sessions:
+            detail = f"{len(places)} sessions are open, and more may not be."
+        elif memory + limits.memory > settings.session_memory:
+            detail = f"The open sessions may take {memory:,} bytes of memory; there is no room."
+        else:
+            return
+        hint = "Nothing was opened. Close a session that is not used, then try again."
+        raise Refused(Problem("sessions-full", detail, hint, retry_after=RETRY_AFTER))

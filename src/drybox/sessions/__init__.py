@@ -1,0 +1,1 @@
+"""Sessions: sandboxes that their owner keeps."""

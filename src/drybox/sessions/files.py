@@ -1,0 +1,333 @@
+"""The files of a session; see :class:`drybox.sessions.base.AsyncFiles`."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from pathlib import Path, PurePosixPath
+
+import anyio
+import anyio.to_thread
+
+from drybox.errors import DryboxError, InvalidRequest, SessionFileError
+from drybox.guest.frames import GuestGone
+from drybox.guest.session_files import GuestFile, GuestOSError
+from drybox.job import WORK_DIR
+from drybox.sessions.programs.inside import Inside
+from drybox.sessions.results import FileChange, FileInfo, FileType
+
+UPLOAD_PIECE = 256 * 1024
+"""Bytes that are read of a file of the host at once."""
+
+WATCH_STEP = 0.25
+"""Seconds between looks at a folder that is watched."""
+
+MOST_DEPTH = 200
+"""Levels of folders that a listing goes down; the sandbox goes no deeper."""
+
+_FULL = ("no_space", "the sandbox's disk is full", "Remove files, or ask for a larger limits.disk.")
+_REASONS = {
+    errno.ENOENT: ("not_found", "there is no such file", "List the folder to see what is there."),
+    errno.EISDIR: ("is_directory", "it is a folder", "Name a file."),
+    errno.ENOTDIR: ("not_directory", "a part of the path is no folder", "Name a folder."),
+    errno.EEXIST: ("exists", "there is something of that name", "Remove it, or take another name."),
+    errno.ENOTEMPTY: ("not_empty", "the folder is not empty", "Remove what is in it."),
+    errno.ENOSPC: _FULL,
+    errno.EDQUOT: _FULL,
+    errno.ENOMEM: ("no_space", "the sandbox's memory is full", "Ask for a larger limits.memory."),
+    errno.EACCES: ("not_permitted", "the sandbox's user may not do that", "Use /sandbox or /tmp."),
+    errno.EPERM: ("not_permitted", "the sandbox's user may not do that", "Use /sandbox or /tmp."),
+    errno.EROFS: ("not_permitted", "that place is read-only", "Use /sandbox or /tmp."),
+    errno.EXDEV: ("not_permitted", "it cannot be moved to there", "Write a copy and remove it."),
+    errno.ENXIO: ("not_a_file", "it is no regular file", "Read it by a command."),
+    errno.ENAMETOOLONG: ("name_too_long", "the name is too long", "Take a shorter one."),
+}  # fmt: skip
+
+
+def file_error(error: GuestOSError, path: str) -> SessionFileError:
+    """What the owner is told of a refusal of the sandbox's kernel."""
+    usual = ("failed", os.strerror(error.number).lower(), "Look at it by a command.")
+    reason, words, hint = _REASONS.get(error.number, usual)
+    shown = path.encode("utf-8", "replace").decode()[:200]
+    return SessionFileError(reason, f"{shown!r}: {words}", hint=hint)
+
+
+def check_path(path: object) -> bytes:
+    """A path as the sandbox's kernel takes it.
+
+    Raises:
+        InvalidRequest: It is none.
+    """
+    if not isinstance(path, str) or not path or "\0" in path:
+        raise InvalidRequest("path", "it is no path", hint="Pass a path, such as 'data.csv'.")
+    encoded = os.fsencode(path)
+    if len(encoded) > 4000:
+        raise SessionFileError("name_too_long", "the path is too long", hint="Take a shorter one.")
+    return encoded
+
+
+def _absolute(path: bytes) -> str:
+    return os.path.normpath(f"{WORK_DIR}/".encode() + path if path[:1] != b"/" else path).decode(
+        "utf-8", "surrogateescape"
+    )
+
+
+def _type(mode: int) -> FileType:
+    if stat.S_ISDIR(mode):
+        return "directory"
+    if stat.S_ISLNK(mode):
+        return "symlink"
+    return "file" if stat.S_ISREG(mode) else "other"
+
+
+def _info(found: GuestFile, path: str) -> FileInfo:
+    target = os.fsdecode(found.target) if stat.S_ISLNK(found.mode) else None
+    return FileInfo(
+        path=path,
+        name=PurePosixPath(path).name,
+        type=_type(found.mode),
+        size=found.size,
+        mode=stat.S_IMODE(found.mode),
+        modified_at=found.modified / 1e9,
+        target=target,
+    )
+
+
+class SessionFiles:
+    """The files of one session.
+
+    Args:
+        inside: Where.
+        enter: Is awaited before each use: the session is open, and not idle.
+    """
+
+    def __init__(self, inside: Inside, enter: Callable[[], Awaitable[None]]) -> None:
+        self._inside = inside
+        self._guest = inside.programs.files
+        self._enter = enter
+
+    def _told(self, error: GuestOSError | GuestGone, path: str) -> DryboxError:
+        if isinstance(error, GuestGone):
+            return self._inside.lost(error)
+        return file_error(error, path)
+
+    async def read(self, path: str, *, max_bytes: int | None = None) -> bytes:
+        """Content of a file."""
+        most = self._inside.limits.disk if max_bytes is None else max_bytes
+        content = bytearray()
+        async for piece in self.read_pieces(path):
+            content += piece
+            if len(content) > most:
+                raise SessionFileError(
+                    "too_large",
+                    f"{path[:200]!r} has more than {most:,} bytes",
+                    hint="Read it in pieces, or raise max_bytes.",
+                )
+        return bytes(content)
+
+    async def read_pieces(self, path: str) -> AsyncIterator[bytes]:
+        """Content of a file, piece by piece."""
+        known = check_path(path)
+        await self._enter()
+        try:
+            async for piece in self._guest.read(known):
+                yield piece
+        except (GuestOSError, GuestGone) as error:
+            raise self._told(error, path) from error
+
+    async def write(self, path: str, data: bytes | str | AsyncIterator[bytes]) -> FileInfo:
+        """Write a file, and the folders above it."""
+        known = check_path(path)
+        if isinstance(data, str):
+            data = data.encode("utf-8", "surrogateescape")
+        if isinstance(data, (bytes, bytearray, memoryview)):
+            data = _pieces(bytes(data))
+        await self._enter()
+        try:
+            await self._guest.write(known, data)
+            return _info(await self._guest.stat(known), _absolute(known))
+        except (GuestOSError, GuestGone) as error:
+            raise self._told(error, path) from error
+
+    async def list(self, path: str = ".", *, depth: int = 1) -> Sequence[FileInfo]:
+        """What is in a folder, by path."""
+        known = check_path(path)
+        if isinstance(depth, bool) or not isinstance(depth, int) or not 0 < depth <= MOST_DEPTH:
+            raise InvalidRequest("depth", f"{depth!r} is no depth", hint=f"1 to {MOST_DEPTH}.")
+        await self._enter()
+        try:
+            found = await self._guest.list(known, depth)
+        except (GuestOSError, GuestGone) as error:
+            raise self._told(error, path) from error
+        above = _absolute(known).rstrip("/")
+        named = [(f"{above}/{os.fsdecode(item.path)}", item) for item in found]
+        return [_info(item, name) for name, item in sorted(named, key=lambda pair: pair[0])]
+
+    async def stat(self, path: str) -> FileInfo:
+        """What is known of a file, a folder or a link itself."""
+        known = check_path(path)
+        await self._enter()
+        try:
+            return _info(await self._guest.stat(known), _absolute(known))
+        except (GuestOSError, GuestGone) as error:
+            raise self._told(error, path) from error
+
+    async def exists(self, path: str) -> bool:
+        """Whether there is something of that name."""
+        try:
+            await self.stat(path)
+        except SessionFileError as error:
+            if error.reason in ("not_found", "not_directory"):
+                return False
+            raise
+        return True
+
+    async def make_dir(self, path: str) -> FileInfo:
+        """Make a folder, and those above it."""
+        known = check_path(path)
+        await self._enter()
+        try:
+            await self._guest.make_dir(known)
+            return _info(await self._guest.stat(known), _absolute(known))
+        except (GuestOSError, GuestGone) as error:
+            raise self._told(error, path) from error
+
+    async def rename(self, path: str, to: str) -> FileInfo:
+        """Move a file or folder."""
+        known, other = check_path(path), check_path(to)
+        await self._enter()
+        try:
+            await self._guest.rename(known, other)
+            return _info(await self._guest.stat(other), _absolute(other))
+        except (GuestOSError, GuestGone) as error:
+            raise self._told(error, path) from error
+
+    async def remove(self, path: str) -> None:
+        """Remove a file, a link, or a folder with all that is in it."""
+        known = check_path(path)
+        await self._enter()
+        try:
+            await self._guest.remove(known)
+        except (GuestOSError, GuestGone) as error:
+            raise self._told(error, path) from error
+
+    async def upload(self, source: str | os.PathLike[str], to: str = ".") -> Sequence[FileInfo]:
+        """Copy a file or a folder of this host into the session."""
+        start = Path(source)
+        if start.is_symlink() or not start.exists():
+            raise InvalidRequest(
+                "source",
+                f"{os.fspath(source)!r} is no file or folder of this host",
+                hint="Name one that is there.",
+            )
+        if start.is_file():
+            into_folder = to.endswith("/") or await self._is_folder(to)
+            return [await self._upload_one(start, f"{to}/{start.name}" if into_folder else to)]
+        listed = await anyio.to_thread.run_sync(_host_files, start)
+        made = []
+        for folder in listed[0]:
+            await self.make_dir(f"{to}/{folder}")
+        for name in listed[1]:
+            made.append(await self._upload_one(start / name, f"{to}/{name}"))
+        return made
+
+    async def _is_folder(self, path: str) -> bool:
+        return await self.exists(path) and (await self.stat(path)).type == "directory"
+
+    async def _upload_one(self, source: Path, to: str) -> FileInfo:
+        async with await anyio.open_file(source, "rb") as file:
+
+            async def pieces() -> AsyncIterator[bytes]:
+                while piece := await file.read(UPLOAD_PIECE):
+                    yield piece
+
+            return await self.write(to, pieces())
+
+    async def download(self, path: str, to: str | os.PathLike[str]) -> Sequence[str]:
+        """Copy a file or a folder of the session into a folder of this host."""
+        target = Path(to)
+        info = await self.stat(path)
+        if info.type == "file":
+            return [await self._download_one(info.path, target, info.name)]
+        written = []
+        for item in await self.list(path, depth=MOST_DEPTH):
+            if item.type == "file":
+                below = item.path[len(info.path.rstrip("/")) + 1 :]
+                written.append(await self._download_one(item.path, target, below))
+        return written
+
+    async def _download_one(self, path: str, folder: Path, below: str) -> str:
+        """Write a file below a folder of the host; names from the sandbox lead nowhere else."""
+        parts = PurePosixPath(below).parts
+        if not parts or ".." in parts or below.startswith("/"):
+            raise SessionFileError("failed", f"{below[:200]!r} is no name", hint="Rename it.")
+        made = folder.joinpath(*parts)
+        opened = await anyio.to_thread.run_sync(_open_beneath, folder, parts)
+        async with anyio.wrap_file(os.fdopen(opened, "wb")) as file:
+            async for piece in self.read_pieces(path):
+                await file.write(piece)
+        return str(made)
+
+    async def watch(self, path: str = ".") -> AsyncIterator[FileChange]:
+        """Changes below a folder from now on."""
+        before = await self._state(path)
+        while True:
+            await anyio.sleep(WATCH_STEP)
+            now = await self._state(path)
+            for name in sorted({*before, *now}):
+                if name not in now:
+                    yield FileChange("removed", name)
+                elif name not in before:
+                    yield FileChange("created", name)
+                elif before[name] != now[name]:
+                    yield FileChange("modified", name)
+            before = now
+
+    async def _state(self, path: str) -> dict[str, tuple[object, ...]]:
+        listed = await self.list(path, depth=MOST_DEPTH)
+        return {item.path: (item.type, item.size, item.modified_at) for item in listed}
+
+
+async def _pieces(data: bytes) -> AsyncIterator[bytes]:
+    yield data
+
+
+def _host_files(start: Path) -> tuple[list[str], list[str]]:
+    """Folders and regular files below one, relative to it; no link is followed."""
+    folders, names = [], []
+    for at, below, files in os.walk(start):
+        here = Path(at)
+        folders += [str((here / name).relative_to(start)) for name in below]
+        for name in files:
+            item = here / name
+            if item.is_file() and not item.is_symlink():
+                names.append(str(item.relative_to(start)))
+    return [name for name in folders if not (start / name).is_symlink()], names
+
+
+def _open_beneath(folder: Path, parts: tuple[str, ...]) -> int:
+    """Open a new file below a folder, through no link."""
+    folder.mkdir(parents=True, exist_ok=True)
+    at = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for name in parts[:-1]:
+            try:
+                os.mkdir(name, 0o755, dir_fd=at)
+            except FileExistsError:
+                pass
+            flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+            below = os.open(name, flags, dir_fd=at)
+            os.close(at)
+            at = below
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+        return os.open(parts[-1], flags, 0o644, dir_fd=at)
+    except OSError as error:
+        raise InvalidRequest(
+            "to",
+            f"{error.filename!r} in {os.fspath(folder)!r}: {error.strerror}",
+            hint="Download into an empty folder.",
+        ) from error
+    finally:
+        os.close(at)

@@ -1,0 +1,1 @@
+"""Kernels: the programs that keep a language's state in a session."""

@@ -1,0 +1,1 @@
+"""Kernels: programs that never run in drybox itself."""

@@ -1,0 +1,119 @@
+"""The channel between a Python kernel and its host; runs in a session's sandbox alone."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import resource
+import select
+import threading
+from typing import Any
+
+HIGHEST_FD = 1000
+"""Descriptors are looked for from here down: cells may close what they believe to be theirs."""
+
+PIECE = 65536
+
+# A cell may replace what modules have.
+dumps = json.JSONEncoder().encode
+_loads = json.JSONDecoder().decode
+_getpid, _read, _write, _exit = os.getpid, os.read, os.write, os._exit
+
+
+class Closed(Exception):
+    """The host has closed its end."""
+
+
+class Channel:
+    """Requests come from one descriptor, answers go to another.
+
+    Both move to where no cell finds them by chance, and no process that a cell starts has them.
+
+    Attributes:
+        source: The descriptor of requests.
+        is_busy: Whether an interrupt would tear something apart now.
+        interrupted: Whether one came meanwhile.
+    """
+
+    def __init__(self) -> None:
+        base = max(min(resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 24, HIGHEST_FD), 5)
+        self.source, self._sink = (fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, base) for fd in (3, 4))
+        os.close(3)
+        os.close(4)
+        self._pid = _getpid()
+        self._lock = threading.Lock()
+        self._buffer = b""
+        self._waiting: list[dict[str, Any]] = []
+        self._poll = select.poll()
+        self._poll.register(self.source, select.POLLIN)
+        self.is_busy = False
+        self.interrupted = False
+        os.register_at_fork(after_in_child=self._leave)
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether this process is the kernel, and not one that a cell has forked."""
+        return _getpid() == self._pid
+
+    def send(self, document: dict[str, Any]) -> None:
+        """Write one answer whole, whatever interrupts it."""
+        if not self.is_ours:
+            return
+        data = dumps(document).encode("ascii") + b"\n"
+        is_main = threading.current_thread() is threading.main_thread()
+        if is_main:
+            self.is_busy = True
+        try:
+            with self._lock:
+                while data:
+                    data = data[_write(self._sink, data) :]
+        except OSError:
+            _exit(1)
+        if is_main:
+            self._relax()
+
+    def take(self, *, wait: bool = True, fresh: bool = False) -> dict[str, Any] | None:
+        """The next request.
+
+        Args:
+            wait: Wait until there is one; else None says that there is none yet.
+            fresh: Leave those that were put back.
+
+        Raises:
+            Closed: There will be none.
+        """
+        if self._waiting and not fresh:
+            return self._waiting.pop(0)
+        while b"\n" not in self._buffer:
+            if not self._poll.poll(None if wait else 0):
+                if wait:
+                    continue
+                return None
+            self.is_busy = True
+            data = _read(self.source, PIECE)
+            self._buffer += data
+            self._relax()
+            if not data:
+                raise Closed
+        line, self._buffer = self._buffer.split(b"\n", 1)
+        request: dict[str, Any] = _loads(line.decode("utf-8", "replace"))
+        return request
+
+    def put_back(self, request: dict[str, Any]) -> None:
+        """Keep a request for later."""
+        self._waiting.append(request)
+
+    def _relax(self) -> None:
+        self.is_busy = False
+        if self.interrupted:
+            self.interrupted = False
+            raise KeyboardInterrupt
+
+    def _leave(self) -> None:
+        """A child that a cell forks has no channel."""
+        for fd in (self.source, self._sink):
+            try:
+                os.close(fd)
+            except OSError:
+                pass

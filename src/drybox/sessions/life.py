@@ -1,0 +1,190 @@
+"""How long a session lives, and whether it stands still."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import anyio
+
+from drybox.errors import DryboxError, InvalidRequest, SessionClosed
+from drybox.sessions.base import SessionState
+from drybox.sessions.programs.inside import Inside
+
+MOST_METADATA = 16 * 1024
+"""Characters of an owner's own words."""
+
+
+@dataclass(slots=True)
+class Terms:
+    """How long it lives, in seconds, and its owner's words."""
+
+    idle_timeout: float
+    max_lifetime: float
+    timeout: float
+    metadata: Mapping[str, str]
+
+
+class SessionLife:
+    """The time of one session.
+
+    Args:
+        id: Its name.
+        inside: Its sandbox.
+        terms: How long it lives.
+    """
+
+    def __init__(self, id: str, inside: Inside, terms: Terms) -> None:
+        self._id = id
+        self._inside = inside
+        self._terms = terms
+        self._used_at = anyio.current_time()
+        self._ends_at = self._used_at + terms.max_lifetime
+        self._active = 0
+        self._paused = False
+        self._pausing = anyio.Lock()
+        self._changed = anyio.Event()
+        self._reason = ""
+        self.ended = anyio.Event()
+        inside.why_closed = self._why_closed
+
+    def _closes_at(self) -> float:
+        idle_at = math.inf if self._active else self._used_at + self._terms.idle_timeout
+        return min(self._ends_at, idle_at)
+
+    async def live(self) -> None:
+        """Wait for its end: it is closed, idle for too long or too old, or its sandbox is gone."""
+        async with anyio.create_task_group() as tasks:
+
+            async def watch() -> None:
+                await self._inside.programs.gone.wait()
+                self._changed.set()
+
+            tasks.start_soon(watch)
+            while not self._reason and not self._inside.programs.gone.is_set():
+                now = anyio.current_time()
+                if now >= self._ends_at:
+                    self._reason = "lifetime"
+                elif now >= self._closes_at():
+                    self._reason = "idle"
+                else:
+                    self._changed = anyio.Event()
+                    with anyio.move_on_after(self._closes_at() - now):
+                        await self._changed.wait()
+            tasks.cancel_scope.cancel()
+
+    def end(self, reason: str) -> None:
+        """Have it end."""
+        self._reason = self._reason or reason
+        self._changed.set()
+
+    def _why_closed(self) -> DryboxError | None:
+        words = {
+            "closed": ("it has been closed", "Open another one."),
+            "idle": (
+                f"nothing was asked of it for {self._terms.idle_timeout:g} s",
+                "Open another one, with a larger idle_timeout.",
+            ),
+            "lifetime": (
+                "it was past its lifetime",
+                "Open another one, with a larger max_lifetime, or extend it in time.",
+            ),
+        }.get(self._reason)
+        if words is None:
+            return None
+        return SessionClosed(
+            self._reason, f"the session {self._id} is closed: {words[0]}.", hint=words[1]
+        )
+
+    def changed(self) -> None:
+        """When it closes may be another time now."""
+        self._changed.set()
+
+    def seconds_left(self) -> float:
+        """Until it is closed unless something is asked of it."""
+        return max(0.0, self._closes_at() - anyio.current_time())
+
+    @property
+    def state(self) -> SessionState:
+        """``running``, ``paused`` or ``closed``."""
+        if self._reason or self.ended.is_set():
+            return "closed"
+        return "paused" if self._paused else "running"
+
+    def touch(self) -> None:
+        """Its owner asks something of it."""
+        self._used_at = anyio.current_time()
+
+    async def enter(self) -> None:
+        """Before anything is done: it is open, and goes on if it is paused.
+
+        Raises:
+            SessionClosed: It is not.
+        """
+        closed = self._why_closed()
+        if closed is not None:
+            raise closed
+        self.touch()
+        if self._paused:
+            await self.resume()
+
+    @asynccontextmanager
+    async def activity(self) -> AsyncIterator[None]:
+        """While something runs it is not idle."""
+        await self.enter()
+        self._active += 1
+        try:
+            yield
+        finally:
+            self._active -= 1
+            self.touch()
+            self._changed.set()
+
+    async def extend(self, seconds: float) -> None:
+        """Let it live for so many seconds from now on."""
+        await self.enter()
+        self._ends_at = anyio.current_time() + seconds
+        self.changed()
+
+    async def pause(self) -> None:
+        """Stop everything in it until :meth:`resume`."""
+        closed = self._why_closed()
+        if closed is not None:
+            raise closed
+        async with self._pausing:
+            if not self._paused:
+                await self._inside.sandbox.pause()
+                self._paused = True
+        self.touch()
+
+    async def resume(self) -> None:
+        """Go on."""
+        closed = self._why_closed()
+        if closed is not None:
+            raise closed
+        async with self._pausing:
+            if self._paused:
+                await self._inside.sandbox.resume()
+                self._paused = False
+        self.touch()
+
+
+def check_metadata(words: Mapping[str, str] | None) -> dict[str, str]:
+    """An owner's own words.
+
+    Raises:
+        InvalidRequest: They are no words, or too many.
+    """
+    if words is None:
+        return {}
+    if not isinstance(words, Mapping) or not all(
+        isinstance(name, str) and isinstance(value, str) for name, value in words.items()
+    ):
+        raise InvalidRequest("metadata", "it is no mapping of text", hint="Pass {'name': 'text'}.")
+    if sum(len(name) + len(value) for name, value in words.items()) > MOST_METADATA:
+        raise InvalidRequest(
+            "metadata", "it is too long", hint=f"Pass at most {MOST_METADATA:,} characters."
+        )
+    return dict(words)

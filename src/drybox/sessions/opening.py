@@ -1,0 +1,52 @@
+"""Turns the request of a session into what is opened, or tells which field is wrong."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from drybox.errors import InvalidRequest
+from drybox.execution.validation import Defaults, check_timeout, make_job
+from drybox.job import Job
+from drybox.languages.base import Language
+from drybox.model import ExecutionRequest
+from drybox.sessions.life import Terms, check_metadata
+from drybox.sessions.request import SessionRequest
+from drybox.sessions.results import Snapshot
+
+USUAL_ISOLATION = "local"
+"""What ``auto`` stands for: the isolation that has sessions."""
+
+
+def make_session(request: SessionRequest, defaults: Defaults) -> tuple[Language, Job, Terms, str]:
+    """Check every field of a request.
+
+    Returns:
+        Its language, what its sandbox is for, how long it lives, and the id of its snapshot.
+
+    Raises:
+        InvalidRequest: One is wrong; nothing of it was used.
+    """
+    language, job = make_job(
+        ExecutionRequest(
+            request.language,
+            "",
+            env=request.env,
+            timeout=request.timeout,
+            limits=request.limits,
+            isolation=request.isolation,
+            environment=request.environment,
+        ),
+        defaults,
+    )
+    if job.isolation == "auto":
+        job = replace(job, isolation=USUAL_ISOLATION)
+    terms = Terms(
+        check_timeout(request.idle_timeout, "idle_timeout"),
+        check_timeout(request.max_lifetime, "max_lifetime"),
+        job.timeout,
+        check_metadata(request.metadata),
+    )
+    snapshot = request.snapshot.id if isinstance(request.snapshot, Snapshot) else request.snapshot
+    if snapshot is not None and not isinstance(snapshot, str):
+        raise InvalidRequest("snapshot", "it is none", hint="Pass a Snapshot, or its id.")
+    return language, job, terms, snapshot or ""

@@ -1,0 +1,1 @@
+"""What runs in an open session: kernels, cells, commands, processes."""

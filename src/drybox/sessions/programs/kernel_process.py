@@ -1,0 +1,399 @@
+"""A kernel in a session: started, told code, interrupted, started anew."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import signal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import anyio
+import anyio.to_thread
+
+from drybox.errors import InvalidRequest, Unavailable
+from drybox.execution.outcome import signal_name
+from drybox.execution.output import Output
+from drybox.guest.frames import GuestExecError, GuestGone
+from drybox.guest.programs import REQUESTS, GuestProgram, GuestStream
+from drybox.guest.session_files import GuestOSError
+from drybox.job import WORK_DIR
+from drybox.model import Truncated, Usage
+from drybox.sessions.kernels.base import Kernel
+from drybox.sessions.programs.answers import Answers, completions_of, display_of, error_of, word
+from drybox.sessions.programs.inside import Inside, usage_between
+from drybox.sessions.programs.waiting import first_of, one_piece
+from drybox.sessions.results import (
+    CodeError,
+    Completions,
+    Display,
+    RunResult,
+    RunStatus,
+    SessionEvent,
+)
+
+START_TIMEOUT = 120.0
+"""Seconds until a kernel must wait for requests."""
+
+INTERRUPT_GRACE = 3.0
+"""Seconds in which interrupted code, or a kernel that code ends, must end; then it is killed."""
+
+COMPLETE_TIMEOUT = 5.0
+"""Seconds that a completion may take."""
+
+MOST_SHOWN = 64 * 1024 * 1024
+"""Bytes of what one run shows, in all its forms together."""
+
+MOST_DISPLAYS = 10_000
+
+LAST_WORDS = 1000
+"""Bytes kept of what a kernel writes before it waits: why it does not."""
+
+Follow = Callable[[SessionEvent], None]
+"""Takes events as they come, at once."""
+
+Ask = Callable[[str], None]
+"""Is told that code asks for a line, with its prompt."""
+
+
+@dataclass(slots=True)
+class _Run:
+    """What is under way in a kernel."""
+
+    id: str
+    output: Output
+    follow: Follow
+    lines: list[str] | None
+    ask: Ask | None
+    over: anyio.Event = field(default_factory=anyio.Event)
+    stop: anyio.Event = field(default_factory=anyio.Event)
+    displays: list[Display] = field(default_factory=list)
+    shown: int = 0
+    error: CodeError | None = None
+    count: int | None = None
+    done: bool = False
+    ending: bool = False
+    reason: RunStatus | None = None
+    completions: Completions = field(default_factory=Completions)
+    replies: list[str | None] = field(default_factory=list)
+    asked: anyio.Event = field(default_factory=anyio.Event)
+
+
+class KernelProcess:
+    """One language's state in a session. Its runs take turns.
+
+    Args:
+        inside: Where.
+        kernel: What keeps the state.
+        version: Version of its toolchain.
+    """
+
+    def __init__(self, inside: Inside, kernel: Kernel, version: str) -> None:
+        self._inside = inside
+        self._kernel = kernel
+        self._version = version
+        self._program: GuestProgram | None = None
+        self._answers = Answers()
+        self._ready = anyio.Event()
+        self._run: _Run | None = None
+        self._turn = anyio.Lock()
+        self._count = 0
+        self._is_set_up = False
+        self._words = b""
+
+    async def start(self) -> None:
+        """Start it and wait until it waits, unless it does.
+
+        Raises:
+            Unavailable: It does not start.
+            SandboxLost, SessionClosed: The sandbox is gone.
+        """
+        if self._program is not None and not self._program.ended.is_set():
+            return
+        inside = self._inside
+        launch = self._kernel.launch(self._version, inside.limits)
+        self._answers, self._ready, self._is_set_up = Answers(), anyio.Event(), False
+        try:
+            for file in launch.files:
+                path = file.path if file.path[:1] == "/" else f"{WORK_DIR}/{file.path}"
+                await inside.programs.files.write(path.encode(), one_piece(file.content), file.mode)
+            own = Inside(inside.sandbox, inside.programs, inside.limits, {}, inside.why_closed)
+            program = self._program = await own.start(
+                launch.argv, self._take, timeout=None, env=launch.env, is_kernel=True
+            )
+            await inside.programs.end_input(program)
+            with anyio.fail_after(START_TIMEOUT):
+                await first_of(self._ready, program.ended)
+        except GuestGone as error:
+            raise inside.lost(error) from error
+        except (GuestExecError, GuestOSError, TimeoutError) as error:
+            await self.kill()
+            why = str(error) or f"it took {START_TIMEOUT:g} s"
+            raise Unavailable(
+                f"the session's {self._kernel.language} does not start: {why}.",
+                hint="Ask for larger limits.memory, limits.disk and limits.pids, or try again.",
+            ) from error
+        if not self._ready.is_set():
+            last = self._words.decode("utf-8", "replace").strip().rpartition("\n")[2][:200]
+            raise Unavailable(
+                f"the session's {self._kernel.language} ended as it started: {last}",
+                hint="Ask for larger limits.memory and limits.pids, or try again.",
+            )
+
+    async def _set_up(self) -> None:
+        if not self._is_set_up:
+            await self._tell({"type": "setup", "env": dict(self._inside.env)})
+            self._is_set_up = True
+
+    async def _tell(self, request: dict[str, Any]) -> None:
+        assert self._program is not None
+        line = json.dumps(request).encode() + b"\n"
+        await self._inside.programs.write(self._program, line, REQUESTS)
+
+    async def run(
+        self,
+        code: str,
+        timeout: float,
+        lines: Sequence[str] | None,
+        follow: Follow,
+        ask: Ask | None,
+    ) -> RunResult:
+        """Run code. Cancelling interrupts it, and kills the kernel if that does not help.
+
+        Args:
+            code: The code.
+            timeout: Wall seconds until it is interrupted.
+            lines: What it may read; None for nothing.
+            follow: Takes the events but for the result.
+            ask: Is told where code asks for a line beyond those; None where nobody answers.
+
+        Raises:
+            Unavailable: The kernel does not start.
+            SandboxLost, SessionClosed: The sandbox is gone.
+        """
+        async with self._turn:
+            await self.start()
+            before = await self._inside.sandbox.used()
+            began = anyio.current_time()
+            has_input = lines is not None or ask is not None
+            rest = None if lines is None else list(lines)
+            limit = self._inside.limits.output
+            run = self._run = _Run(secrets.token_hex(16), Output(limit), follow, rest, ask)
+            try:
+                request = {"type": "run", "id": run.id, "code": code, "input": has_input}
+                await self._follow_run(run, request, timeout)
+                restarted = not run.done
+                if restarted and run.reason is None:
+                    await self._note_death(run, before.oom_kills)
+                if run.ending and self._program is not None:
+                    with anyio.move_on_after(INTERRUPT_GRACE):
+                        await self._program.ended.wait()
+                    await self.kill()
+            except GuestGone as error:
+                raise self._inside.lost(error) from error
+            finally:
+                self._run = None
+            elapsed = anyio.current_time() - began
+            usage = usage_between(before, await self._inside.sandbox.used())
+            return self._result(run, elapsed, usage, restarted=restarted)
+
+    async def _follow_run(self, run: _Run, request: dict[str, Any], timeout: float) -> None:
+        """Until the run is over: by itself, or by an interrupt, or with its kernel."""
+        program = self._program
+        assert program is not None
+        try:
+            with anyio.move_on_after(timeout) as deadline:
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(self._reply, run)
+                    await self._set_up()
+                    await self._tell(request)
+                    await first_of(run.over, program.ended, run.stop)
+                    tasks.cancel_scope.cancel()
+            if deadline.cancelled_caught:
+                run.reason = run.reason or "timeout"
+            if not run.over.is_set() and not program.ended.is_set():
+                await self._end_run(run, program)
+        except BaseException:
+            with anyio.CancelScope(shield=True):
+                await self._end_run(run, program)
+            raise
+        if program.exit is None and program.ended.is_set():
+            raise GuestGone(self._inside.programs.problem)
+
+    async def _end_run(self, run: _Run, program: GuestProgram) -> None:
+        """Interrupt the code; if it goes on, kill its kernel."""
+        try:
+            for _ in range(2):  # what catches one may not catch the next
+                await self._inside.programs.signal(program, signal.SIGINT)
+                with anyio.move_on_after(INTERRUPT_GRACE / 2):
+                    await first_of(run.over, program.ended)
+                    return
+            await self.kill()
+        except GuestGone:
+            return  # whoever waits for the run sees the same end
+
+    async def _reply(self, run: _Run) -> None:
+        """Answer the code's questions."""
+        while True:
+            await run.asked.wait()
+            run.asked = anyio.Event()
+            while run.replies:
+                value = run.replies.pop(0)
+                answer = {"type": "input", "id": run.id, "value": value or "", "eof": value is None}
+                await self._tell(answer)
+
+    def answer(self, line: str) -> None:
+        """A line that code has asked for.
+
+        Raises:
+            InvalidRequest: It asks for none.
+        """
+        if self._run is None or self._run.ask is None:
+            raise InvalidRequest("answer", "no code asks for a line", hint="Wait until it does.")
+        self._run.replies.append(line)
+        self._run.asked.set()
+
+    async def _note_death(self, run: _Run, oom_kills: int) -> None:
+        program = self._program
+        end = None if program is None else program.exit
+        used = await self._inside.sandbox.used()
+        out_of_memory = end is not None and end.out_of_memory
+        if used.oom_kills > oom_kills or out_of_memory:
+            run.reason = "memory_limit"
+        elif end is not None and run.error is None:
+            how = signal_name(end.signal) if end.signal else f"exit code {end.code}"
+            words = f"the process that keeps the state of {self._kernel.language} ended: {how}"
+            run.error = CodeError("KernelDied", words, "")
+
+    def _result(self, run: _Run, elapsed: float, usage: Usage, *, restarted: bool) -> RunResult:
+        status: RunStatus = "success"
+        if run.output.overflowed or run.shown > MOST_SHOWN:
+            status = "output_limit"
+        elif run.reason is not None:
+            was_interrupted = run.error is not None and run.error.name in self._kernel.interrupted
+            is_late = run.reason in ("timeout", "memory_limit")
+            if is_late or was_interrupted or restarted:
+                status = run.reason
+            else:  # it ended by itself before the interrupt came
+                status = "failed" if run.error else "success"
+        elif run.error is not None or restarted:
+            status = "failed"
+        count = self._count + 1 if run.count is None else run.count
+        restarted = restarted or run.ending
+        self._count = 0 if restarted else count
+        return RunResult(
+            status=status,
+            stdout_bytes=run.output.bytes("stdout"),
+            stderr_bytes=run.output.bytes("stderr"),
+            results=run.displays,
+            error=run.error,
+            execution_count=count,
+            execution_time=elapsed,
+            usage=usage,
+            truncated=Truncated(**run.output.truncated),
+            restarted=restarted,
+        )
+
+    async def complete(self, code: str, cursor: int) -> Completions:
+        """How code may go on; nothing while other code runs."""
+        if self._turn.locked():
+            return Completions()
+        async with self._turn:
+            await self.start()
+            run = self._run = _Run(secrets.token_hex(16), Output(0), lambda event: None, None, None)
+            program = self._program
+            assert program is not None
+            try:
+                with anyio.move_on_after(COMPLETE_TIMEOUT):
+                    await self._set_up()
+                    await self._tell(
+                        {"type": "complete", "id": run.id, "code": code, "cursor": cursor}
+                    )
+                    await first_of(run.over, program.ended)
+                    return run.completions
+                await self._end_run(run, program)
+            except GuestGone as error:
+                raise self._inside.lost(error) from error
+            finally:
+                self._run = None
+            return Completions()
+
+    async def interrupt(self) -> None:
+        """Interrupt the code that runs; nothing if none does."""
+        if self._run is not None:
+            self._run.reason = self._run.reason or "interrupted"
+            self._run.stop.set()
+
+    async def kill(self) -> None:
+        """End it, with everything that descends from it; the next run starts it anew."""
+        program = self._program
+        if program is None or program.ended.is_set():
+            return
+        try:
+            await self._inside.programs.kill(program)
+            await program.ended.wait()
+        except GuestGone:
+            return
+
+    # --- what comes from it ------------------------------------------------------------------
+
+    def _take(self, stream: GuestStream, data: bytes) -> bool:
+        """Take output, at once. Between runs it is nobody's, and is let go."""
+        run = self._run
+        if stream == "answers":
+            for document in self._answers.take(data):
+                self._hear(run, document)
+        elif run is None and not self._ready.is_set():
+            self._words = (self._words + data)[-LAST_WORDS:]
+        elif run is not None and not run.output.overflowed:
+            kept = run.output.add(stream, data)
+            text = run.output.decode(stream, kept) if kept else ""
+            if kept:
+                run.follow(SessionEvent(stream, text, kept))
+            if len(kept) < len(data):
+                run.stop.set()
+        return True
+
+    def _hear(self, run: _Run | None, document: dict[str, Any]) -> None:
+        kind = document.get("type")
+        if kind == "ready":
+            self._ready.set()
+        if run is None or document.get("id") != run.id or run.over.is_set():
+            return  # of a run that is over, or made up
+        if kind in ("display", "result"):
+            self._show(run, display_of(document, is_main=kind == "result"))
+        elif kind == "error":
+            run.error = error_of(document)
+            run.follow(SessionEvent("error", error=run.error))
+        elif kind == "input":
+            self._ask(run, word(document, "prompt"))
+        elif kind == "completions":
+            run.completions = completions_of(document)
+            run.done = True
+            run.over.set()
+        elif kind == "done":
+            count = document.get("execution_count")
+            run.count = count if isinstance(count, int) and 0 <= count < 2**53 else None
+            run.ending = document.get("ending") is True
+            run.done = True
+            run.over.set()
+
+    def _show(self, run: _Run, display: Display) -> None:
+        run.shown += sum(len(form) for form in display.data.values())
+        if run.shown > MOST_SHOWN or len(run.displays) >= MOST_DISPLAYS:
+            run.shown = MOST_SHOWN + 1
+            run.stop.set()
+            return
+        run.displays.append(display)
+        run.follow(SessionEvent("display", display=display))
+
+    def _ask(self, run: _Run, prompt: str) -> None:
+        if run.lines:
+            run.replies.append(run.lines.pop(0))
+        elif run.ask is not None:
+            run.ask(prompt)
+            return
+        else:
+            run.replies.append(None)
+        run.asked.set()

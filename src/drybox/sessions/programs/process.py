@@ -1,0 +1,287 @@
+"""A program that runs beside others in a session."""
+
+from __future__ import annotations
+
+import signal as signals
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import replace
+from datetime import datetime, timezone
+
+import anyio
+
+from drybox.errors import InvalidRequest
+from drybox.execution.output import STREAMS, Output
+from drybox.guest.frames import GuestGone
+from drybox.guest.programs import GuestProgram, GuestStream
+from drybox.model import Stream, Truncated, Usage
+from drybox.sessions.programs.commands import exit_of, result_of
+from drybox.sessions.programs.inside import Inside
+from drybox.sessions.results import CommandResult, SessionEvent
+
+END_OF_TERMINAL = b"\x04"
+
+
+def signal_number(signal: int | str) -> int:
+    """The number of a signal.
+
+    Raises:
+        InvalidRequest: There is no such signal.
+    """
+    if isinstance(signal, str):
+        name = signal.upper() if signal.upper().startswith("SIG") else f"SIG{signal.upper()}"
+        found = getattr(signals.Signals, name, None)
+        if found is not None:
+            return int(found)
+    elif isinstance(signal, int) and not isinstance(signal, bool) and 0 < signal <= 64:
+        return int(signal)
+    raise InvalidRequest(
+        "signal", f"there is no signal {str(signal)[:40]!r}", hint="Pass 'SIGTERM', or a number."
+    )
+
+
+class SessionStdin:
+    """The input of a process; see :class:`drybox.sessions.base.AsyncStdin`."""
+
+    def __init__(self, process: SessionProcess) -> None:
+        self._process = process
+        self._lock = anyio.Lock()
+        self._closed = False
+
+    async def write(self, data: bytes | str) -> None:
+        """Write; waits while the process has much that it has not read."""
+        content = data.encode() if isinstance(data, str) else bytes(data)
+        if self._closed:
+            raise InvalidRequest("stdin", "it is closed", hint="Write before it is closed.")
+        async with self._lock:
+            await self._process.send(content)
+
+    async def close(self) -> None:
+        """End it; a terminal is told Ctrl-D."""
+        if self._closed:
+            return
+        if self._process.terminal:
+            await self.write(END_OF_TERMINAL)
+            return
+        self._closed = True
+        async with self._lock:
+            await self._process.end_input()
+
+
+class SessionProcess:
+    """Made by :meth:`OpenSession.start`; see :class:`drybox.sessions.base.AsyncProcess`.
+
+    Args:
+        inside: Where it runs.
+        command: Its arguments.
+        terminal: Whether it has a terminal.
+        touched: Is called whenever its owner asks something of it.
+    """
+
+    def __init__(
+        self,
+        inside: Inside,
+        command: tuple[str, ...],
+        touched: Callable[[], None],
+        *,
+        terminal: bool,
+    ) -> None:
+        self._inside = inside
+        self._touched = touched
+        self._program: GuestProgram | None = None
+        self._waiting: deque[tuple[Stream, bytes, bool]] = deque()  # and whether it is granted
+        self._size = 0
+        self._dropped: dict[Stream, bool] = dict.fromkeys(STREAMS, False)
+        self._news = anyio.Event()
+        self._attached = False
+        self._result: CommandResult | None = None
+        self.command = command
+        self.terminal = terminal
+        self.started_at = datetime.now(timezone.utc)
+        self.stdin = SessionStdin(self)
+
+    async def begin(
+        self,
+        *,
+        timeout: float | None,
+        cwd: str | None,
+        env: Mapping[str, str],
+        terminal: tuple[int, int] | None,
+    ) -> None:
+        """Start it.
+
+        Raises:
+            GuestExecError: It could not be started.
+        """
+        self._program = await self._inside.start(
+            self.command, self._take, timeout=timeout, cwd=cwd, env=env, terminal=terminal
+        )
+
+    @property
+    def pid(self) -> int:
+        """Its number in this session."""
+        return self._running.number
+
+    @property
+    def _running(self) -> GuestProgram:
+        assert self._program is not None, "it has begun"
+        return self._program
+
+    @property
+    def result(self) -> CommandResult | None:
+        """What became of it; None while it runs."""
+        if self._result is None and self._running.exit is not None:
+            end = exit_of(self._running, 0.0, out_of_memory=False)
+            output, usage = self._take_output(), Usage(end.cpu_time, end.memory_peak)
+            result = result_of(end, output, self._inside, usage)
+            self._result = replace(result, truncated=Truncated(**self._dropped))
+        return self._result
+
+    def _take_output(self) -> Output:
+        """What no reader has taken; of a program that has ended."""
+        output = Output(self._inside.limits.output)
+        if not self._attached:
+            for stream, data, _ in self._waiting:
+                output.add(stream, data)
+        return output
+
+    @property
+    def events(self) -> AsyncIterator[SessionEvent]:
+        """What it writes; ``exit`` is last."""
+        return self._events()
+
+    async def _events(self) -> AsyncIterator[SessionEvent]:
+        if self._attached:
+            raise InvalidRequest("events", "somebody reads them", hint="Use one reader at a time.")
+        text = Output(0)
+        self._attached = True
+        try:
+            while True:
+                while self._waiting:
+                    stream, data, granted = self._waiting.popleft()
+                    self._size -= len(data)
+                    if not granted:
+                        self._inside.programs.grant(self._running, len(data))
+                    self._touched()
+                    yield SessionEvent(stream, text.decode(stream, data), data)
+                if self._running.ended.is_set():
+                    break
+                self._news = anyio.Event()
+                await self._news_or_end()
+            for stream in STREAMS:
+                rest = text.finish(stream)
+                if rest:
+                    yield SessionEvent(stream, rest)
+            yield SessionEvent("exit", result=await self.wait())
+        finally:
+            self._detach()
+
+    async def _news_or_end(self) -> None:
+        async with anyio.create_task_group() as tasks:
+
+            async def wait_for_end() -> None:
+                await self._running.ended.wait()
+                tasks.cancel_scope.cancel()
+
+            tasks.start_soon(wait_for_end)
+            await self._news.wait()
+            tasks.cancel_scope.cancel()
+
+    def _take(self, stream: GuestStream, data: bytes) -> bool:
+        """Keep output; while nobody reads, the oldest makes room and the process goes on."""
+        if stream == "answers":
+            return True
+        self._waiting.append((stream, data, not self._attached))
+        self._size += len(data)
+        if not self._attached:
+            self._forget_old()
+        self._news.set()
+        return not self._attached
+
+    def _forget_old(self) -> None:
+        """Drop the oldest beyond the limit."""
+        limit = self._inside.limits.output
+        while self._size > limit and self._waiting:
+            stream, data, granted = self._waiting.popleft()
+            cut = min(len(data), self._size - limit)
+            self._size -= cut
+            self._dropped[stream] = True
+            if cut < len(data):
+                self._waiting.appendleft((stream, data[cut:], granted))
+
+    def _detach(self) -> None:
+        """Nobody reads any more: the process is not to wait for a reader."""
+        self._attached = False
+        owed = sum(len(data) for _, data, granted in self._waiting if not granted)
+        self._waiting = deque((stream, data, True) for stream, data, _ in self._waiting)
+        self._inside.programs.grant(self._running, owed)
+        self._forget_old()
+
+    async def send(self, data: bytes) -> None:
+        """Give it input."""
+        self._touched()
+        try:
+            await self._inside.programs.write(self._running, data)
+        except GuestGone as error:
+            raise self._inside.lost(error) from error
+
+    async def end_input(self) -> None:
+        """No more input comes."""
+        try:
+            await self._inside.programs.end_input(self._running)
+        except GuestGone as error:
+            raise self._inside.lost(error) from error
+
+    async def signal(self, number: int | str) -> None:
+        """Send a signal to the process and its group."""
+        self._touched()
+        known = signal_number(number)
+        try:
+            await self._inside.programs.signal(self._running, known)
+        except GuestGone as error:
+            raise self._inside.lost(error) from error
+
+    async def kill(self) -> None:
+        """End it, with everything that descends from it."""
+        self._touched()
+        if self._running.ended.is_set():
+            return
+        try:
+            await self._inside.programs.kill(self._running)
+        except GuestGone as error:
+            raise self._inside.lost(error) from error
+
+    async def resize(self, columns: int, rows: int) -> None:
+        """Change the size of its terminal."""
+        if not self.terminal:
+            raise InvalidRequest(
+                "terminal", "it has none", hint="Start the process with terminal=True."
+            )
+        self._touched()
+        try:
+            await self._inside.programs.resize(self._running, *check_size((columns, rows)))
+        except GuestGone as error:
+            raise self._inside.lost(error) from error
+
+    async def wait(self) -> CommandResult:
+        """Wait for its end."""
+        await self._running.ended.wait()
+        result = self.result
+        if result is None:
+            raise self._inside.lost(GuestGone(self._inside.programs.problem))
+        return result
+
+
+def check_size(size: tuple[int, int]) -> tuple[int, int]:
+    """Columns and rows of a terminal.
+
+    Raises:
+        InvalidRequest: They are none.
+    """
+    columns, rows = size
+    for value in (columns, rows):
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 10_000:
+            raise InvalidRequest(
+                "size", "it is no size of a terminal", hint="Pass (80, 24): columns and rows."
+            )
+    return columns, rows

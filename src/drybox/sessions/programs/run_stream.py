@@ -1,0 +1,128 @@
+"""The events of code that runs in a session, for whoever follows it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import deque
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import Protocol
+
+import anyio
+from anyio.abc import TaskGroup
+
+from drybox.sessions.results import RunResult, SessionEvent
+
+
+class Running(Protocol):
+    """Code that is to run."""
+
+    def __call__(
+        self, follow: Callable[[SessionEvent], None], ask: Callable[[str], None]
+    ) -> Awaitable[RunResult]:
+        """Run it; events and questions are taken at once."""
+
+
+class RunStream:
+    """See :class:`drybox.sessions.base.RunEvents`. The code runs from the first step on.
+
+    What waits for a slow reader is bounded by the run's own limits of output.
+
+    Args:
+        tasks: Where it runs.
+        run: Runs it.
+        answer: Takes a line that it has asked for.
+    """
+
+    def __init__(self, tasks: TaskGroup, run: Running, answer: Callable[[str], None]) -> None:
+        self._tasks = tasks
+        self._work = _Work(run)
+        self._answer = answer
+        self._begun = False
+        self._closed = False
+
+    def __aiter__(self) -> RunStream:
+        return self
+
+    async def __anext__(self) -> SessionEvent:
+        if self._closed:
+            raise StopAsyncIteration
+        if not self._begun:
+            self._begun = True
+            self._tasks.start_soon(self._work.run)
+        work = self._work
+        try:
+            while not work.events:
+                if work.done.is_set():
+                    self._closed = True
+                    if work.error is not None:
+                        raise work.error
+                    raise StopAsyncIteration
+                work.news = anyio.Event()
+                await work.news.wait()
+        except anyio.get_cancelled_exc_class():
+            self._let_go()
+            raise
+        return work.events.popleft()
+
+    async def answer(self, line: str) -> None:
+        """Give code a line that it asks for."""
+        self._answer(line)
+
+    async def aclose(self) -> None:
+        """Interrupt the code if it still runs, and wait until it has ended."""
+        self._closed = True
+        if self._begun:
+            self._let_go()
+            with anyio.CancelScope(shield=True):
+                await self._work.done.wait()
+
+    async def __aenter__(self) -> RunStream:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    def __del__(self) -> None:
+        if self._begun and not self._closed:
+            with contextlib.suppress(RuntimeError):  # the loop has ended, and the task with it
+                self._let_go()
+
+    def _let_go(self) -> None:
+        self._work.scope.cancel()
+
+
+class _Work:
+    """What goes on in the task; knows nothing of its follower."""
+
+    def __init__(self, run: Running) -> None:
+        self._run = run
+        self.events: deque[SessionEvent] = deque()
+        self.news = anyio.Event()
+        self.done = anyio.Event()
+        self.scope = anyio.CancelScope()
+        self.error: Exception | None = None
+
+    async def run(self) -> None:
+        try:
+            with self.scope:
+                try:
+                    result = await self._run(self._take, self._ask)
+                    self._take(SessionEvent("result", result=result))
+                except Exception as error:  # it is the follower's, who gets it after the events
+                    self.error = error
+        finally:
+            self.done.set()
+            self.news.set()
+
+    def _take(self, event: SessionEvent) -> None:
+        self.events.append(event)
+        self.news.set()
+
+    def _ask(self, prompt: str) -> None:
+        self._take(SessionEvent("input", prompt))

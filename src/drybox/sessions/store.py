@@ -1,0 +1,261 @@
+"""The sessions of one executor: opens them, keeps them in tasks of their own, ends them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+
+import anyio
+import anyio.to_thread
+from anyio.abc import TaskGroup
+
+from drybox.backends.base import Sandbox, SandboxSpec, SessionSandbox
+from drybox.backends.registry import backend_of
+from drybox.environments.environment import BuiltEnvironment
+from drybox.errors import Unavailable, Unsupported
+from drybox.execution.cpu_meter import CpuMeter
+from drybox.execution.phases import OperatorLimits
+from drybox.execution.sandbox_lifetime import SandboxLifetime
+from drybox.hooks.hooks import Hooks
+from drybox.job import Job
+from drybox.languages.base import Language
+from drybox.model import ErrorInfo, ExecutionResult
+from drybox.monitoring.observers import NULL_OBSERVATION
+from drybox.pool.pool import Pool
+from drybox.sessions.idle_kernels import IdleKernels, StartedKernel
+from drybox.sessions.kernels.registry import find_kernel
+from drybox.sessions.life import Terms
+from drybox.sessions.programs.inside import Inside
+from drybox.sessions.results import CommandResult, RunResult
+from drybox.sessions.session import Opened, OpenSession
+from drybox.sessions.snapshots import SnapshotStore
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A session that is to be opened: its request, checked.
+
+    Attributes:
+        id: Its name.
+        language: Its language.
+        job: Version, limits, variables, environment and isolation are those of the session.
+        pool: What opens its sandbox.
+        environment: Its environment as sandboxes have it; None for none.
+        terms: How long it lives.
+        snapshot: Id of the snapshot that it begins with; "" for none.
+    """
+
+    id: str
+    language: Language
+    job: Job
+    pool: Pool
+    environment: BuiltEnvironment | None
+    terms: Terms
+    snapshot: str = ""
+
+
+class SessionStore:
+    """The open sessions.
+
+    Args:
+        tasks: Where they live.
+        hooks: Are asked and told of every session, and of all that runs in one.
+        operator: Limits of compilers.
+        make_job: Checks code of a language.
+        snapshots: Keeps their files.
+        most: Sessions that may be open at once.
+        kernels: Those that wait for sessions.
+    """
+
+    def __init__(
+        self,
+        tasks: TaskGroup,
+        hooks: Hooks,
+        operator: OperatorLimits,
+        make_job: Callable[[str, str], tuple[Language, Job]],
+        snapshots: SnapshotStore,
+        most: int,
+        kernels: IdleKernels,
+    ) -> None:
+        self._tasks = tasks
+        self._hooks = hooks
+        self._operator = operator
+        self._make_job = make_job
+        self._snapshots = snapshots
+        self._most = most
+        self._kernels = kernels
+        self._open: dict[str, OpenSession] = {}
+        self._opening = 0
+
+    def list(self) -> list[OpenSession]:
+        """Those that are open, the oldest first."""
+        return [session for session in self._open.values() if session.state != "closed"]
+
+    async def open(self, wanted: Wanted) -> OpenSession:
+        """Open one. Cancelling gives it up.
+
+        Raises:
+            Unavailable: There are too many, or no sandbox could be had.
+            Unsupported: What it asks for cannot be enforced here.
+            Rejected: A hook said no.
+        """
+        if len(self._open) + self._opening >= self._most:
+            raise Unavailable(
+                f"{self._most} sessions are open, and more may not be.",
+                hint="Close one, or allow more: max_sessions.",
+            )
+        self._opening += 1
+        opening = _Opening()
+        try:
+            self._tasks.start_soon(self._keep, wanted, opening)
+            await opening.done.wait()
+        except BaseException:
+            opening.scope.cancel()
+            raise
+        finally:
+            self._opening -= 1
+        if opening.session is None:
+            raise opening.error or Unavailable("the executor was closed.", hint="Open another.")
+        return opening.session
+
+    async def _keep(self, wanted: Wanted, opening: _Opening) -> None:
+        """One session, from its sandbox's beginning to its end."""
+        try:
+            with opening.scope:
+                await self._live(wanted, opening)
+        except Exception as error:
+            opening.error = _alone(error)
+        finally:
+            if opening.session is not None:
+                opening.session.life.end("closed")
+                opening.session.life.ended.set()
+            opening.done.set()
+
+    async def _live(self, wanted: Wanted, opening: _Opening) -> None:
+        job = wanted.job
+        spec = SandboxSpec(
+            *(wanted.language, job.version, job.limits, job.isolation),
+            environment=wanted.environment,
+            kernel_dir=await _kernel_dir(wanted),
+        )
+        hooks = await self._hooks.start(wanted.id, job, wanted.pool.name, streamed=True)
+        lifetime = SandboxLifetime(
+            self._kernels.in_front_of(wanted.pool),
+            spec,
+            hooks,
+            NULL_OBSERVATION,
+            CpuMeter(),
+            job.limits.cpus,
+        )
+        async with lifetime as sandbox, anyio.create_task_group() as tasks:
+            wanted.pool.answered()
+            if not isinstance(sandbox, SessionSandbox):
+                raise Unsupported(
+                    f"isolation {wanted.pool.name!r} has no sessions.",
+                    hint="Use isolation='local'.",
+                )
+            started = self._kernels.take(sandbox)
+            if started is None:
+                inside = Inside(sandbox, await sandbox.begin_session(job.limits), job.limits)
+                tasks.start_soon(inside.programs.follow)
+            else:
+                inside = started.inside
+            inside.env = dict(job.env)
+            session = self._session(wanted, sandbox, inside, started)
+            if wanted.snapshot:
+                await self._snapshots.restore(wanted.snapshot, inside)
+            self._open[wanted.id] = opening.session = session
+            opening.done.set()
+            try:
+                await session.life.live()
+            finally:
+                del self._open[wanted.id]
+                tasks.cancel_scope.cancel()
+
+    def _session(
+        self, wanted: Wanted, sandbox: Sandbox, inside: Inside, started: StartedKernel | None
+    ) -> OpenSession:
+        opened = Opened(
+            id=wanted.id,
+            language=wanted.language,
+            version=sandbox.version,
+            environment=wanted.job.environment or None,
+            isolation=wanted.pool.name,
+            backend=backend_of(wanted.pool.name),
+            weakened=tuple(sandbox.weakened),
+        )
+        count = 0
+
+        @asynccontextmanager
+        async def hooked(job: Job, told: list[RunResult | CommandResult]) -> AsyncIterator[None]:
+            nonlocal count
+            count += 1
+            known = replace(job, limits=wanted.job.limits, env=wanted.job.env)
+            hooks = await self._hooks.start(
+                f"{wanted.id}/{count}", known, opened.isolation, streamed=True
+            )
+            hooks.learn(version=opened.version, weakened=opened.weakened)
+            run = hooks.run()
+            await run.before_run()
+            yield
+            for result in told:
+                await run.after_run(_as_execution(f"{wanted.id}/{count}", opened, result))
+
+        return OpenSession(
+            *(opened, wanted.terms, inside, self._tasks, self._make_job, self._operator),
+            *(hooked, self._snapshots.keep, None if started is None else started.kernel),
+        )
+
+
+async def _kernel_dir(wanted: Wanted) -> str:
+    """The folder that its kernel consists of."""
+    kernel = find_kernel(wanted.language.name)
+    if kernel is None:
+        return ""
+    version = await wanted.pool.version(wanted.language, wanted.job.version)
+    return await anyio.to_thread.run_sync(kernel.folder, version)
+
+
+def _alone(error: Exception) -> Exception:
+    """What a task group has wrapped, if it is one error."""
+    inside: tuple[Exception, ...] = getattr(error, "exceptions", ())
+    return _alone(inside[0]) if len(inside) == 1 else error
+
+
+class _Opening:
+    """A session on its way."""
+
+    def __init__(self) -> None:
+        self.scope = anyio.CancelScope()
+        self.done = anyio.Event()
+        self.session: OpenSession | None = None
+        self.error: Exception | None = None
+
+
+def _as_execution(id: str, opened: Opened, result: RunResult | CommandResult) -> ExecutionResult:
+    """What hooks are told of a run: it has the form of an execution's result."""
+    status = "signaled" if result.status == "interrupted" else result.status
+    error = None
+    if isinstance(result, RunResult) and result.error is not None:
+        error = ErrorInfo(result.error.name, result.error.value, "")
+    return ExecutionResult(
+        status=status,
+        stdout_bytes=result.stdout_bytes,
+        stderr_bytes=result.stderr_bytes,
+        exit_code=result.exit_code,
+        signal=result.signal if isinstance(result, CommandResult) else None,
+        execution_time=result.execution_time,
+        error=error,
+        phases=[],
+        usage=result.usage,
+        truncated=result.truncated,
+        artifacts={},
+        id=id,
+        language=opened.language.name,
+        version=opened.version,
+        isolation=opened.isolation,
+        weakened=opened.weakened,
+        backend=opened.backend,
+        environment=opened.environment,
+    )

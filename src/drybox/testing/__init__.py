@@ -1,0 +1,1 @@
+"""Checks of an installation, and a backend for tests."""

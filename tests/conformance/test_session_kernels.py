@@ -1,0 +1,132 @@
+"""Code in sessions: each language keeps its state, shows values, and survives an interrupt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+from tests.support import host
+from tests.support.isolations import Isolation
+
+from drybox import CodeExecutor
+from drybox.bench.idle_memory import idle_sizes
+
+pytestmark = [pytest.mark.isolations("local"), pytest.mark.promise("SES-4")]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One language's way to say things."""
+
+    keep: str
+    value: str
+    shown: str
+    output: str
+    error: str
+    name: str
+    endless: str
+    leave: str
+
+
+SAMPLES = {
+    "python": Sample(
+        *("kept = 40", "kept + 2", "42", "print('out')", "1/0", "ZeroDivisionError"),
+        *("while True: pass", "exit()"),
+    ),
+    "node": Sample(
+        *("let kept = 40", "kept + 2", "42", "console.log('out')", "null.x", "TypeError"),
+        *("while (true) {}", "process.exit()"),
+    ),
+    "typescript": Sample(
+        *("let kept: number = 40", "kept + 2 as number", "42", "console.log('out')"),
+        *("null!.x", "TypeError", "while (true) {}", "process.exit()"),
+    ),
+    "bash": Sample(
+        *("kept=40", "echo $((kept + 2))", "", "echo out", "false", "ExitStatus"),
+        *("while :; do :; done", "exit"),
+    ),
+    "java": Sample(
+        *("int kept = 40;", "kept + 2", "42", 'System.out.println("out")', "1 / 0"),
+        *("java.lang.ArithmeticException", "while (true) {}", "System.exit(0)"),
+    ),
+}
+
+
+@pytest.mark.parametrize("language", SAMPLES)
+def test_state_values_errors_and_interrupts(
+    executor: CodeExecutor, isolation: Isolation, language: str
+) -> None:
+    sample = SAMPLES[language]
+    with executor.session(language, isolation=isolation.name) as session:
+        assert session.run(sample.keep).status == "success"
+        value = session.run(sample.value)
+        assert value.execution_count == 2
+        if sample.shown:
+            (display,) = value.results
+            assert display.is_main
+            assert display.data["text/plain"] == sample.shown
+        else:
+            assert value.stdout == "42\n"
+        assert session.run(sample.output).stdout == "out\n"
+        failed = session.run(sample.error)
+        assert failed.status == "failed"
+        assert failed.error is not None
+        assert failed.error.name == sample.name
+        late = session.run(sample.endless, timeout=1)
+        assert (late.status, late.restarted) == ("timeout", False)
+        again = session.run(sample.value)
+        assert again.execution_count == 6
+        assert again.stdout == value.stdout
+        left = session.run(sample.leave)
+        assert (left.status, left.restarted) == ("success", True)
+        assert session.run(sample.output).execution_count == 1
+
+
+def test_another_language_runs_in_the_same_sandbox(
+    executor: CodeExecutor, isolation: Isolation
+) -> None:
+    with executor.session("python", isolation=isolation.name) as session:
+        session.run("open('shared', 'w').write('by Python')")
+        assert session.run("cat shared", language="bash").stdout == "by Python"
+
+
+def test_rich_results_and_questions(executor: CodeExecutor, isolation: Isolation) -> None:
+    with executor.session("python", isolation=isolation.name) as session:
+        code = "display(HTML('<b>x</b>'))\nImage(b'\\x89PNG', format='png')"
+        first, second = session.run(f"from IPython.display import *\n{code}").results
+        assert first.data["text/html"] == "<b>x</b>"
+        assert second.data["image/png"] == b"\x89PNG"
+        assert (first.is_main, second.is_main) == (False, True)
+        assert session.run("input('? ')", stdin="Bob\n").results[0].data["text/plain"] == "'Bob'"
+        refused = session.run("input()")
+        assert refused.error is not None
+        assert refused.error.name == "StdinNotImplementedError"
+        assert "\x1b[" in refused.error.coloured
+        assert "\x1b[" not in refused.error.traceback
+        session.run("kept_name = 1")
+        assert session.complete("kept_n").matches == ("kept_name",)
+
+
+def test_variables_of_the_session_are_there(executor: CodeExecutor, isolation: Isolation) -> None:
+    with executor.session("python", isolation=isolation.name, env={"WORD": "é"}) as session:
+        assert session.run("import os; os.environ['WORD']").results[0].data["text/plain"] == "'é'"
+        assert session.run("echo $WORD", language="bash").stdout == "é\n"
+
+
+def test_a_kernel_that_waited_is_like_one_that_did_not(isolation: Isolation) -> None:
+    code = (
+        "import os, sys, random, time\n"
+        "(sorted(globals()), sorted(os.environ), os.getcwd(), sys.argv, sys.path, In, Out,\n"
+        " os.listdir('.'), sys.flags)"
+    )
+    with CodeExecutor(isolation=isolation.name) as executor:
+        found: list[str | bytes] = []
+        seen = set()
+        for _ in range(4):
+            assert host.eventually(lambda: not found or idle_sizes())
+            with executor.session("python", env={"A": "1"}) as session:
+                found.append(session.run(code).results[0].data["text/plain"])
+                numbers = session.run("random.random(), hash('x'), time.time()").results[0].data
+                seen.add(numbers["text/plain"])
+    assert len(set(found)) == 1
+    assert len(seen) == 4

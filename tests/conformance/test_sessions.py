@@ -1,0 +1,316 @@
+"""Sessions, behind every isolation: what runs in one, its files, and how long it lives."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from tests.support.isolations import Isolation
+
+from drybox import (
+    CodeExecutor,
+    InvalidRequest,
+    ResourceLimits,
+    Session,
+    SessionClosed,
+    SessionFileError,
+    Unsupported,
+)
+
+pytestmark = [pytest.mark.isolations("local"), pytest.mark.promise("SES-1")]
+
+
+@pytest.fixture
+def session(executor: CodeExecutor, isolation: Isolation) -> Iterator[Session]:
+    with executor.session("bash", isolation=isolation.name) as opened:
+        yield opened
+
+
+def test_a_command_has_a_result(session: Session) -> None:
+    done = session.command("echo out; echo err >&2; exit 3")
+    assert (done.stdout, done.stderr, done.exit_code) == ("out\n", "err\n", 3)
+    assert (done.status, done.signal) == ("failed", None)
+    assert session.command(["cat"], stdin="given").stdout == "given"
+    assert session.command("pwd").stdout == "/sandbox\n"
+    assert session.command("pwd", cwd="/tmp").stdout == "/tmp\n"
+    assert session.command("echo $WORD", env={"WORD": "told"}).stdout == "told\n"
+    assert session.command(["no-such-program"]).exit_code == 127
+    assert session.command("kill -SEGV $$").signal == "SIGSEGV"
+
+
+def test_files_stay_from_one_command_to_the_next(session: Session) -> None:
+    session.command("echo kept > file")
+    assert session.command("cat file").stdout == "kept\n"
+
+
+def test_a_command_ends_at_its_time_with_its_descendants(session: Session) -> None:
+    done = session.command("sleep 300 & (sleep 300; true); sleep 300", timeout=0.5)
+    assert done.status == "timeout"
+    assert done.exit_code is None
+    left = session.command("cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' '").stdout
+    assert "sleep 300" not in left
+
+
+def test_a_command_that_writes_too_much_is_ended(session: Session) -> None:
+    done = session.command("yes")
+    assert done.status == "output_limit"
+    assert done.truncated.stdout
+    assert len(done.stdout_bytes) == 1 << 20
+
+
+def test_what_a_command_has_started_goes_on(session: Session) -> None:
+    done = session.command("(echo begun; while ! test -e go; do sleep 0.02; done; touch went) &")
+    assert done.exit_code == 0
+    session.files.write("go", "")
+    assert session.command("while ! test -e went; do sleep 0.02; done").status == "success"
+
+
+def test_a_process_runs_beside(session: Session) -> None:
+    process = session.start(["cat"])
+    process.stdin.write("one\n")
+    events = process.events
+    assert next(events).data == "one\n"
+    assert session.command("echo beside").stdout == "beside\n"
+    process.stdin.write("two\n")
+    assert next(events).data == "two\n"
+    process.stdin.close()
+    last = next(events)
+    assert last.type == "exit"
+    assert last.result is not None
+    assert last.result.status == "success"
+    assert process.wait().exit_code == 0
+    assert [item.pid for item in session.processes()] == [process.pid]
+
+
+def test_a_process_is_signalled_and_killed(session: Session) -> None:
+    process = session.start("trap 'echo told; exit 7' TERM; echo ready; while :; do :; done")
+    events = process.events
+    assert next(events).data == "ready\n"
+    process.signal("SIGTERM")
+    assert next(events).data == "told\n"
+    assert process.wait().exit_code == 7
+    other = session.start(["sleep", "300"])
+    other.kill()
+    assert other.wait().signal == "SIGKILL"
+    with pytest.raises(InvalidRequest):
+        other.signal("SIGNOTHING")
+
+
+def test_nobody_need_read_what_a_process_writes(session: Session) -> None:
+    process = session.start("yes | head -c 3000000; echo end")
+    done = process.wait()
+    assert done.status == "success"
+    assert done.truncated.stdout
+    assert done.stdout.endswith("end\n")
+    assert len(done.stdout_bytes) == 1 << 20
+
+
+def test_a_process_may_have_a_terminal(session: Session) -> None:
+    process = session.start(["bash", "--norc"], terminal=True, size=(90, 30))
+    process.stdin.write("tty; stty size\n")
+    text = ""
+    for event in process.events:
+        text += event.data
+        if "30 90" in text:
+            break
+    assert "/dev/pts/" in text
+    process.resize(100, 40)
+    process.stdin.write("stty size; exit 5\n")
+    assert process.wait().exit_code == 5
+    with pytest.raises(InvalidRequest):
+        session.start(["true"]).resize(1, 1)
+
+
+def test_files_go_in_and_out(session: Session, tmp_path: Path) -> None:
+    files = session.files
+    made = files.write("folder/data.bin", bytes(range(256)) * 5000)
+    assert (made.path, made.size, made.type) == ("/sandbox/folder/data.bin", 1280000, "file")
+    assert files.read("folder/data.bin") == bytes(range(256)) * 5000
+    assert sum(map(len, files.read_pieces("folder/data.bin"))) == 1280000
+    assert [item.path for item in files.list(depth=2)] == [
+        "/sandbox/folder",
+        "/sandbox/folder/data.bin",
+    ]
+    files.rename("folder/data.bin", "other/moved")
+    assert not files.exists("folder/data.bin")
+    files.make_dir("a/b/c")
+    files.remove("folder")
+    assert files.stat("a/b").type == "directory"
+    session.command("ln -s nowhere link; touch \"$(printf 'odd\\377name')\"")
+    assert files.stat("link").target == "nowhere"
+    odd = next(item for item in files.list() if item.name.startswith("odd"))
+    assert files.read(odd.path) == b""
+    (tmp_path / "up/deep").mkdir(parents=True)
+    (tmp_path / "up/deep/file").write_text("up")
+    (tmp_path / "up/link").symlink_to("/etc/passwd")
+    assert [item.path for item in files.upload(tmp_path / "up", "in")] == ["/sandbox/in/deep/file"]
+    session.command("ln -s /etc/hostname in/link; echo down > in/new")
+    files.download("in", tmp_path / "down")
+    found = sorted(p.relative_to(tmp_path / "down") for p in (tmp_path / "down").rglob("*"))
+    assert list(map(str, found)) == ["deep", "deep/file", "new"]
+
+
+def test_what_stands_in_the_way_of_files_is_named(session: Session) -> None:
+    files = session.files
+    files.write("file", "x")
+    session.command("mkdir folder; mkfifo fifo")
+    reasons = {}
+    acts: dict[str, Callable[[], object]] = {
+        "not_found": lambda: files.read("nothing"),
+        "is_directory": lambda: files.read("folder"),
+        "not_directory": lambda: files.write("file/below", ""),
+        "not_a_file": lambda: files.read("fifo"),
+        "not_permitted": lambda: files.write("/etc/new", ""),
+        "no_space": lambda: files.write("large", bytes(80 << 20)),
+        "too_large": lambda: files.read("file", max_bytes=0),
+    }
+    for word, act in acts.items():
+        with pytest.raises(SessionFileError) as caught:
+            act()
+        reasons[word] = caught.value.reason
+    assert reasons == {word: word for word in reasons}
+    for path in ("/proc/1/environ", "/proc/self/mem"):
+        with pytest.raises(SessionFileError):
+            files.read(path)
+
+
+def test_a_bound_on_the_processes_of_all_holds(
+    executor: CodeExecutor, isolation: Isolation
+) -> None:
+    if not isolation.kernel.counts_processes:
+        pytest.skip("the host counts the threads of the whole sandbox")
+    limits = ResourceLimits(pids=12)
+    with executor.session("bash", isolation=isolation.name, limits=limits) as opened:
+        opened.start("for i in 1 2 3 4 5 6; do sleep 300 & done; wait")
+        done = opened.command("for i in 1 2 3 4 5 6; do sleep 1 & done; wait", timeout=10)
+        assert "fork" in done.stderr
+        assert opened.command("true").status == "success"
+
+
+def test_memory_of_all_together_is_bounded(executor: CodeExecutor, isolation: Isolation) -> None:
+    limits = ResourceLimits(memory=96 << 20)
+    with executor.session("bash", isolation=isolation.name, limits=limits) as opened:
+        done = opened.command("x=$(head -c 200M /dev/zero | tr '\\0' x); echo ${#x}", timeout=20)
+        assert done.status in ("memory_limit", "failed", "signaled")
+        assert "200" not in done.stdout
+        assert opened.command("echo on").stdout == "on\n"
+
+
+@pytest.mark.promise("SES-3")
+def test_it_ends_when_it_is_idle(executor: CodeExecutor, isolation: Isolation) -> None:
+    opened = executor.open_session("bash", isolation=isolation.name)
+    opened.start(["sleep", "300"])
+    opened.update(idle_timeout=0.1)
+    while opened.state != "closed":
+        time.sleep(0.02)
+    with pytest.raises(SessionClosed) as caught:
+        opened.command("true")
+    assert caught.value.reason == "idle"
+
+
+@pytest.mark.promise("SES-3")
+def test_it_ends_after_its_lifetime_whatever_runs(
+    executor: CodeExecutor, isolation: Isolation
+) -> None:
+    opened = executor.open_session("bash", isolation=isolation.name)
+    opened.extend(1.0)
+    with pytest.raises(SessionClosed) as caught:
+        opened.command("trap '' TERM INT HUP; (setsid sleep 300 &) ; while :; do sleep 1; done")
+    assert caught.value.reason == "lifetime"
+    assert opened.state == "closed"
+
+
+def test_it_can_be_extended(executor: CodeExecutor, isolation: Isolation) -> None:
+    with executor.session("bash", isolation=isolation.name, max_lifetime=30) as opened:
+        before = opened.expires_at
+        opened.update(idle_timeout=600, metadata={"who": "me"})
+        opened.extend(300)
+        assert (opened.expires_at - before).total_seconds() > 200
+        assert (opened.idle_timeout, opened.metadata) == (600, {"who": "me"})
+
+
+def test_a_closed_one_says_so(executor: CodeExecutor, isolation: Isolation) -> None:
+    opened = executor.open_session("bash", isolation=isolation.name)
+    assert [item.id for item in executor.sessions()].count(opened.id) == 1
+    process = opened.start(["sleep", "300"])
+    opened.close()
+    opened.close()
+    for act in (
+        lambda: opened.command("true"),
+        lambda: opened.files.list(),
+        lambda: opened.run("1"),
+        lambda: opened.pause(),
+        process.wait,
+    ):
+        with pytest.raises(SessionClosed) as caught:
+            act()
+        assert caught.value.reason == "closed"
+    assert opened.id not in [item.id for item in executor.sessions()]
+
+
+def test_it_stands_still_while_it_is_paused(session: Session) -> None:
+    session.start("while :; do date +%s%N > clock; done")
+    while not session.files.exists("clock"):
+        pass
+    session.pause()
+    states = [session.state]
+    assert session.command("echo on").stdout == "on\n"  # what is asked of it resumes it
+    states.append(session.state)
+    assert states == ["paused", "running"]
+
+
+def test_several_threads_may_use_one(session: Session) -> None:
+    found: list[str] = []
+    threads = [
+        threading.Thread(target=lambda n=n: found.append(session.command(f"echo {n}").stdout))
+        for n in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(found) == [f"{n}\n" for n in range(8)]
+
+
+def test_a_language_of_another_toolchain_is_refused(session: Session) -> None:
+    with pytest.raises(Unsupported, match="toolchain"):
+        session.run("1", language="go")
+
+
+def test_code_that_is_followed_tells_its_events(session: Session) -> None:
+    events = list(session.stream("echo one; echo two >&2"))
+    assert events[-1].type == "result"
+    assert events[-1].result is not None
+    assert events[-1].result.status == "success"
+    assert "".join(event.data for event in events if event.type == "stdout") == "one\n"
+    assert "".join(event.data for event in events if event.type == "stderr") == "two\n"
+
+
+def test_a_compiled_language_runs_piece_by_piece(
+    executor: CodeExecutor, isolation: Isolation
+) -> None:
+    code = """package main
+import ("fmt"; "os")
+func main() {
+	data, _ := os.ReadFile("kept")
+	fmt.Print(string(data))
+	os.WriteFile("kept", []byte("a"), 0o644)
+}
+"""
+    with executor.session("go", isolation=isolation.name, timeout=60) as opened:
+        assert opened.run(code).stdout == ""
+        second = opened.run(code)
+        assert (second.stdout, second.status, second.execution_count) == ("a", "success", 2)
+        assert opened.run("package main\nfunc main() { x }").status == "compile_error"
+
+
+def test_a_snapshot_that_is_not_there_is_the_callers_mistake(
+    executor: CodeExecutor, isolation: Isolation
+) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        executor.open_session("bash", isolation=isolation.name, snapshot="no-such")
+    assert caught.value.field == "snapshot"
+    assert list(executor.sessions()) == []

@@ -1,0 +1,145 @@
+"""``drybox env`` as a process, with an index in a folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.support.cli import DRYBOX, Done, drybox
+from tests.support.environments import make_index, settings_of
+from tests.support.packages import GREETING
+
+pytestmark = pytest.mark.promise("ENV-1", "ENV-2")
+
+
+@pytest.fixture(scope="module")
+def setting(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
+    """Variables that name an index, a store and a configuration, with ``greeting`` built."""
+    folder = tmp_path_factory.mktemp("env")
+    config = folder / "drybox.toml"
+    config.write_text(
+        f'environment_dir = "{folder / "store"}"\nisolation = "local"\n'
+        '[environments.greeting]\nlanguage = "python"\npackages = ["greet"]\n'
+        '[environments.broken]\nlanguage = "python"\npackages = ["raises"]\npreload = ["raises"]\n'
+        '[environments.absent]\nlanguage = "python"\npackages = ["nothing"]\n'
+    )
+    variables = {**settings_of(make_index(folder / "index")), "DRYBOX_CONFIG": str(config)}
+    done = drybox("env", "build", "greeting", env=variables)
+    assert done.returncode == 0, done.stderr
+    assert b"built" in done.stdout
+    assert b"greeting: Installing" in done.stderr
+    return variables
+
+
+def document(done: Done) -> Any:
+    return json.loads(done.stdout)
+
+
+def test_a_program_runs_in_it(setting: Mapping[str, str]) -> None:
+    code = "import greet; print(greet.greet())"
+    done = drybox("run", "-e", "greeting", "-c", code, env=setting)
+    assert (done.returncode, done.stdout.decode()) == (0, f"{GREETING}\n"), done.stderr
+    done = drybox("run", "--json", "-e", "greeting", "-l", "python", "-c", code, env=setting)
+    assert document(done)["environment"].startswith("greeting@")
+
+
+def test_what_there_is_is_listed_and_shown(setting: Mapping[str, str]) -> None:
+    listed = document(drybox("env", "list", "--json", env=setting))
+    assert [(item["name"], item["built"]) for item in listed] == [
+        ("greeting", True),
+        ("broken", False),
+        ("absent", False),
+    ]
+    assert b"Build it: drybox env build broken" in drybox("env", "list", env=setting).stdout
+    shown = document(drybox("env", "show", "greeting", "--json", env=setting))
+    assert shown == listed[0]
+    text = drybox("env", "show", "greeting", env=setting).stdout.decode()
+    assert "greet " in text
+    assert "1.2.0" in text
+    bill = document(drybox("env", "show", "greeting", "--cyclonedx", env=setting))
+    assert (bill["bomFormat"], bill["specVersion"]) == ("CycloneDX", "1.5")
+    assert [item["purl"] for item in bill["components"]] == [
+        "pkg:pypi/greet@1.2.0",
+        "pkg:pypi/words@2.0.0",
+    ]
+
+
+def test_a_lock_is_written_and_built_from(setting: Mapping[str, str], tmp_path: Path) -> None:
+    lock = tmp_path / "greeting.lock"
+    done = drybox("env", "lock", "greeting", "-o", str(lock), env=setting)
+    assert done.returncode == 0, done.stderr
+    assert len(json.loads(lock.read_text())["packages"]) == 2
+    words = ("env", "build", "greeting", "--lock", str(lock), "--json")
+    (built,) = document(drybox(*words, env=setting))["environments"]
+    assert built["built"]
+
+
+def test_what_cannot_be_built_ends_with_1_and_says_why(setting: Mapping[str, str]) -> None:
+    done = drybox("env", "build", "absent", env=setting)
+    assert done.returncode == 1
+    assert b"there is no package nothing" in done.stderr
+    assert b"hint:" in done.stderr
+
+
+def test_names_that_are_wrong_end_with_2(setting: Mapping[str, str]) -> None:
+    for words in (
+        ("env", "build", "greting"),
+        ("env", "show", "greting"),
+        ("env", "lock", "greting"),
+        ("env", "remove", "greting"),
+        ("run", "-e", "greting", "-c", "1"),
+    ):
+        done = drybox(*words, env=setting)
+        assert done.returncode == 2, (words, done.stderr)
+        assert b"Did you mean 'greeting'?" in done.stderr
+
+
+def test_two_builds_at_once_and_one_that_is_killed_leave_a_whole_one_or_none(
+    setting: Mapping[str, str], tmp_path: Path
+) -> None:
+    config = tmp_path / "drybox.toml"
+    store = tmp_path / "store"
+    config.write_text(
+        f'environment_dir = "{store}"\nisolation = "local"\n'
+        '[environments.words]\nlanguage = "python"\npackages = ["words"]\n'
+    )
+    env = {**os.environ, **setting, "DRYBOX_CONFIG": str(config)}
+    words = [DRYBOX, "env", "build", "words", "--json"]
+    with subprocess.Popen(words, env=env, stderr=subprocess.PIPE, text=True) as killed:
+        assert killed.stderr is not None
+        while "Installing" not in killed.stderr.readline():
+            assert killed.poll() is None
+        killed.kill()
+    assert list(store.glob("records/*")) == []
+    assert list(store.glob("trees/*")) == []
+    both = [
+        subprocess.Popen(words, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        for _ in range(2)
+    ]
+    said = [process.communicate(timeout=120)[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0]
+    first, second = (json.loads(text)["environments"][0] for text in said)
+    assert first == second
+    assert len(list(store.glob("trees/*"))) == 1
+    assert list(store.glob("unfinished/*")) == []
+
+
+def test_what_is_removed_is_gone(setting: Mapping[str, str], tmp_path: Path) -> None:
+    config = tmp_path / "drybox.toml"
+    config.write_text(
+        f'environment_dir = "{tmp_path / "store"}"\nisolation = "local"\n'
+        '[environments.words]\nlanguage = "python"\npackages = ["words"]\n'
+    )
+    own = {**setting, "DRYBOX_CONFIG": str(config)}
+    assert drybox("env", "build", env=own).returncode == 0
+    gone = document(drybox("env", "remove", "words", "--json", env=own))
+    assert len(gone["removed"]) == 1
+    assert not document(drybox("env", "list", "--json", env=own))[0]["built"]
+    pruned = document(drybox("env", "prune", "--json", env=own))
+    assert pruned["removed"] == ["words-2.0.0-py3-none-any.whl"]
+    assert pruned["freed"] > 0

@@ -1,0 +1,5 @@
+echo before
+echo $((1 / 0))
+echo after
+((1 % 0))
+echo "$?"

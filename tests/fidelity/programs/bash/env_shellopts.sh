@@ -1,0 +1,3 @@
+echo "$-"
+false
+echo not reached

@@ -1,0 +1,2 @@
+echo last
+grep -q nothing /dev/null

@@ -1,0 +1,1 @@
+head -c 4; read -r rest; echo "|$rest"; cat | rev

@@ -1,0 +1,7 @@
+read -r first; echo "first=$first"
+read -r a b rest; echo "$a|$b|$rest"
+IFS=: read -ra parts; echo "${parts[@]} ${#parts[@]}"
+read -rn 3 three; echo "$three"
+read -r; echo "REPLY=$REPLY"
+mapfile -t lines; echo "${#lines[@]} ${lines[-1]}"
+read -r none; echo "end $?"

@@ -1,0 +1,4 @@
+echo before
+kill -TERM $$
+sleep 5
+echo never

@@ -1,0 +1,5 @@
+echo first
+if true; then
+  echo x
+fi fi
+echo never

@@ -1,0 +1,4 @@
+set -u
+echo "${x-fine}"
+echo "$x"
+echo never

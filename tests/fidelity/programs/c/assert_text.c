@@ -1,0 +1,7 @@
+#include <assert.h>
+#include <stdio.h>
+
+int main(int argc, char **argv) {
+    puts("before");
+    assert(argc > 99);
+}

@@ -1,0 +1,7 @@
+#include <cassert>
+#include <iostream>
+
+int main(int argc, char **) {
+    std::cout << "before\n";
+    assert(argc == 7 && "a reason");
+}

@@ -1,0 +1,4 @@
+fn main() {
+    print!("no end");
+    eprint!("nor here");
+}

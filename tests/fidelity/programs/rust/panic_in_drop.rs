@@ -1,0 +1,17 @@
+struct Bad;
+impl Drop for Bad {
+    fn drop(&mut self) {
+        println!("dropped while panicking: {}", std::thread::panicking());
+    }
+}
+
+fn main() {
+    std::panic::set_hook(Box::new(|info| {
+        let at = info.location().unwrap();
+        let text = info.payload().downcast_ref::<&str>().map(|s| s.to_string());
+        let text = text.or_else(|| info.payload().downcast_ref::<String>().cloned());
+        eprintln!("panic at {}:{}: {}", at.file(), at.line(), text.unwrap_or_default());
+    }));
+    let _bad = Bad;
+    panic!("{} {}", "made of", 2);
+}

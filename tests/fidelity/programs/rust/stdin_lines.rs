@@ -1,0 +1,5 @@
+fn main() {
+    for line in std::io::stdin().lines() {
+        println!("{:?}", line.unwrap());
+    }
+}

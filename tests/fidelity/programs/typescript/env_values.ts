@@ -1,0 +1,2 @@
+const { GREETING = "none", MISSING = "missing" }: NodeJS.ProcessEnv = process.env;
+console.log(GREETING, MISSING, process.env["EMPTY"] === "");

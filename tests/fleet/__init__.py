@@ -1,0 +1,1 @@
+"""The fleet on Ray: a cluster of three nodes on this machine."""

@@ -1,0 +1,134 @@
+"""Code in a session that turns on its kernel forges no result, hangs nobody and loses nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from drybox import CodeExecutor, Session
+
+pytestmark = [pytest.mark.isolations("local"), pytest.mark.promise("SES-5")]
+
+DONE = '{"type": "done", "id": "%s", "execution_count": 99}'
+
+
+@pytest.fixture
+def session(executor: CodeExecutor) -> Iterator[Session]:
+    with executor.session("python") as opened:
+        yield opened
+
+
+def works(session: Session) -> bool:
+    done = session.run("6 * 7")
+    return done.status == "success" and done.results[0].data["text/plain"] == "42"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import os; os._exit(3)",
+        "import os; os.abort()",
+        "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
+        "import ctypes; ctypes.string_at(0)",
+        "import sys; sys.setrecursionlimit(10**9)\ndef f(): f()\nf()",
+        "import os; os.execv('/bin/true', ['true'])",
+        "import os; os.closerange(0, 256)",
+    ],
+)
+def test_a_kernel_that_dies_is_told_and_started_anew(session: Session, code: str) -> None:
+    session.run("x = 1")
+    done = session.run(code, timeout=90)
+    if done.status == "success":  # it has not died of it
+        assert works(session)
+        return
+    assert done.restarted
+    assert done.status in ("failed", "memory_limit")
+    assert works(session)
+    gone = session.run("x")
+    assert gone.error is not None
+    assert gone.error.name == "NameError"
+
+
+def test_written_framing_changes_no_other_run(session: Session) -> None:
+    code = f"""
+import glob, os
+forged = {(DONE % "0")!r}.encode() + b'\\n'
+for fd in range(256):
+    try: os.write(fd, forged)
+    except OSError: pass
+5
+"""
+    done = session.run(code)
+    assert done.execution_count == 1
+    assert [item.data["text/plain"] for item in done.results] == ["5"]
+    assert works(session)
+
+
+def test_garbage_on_the_channel_is_let_go(session: Session) -> None:
+    code = """
+import os
+for fd in range(100, 256):
+    for junk in (b'\\xff\\xfe', b'[]', b'{"type":', b'[' * 100000, b'x' * 100000):
+        junk += b'\\n'
+        try: os.write(fd, junk)
+        except OSError: break
+'kept'
+"""
+    done = session.run(code)
+    assert done.results[0].data["text/plain"] == "'kept'"
+    assert works(session)
+
+
+def test_a_child_of_a_cell_is_no_kernel(session: Session) -> None:
+    code = "import os\nif os.fork() == 0:\n    print('c')\n    os._exit(0)\nos.wait()[1]"
+    done = session.run(code)
+    assert done.stdout == "c\n"
+    assert done.results[0].data["text/plain"] == "0"
+    session.run("if os.fork() == 0: raise KeyError('in the child')\nos.wait()")
+    assert works(session)
+
+
+def test_threads_that_print_later_are_in_no_later_result(session: Session) -> None:
+    session.run(
+        "import threading, time\nfrom IPython.display import display\n"
+        "go = threading.Event()\n"
+        "def later():\n    go.wait(); print('late', flush=True); display('late')\n"
+        "thread = threading.Thread(target=later); thread.start()"
+    )
+    session.run("threading.Timer(0.05, go.set).start()")
+    session.command("sleep 0.5")
+    done = session.run("thread.join(); 1")
+    assert [item.data["text/plain"] for item in done.results][-1] == "1"
+    assert works(session)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "while True:\n    try:\n        while True: pass\n    except KeyboardInterrupt: pass",
+        "import signal; signal.pthread_sigmask(signal.SIG_BLOCK, {2})\nwhile True: pass",
+    ],
+)
+def test_code_that_is_not_to_be_interrupted_is_killed(session: Session, code: str) -> None:
+    done = session.run(code, timeout=1)
+    assert done.status == "timeout"
+    assert works(session)
+
+
+def test_what_is_shown_is_bounded(session: Session) -> None:
+    done = session.run(
+        "from IPython.display import HTML\nfor _ in range(100): display(HTML('x' * 2**20))",
+        timeout=120,
+    )
+    assert done.status == "output_limit"
+    assert sum(len(form) for item in done.results for form in item.data.values()) < 70 * 2**20
+    assert works(session)
+
+
+@pytest.mark.nightly
+def test_many_displays_are_bounded(session: Session) -> None:
+    done = session.run("for i in range(20_000): display(i)", timeout=120)
+    assert done.status == "output_limit"
+    assert len(done.results) <= 10_000
+    assert works(session)

@@ -1,0 +1,114 @@
+"""A fleet in this process: nodes without Ray, which a test can lose."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import anyio
+
+from drybox import AsyncRayExecutor, __version__
+from drybox.executor.settings import ExecutorSettings
+from drybox.fleet.cluster import NodeInfo, ReplicaGone
+from drybox.fleet.node import Node
+
+SETTINGS = ExecutorSettings(isolation="fake", concurrency=2, pool=None)
+"""Of a node's executor: two slots, nothing that waits, the fake backend."""
+
+
+class FakeReplica:
+    """The replica of one node.
+
+    Attributes:
+        node: What it does.
+        calls: Methods that were called.
+        is_deaf: It answers nothing any more.
+    """
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+        self.calls: list[str] = []
+        self.is_deaf = False
+        self._died = asyncio.Event()
+
+    def die(self) -> None:
+        """As a process that is killed."""
+        self._died.set()
+
+    async def call(self, method: str, *arguments: str | bytes) -> bytes:
+        self.calls.append(method)
+        if self._died.is_set():
+            raise ReplicaGone("its replica has died", is_certain=True)
+        answer = asyncio.ensure_future(self._answer(method, *arguments))
+        died = asyncio.ensure_future(self._died.wait())
+        try:
+            await asyncio.wait({answer, died}, return_when=asyncio.FIRST_COMPLETED)
+            if not answer.done():
+                raise ReplicaGone("its replica has died", is_certain=True)
+            return answer.result()
+        finally:
+            died.cancel()
+
+    async def _answer(self, method: str, *arguments: str | bytes) -> bytes:
+        if self.is_deaf:
+            await asyncio.Event().wait()
+        if method == "report":
+            await self.node.tick()  # as a replica's own loop does all the time
+            return self.node.report(str(arguments[0]))
+        if method == "leave":
+            if await self.node.leave(str(arguments[0])):
+                await self.node.close("it was closed")
+            return b""
+        found = await getattr(self.node, method)(*arguments)
+        return found if isinstance(found, bytes) else b""
+
+
+class FakeCluster:
+    """Nodes by name.
+
+    Args:
+        nodes: Each one's settings.
+        version: Of drybox, on the nodes.
+
+    Attributes:
+        replicas: Those that were asked for.
+        draining: Nodes that are about to be removed.
+    """
+
+    def __init__(self, nodes: dict[str, ExecutorSettings], version: str = __version__) -> None:
+        self.settings = nodes
+        self.version = version
+        self.draining: set[str] = set()
+        self.replicas: dict[str, FakeReplica] = {}
+        self.is_connected = False
+
+    def connect(self) -> None:
+        self.is_connected = True
+
+    def nodes(self) -> list[NodeInfo]:
+        return [NodeInfo(name, name, name in self.draining) for name in self.settings]
+
+    def own_node(self) -> str:
+        return next(iter(self.settings), "")
+
+    def replica(self, node: str) -> FakeReplica:
+        if node not in self.replicas:
+            made = FakeReplica(Node(self.settings[node], self.version))
+            self.replicas[node] = made
+        return self.replicas[node]
+
+    def disconnect(self) -> None:
+        self.is_connected = False
+
+
+@asynccontextmanager
+async def fleet(*names: str, **given: Any) -> AsyncIterator[tuple[AsyncRayExecutor, FakeCluster]]:
+    """An executor whose nodes are all there, and its cluster."""
+    cluster = FakeCluster(dict.fromkeys(names, SETTINGS))
+    async with AsyncRayExecutor(cluster=cluster, isolation="fake", **given) as executor:
+        with anyio.fail_after(20):
+            while executor.concurrency < 2 * len(names):
+                await anyio.sleep(0.01)
+        yield executor, cluster

@@ -1,0 +1,120 @@
+"""The process that wakes on every CPU: when it does, and that it ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import pytest
+from tests.support import host
+from tests.support.ticks import ticks
+
+from drybox.backends.local.cgroups.tick_helper import TickHelper
+
+pytestmark = pytest.mark.promise("ISO-14")
+
+MEANWHILE = 0.1
+"""Seconds: five times as long as it ticks for."""
+
+MOST, LEAST = 24, 12
+"""How often it may go to sleep for ticks of 1 ms in 20 ms, and how often where the CPU is free."""
+
+
+@pytest.fixture
+def tick_helper(monkeypatch: pytest.MonkeyPatch) -> Iterator[TickHelper]:
+    # The test is of the process, whatever this kernel's own tick is.
+    monkeypatch.setattr(time, "clock_getres", lambda _: 0.004)
+    made = TickHelper()
+    made.start()
+    yield made
+    made.close()
+
+
+def pid_of(tick_helper: TickHelper) -> int:
+    """The id of its process, which is there."""
+    assert tick_helper.pid is not None
+    assert is_there(tick_helper.pid)
+    return tick_helper.pid
+
+
+def is_there(pid: int) -> bool:
+    return any(process.pid == pid for process in host.processes())
+
+
+def ticks_when_told(tick_helper: TickHelper) -> dict[tuple[int, ...], int]:
+    """How often each thread wakes, by the CPUs that it may run on, when it is told once."""
+    pid = pid_of(tick_helper)
+
+    def is_still() -> bool:
+        before = ticks(pid)
+        time.sleep(MEANWHILE)
+        return ticks(pid) == before
+
+    assert host.eventually(is_still, host.TIMEOUT)
+    before = ticks(pid)
+    tick_helper.wake()
+    assert host.eventually(lambda: ticks(pid) != before, host.TIMEOUT)
+    assert host.eventually(is_still, host.TIMEOUT)
+    return {cpus: count - before[cpus] for cpus, count in ticks(pid).items()}
+
+
+def test_told_once_it_wakes_each_millisecond_for_twenty_on_every_cpu(
+    tick_helper: TickHelper,
+) -> None:
+    best = dict.fromkeys(((cpu,) for cpu in os.sched_getaffinity(0)), 0)
+    for _ in range(20):
+        found = ticks_when_told(tick_helper)
+        for cpus in best:
+            assert found[cpus] <= MOST
+            best[cpus] = max(best[cpus], found[cpus])
+        if min(best.values()) >= LEAST:
+            return
+    pytest.fail(f"it woke {best} times at most")
+
+
+def test_it_is_gone_when_it_is_closed(tick_helper: TickHelper) -> None:
+    pid = pid_of(tick_helper)
+    tick_helper.close()
+    assert not is_there(pid)
+    tick_helper.wake()
+    assert tick_helper.pid is None
+
+
+def test_one_that_was_killed_is_not_missed(tick_helper: TickHelper) -> None:
+    pid = pid_of(tick_helper)
+    os.kill(pid, signal.SIGKILL)
+    assert host.eventually(lambda: not is_there(pid), host.TIMEOUT)
+    tick_helper.wake()
+    assert tick_helper.pid is None
+
+
+def test_it_ends_with_whoever_started_it_though_a_child_lives_on() -> None:
+    code = (
+        "import os, time; time.clock_getres = lambda _: 0.004\n"
+        "from drybox.backends.local.cgroups.tick_helper import TickHelper\n"
+        "tick_helper = TickHelper(); tick_helper.start()\n"
+        "child = os.fork() or time.sleep(60)\n"
+        "print(tick_helper.pid, child, flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as starter:
+        assert starter.stdout is not None
+        pid, child = map(int, starter.stdout.readline().split())
+        try:
+            assert is_there(pid)
+            starter.kill()
+            assert host.eventually(lambda: not is_there(pid), host.TIMEOUT)
+            assert is_there(child)
+        finally:
+            os.kill(child, signal.SIGKILL)
+
+
+def test_a_kernel_whose_own_tick_comes_as_often_needs_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "clock_getres", lambda _: 0.001)
+    tick_helper = TickHelper()
+    tick_helper.start()
+    tick_helper.wake()
+    assert tick_helper.pid is None

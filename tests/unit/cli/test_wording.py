@@ -1,0 +1,43 @@
+"""Messages name what there is on the command line, and nothing else of them is changed."""
+
+from __future__ import annotations
+
+import pytest
+
+from drybox.cli.wording import in_options
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("Make it print less, or allow a larger limits.output.", "larger --output."),
+        ("limits.pids: 2 is too few", "--pids: 2 is too few"),
+        ("Make it faster, or allow a longer timeout.", "a longer --timeout."),
+        ("entrypoint: it is not clear", "--entrypoint: it is not clear"),
+        ("Set 'entrypoint' to one of: a.py.", "Set --entrypoint to one of: a.py."),
+        ("artifacts: '../x' leaves the folder", "--artifact: '../x' leaves the folder"),
+        ("packages[0]: 'x y' is no package", "--package[0]: 'x y' is no package"),
+        (
+            "Put wheels into DIR/python and pass package_dir='DIR' to the executor, or "
+            "--package-dir DIR to 'drybox run'.",
+            "Put wheels into DIR/python and pass --package-dir DIR.",
+        ),
+        (
+            "To run without it: allow_weaker=('memory',) or '--allow-weaker memory'.",
+            "To run without it: --allow-weaker memory.",
+        ),
+        ("Use isolation='local', which", "Use --isolation local, which"),
+        ("allow a larger compile_limits.memory.", "compile_limits.memory in the configuration."),
+        ("allow a longer compile_timeout.", "compile_timeout in the configuration."),
+    ],
+)
+def test_fields_are_told_as_options(text: str, wanted: str) -> None:
+    assert in_options(text).endswith(wanted)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["The program was ended after 1 s.", "no file matches 'out.txt'", "a timeout of the network"],
+)
+def test_other_words_stay(text: str) -> None:
+    assert in_options(text) == text
