@@ -5,4 +5,5 @@ pytest_plugins = [
     "tests.docker_fixtures",
     "tests.isolation_fixtures",
     "tests.attack_record",
+    "tests.failures",
 ]
