@@ -1,13 +1,26 @@
-// One execution over the network: a WebSocket, which carries input and the wish to stop;
-// where there is no way for one, the event stream of an ordinary request.
-import type { Defaults, ExecutionRequest, Language, Preparation, Problem, ServerEvent } from "./wire";
+// One execution over the network: a WebSocket, which carries input and the wish to stop; where
+// there is no way for one, the event stream of an ordinary request; where there is no way for that
+// either, a request that is answered when the program has ended.
+import type {
+  Defaults,
+  Environment,
+  ExecutionRequest,
+  ExecutionResult,
+  Language,
+  Preparation,
+  Problem,
+  ServerEvent,
+} from "./wire";
+
+/** How an execution is followed: with input while it runs, without, or only once it has ended. */
+export type Way = "socket" | "stream" | "whole";
 
 export interface Follower {
   event(event: ServerEvent): void;
   /** The execution failed, or was refused. Nothing comes after it. */
   problem(problem: Problem): void;
-  /** Whether input can be sent while the program runs. Told once, before any event. */
-  opened(takesInput: boolean): void;
+  /** How the execution is followed; null if nothing gets through. Told before any event. */
+  opened(way: Way | null): void;
 }
 
 export interface Execution {
@@ -17,7 +30,7 @@ export interface Execution {
 }
 
 /** Addresses are relative to the page, so that it also works below a path of a proxy. */
-function address(path: string): URL {
+export function address(path: string): URL {
   return new URL(path, document.baseURI);
 }
 
@@ -30,6 +43,15 @@ export async function defaults(key: string): Promise<Defaults> {
   return (await ask("v1/defaults", key)) as Defaults;
 }
 
+/** The environments that a request may name; [] where they are not to be known. */
+export async function environments(key: string): Promise<Environment[]> {
+  try {
+    return (await ask("v1/environments", key)) as Environment[];
+  } catch {
+    return [];
+  }
+}
+
 /** What is being made before programs of a language can run; [] where that is not known. */
 export async function preparations(language: string): Promise<Preparation[]> {
   try {
@@ -40,7 +62,7 @@ export async function preparations(language: string): Promise<Preparation[]> {
   }
 }
 
-async function ask(path: string, key: string): Promise<unknown> {
+export async function ask(path: string, key: string): Promise<unknown> {
   const response = await fetch(address(path), { headers: authorization(key) });
   if (!response.ok) throw await problemOf(response);
   return response.json();
@@ -55,11 +77,12 @@ export function execute(
 ): Execution {
   let current: Execution = { input() {}, endInput() {}, stop() {} };
   let stopped = false;
-  const overFetch = (): void => {
+  const next = (begin: typeof stream): (() => void) => () => {
     if (stopped) return follower.problem(STOPPED);
-    current = stream(request, key, follower);
+    current = begin(request, key, follower, next(whole));
   };
-  current = socket(request, interactive, key, follower, overFetch);
+  if (nothingStreams) next(whole)();
+  else current = socket(request, interactive, key, follower, next(stream));
   return {
     input: (text) => current.input(text),
     endInput: () => current.endInput(),
@@ -78,7 +101,7 @@ const LOST: Problem = {
   hint: "Run it again. If it happens again, ask whoever runs the server.",
 };
 
-function authorization(key: string): Record<string, string> {
+export function authorization(key: string): Record<string, string> {
   return key ? { Authorization: `Bearer ${key}` } : {};
 }
 
@@ -105,7 +128,7 @@ function socket(
   };
   connection.onopen = () => {
     open = true;
-    follower.opened(true);
+    follower.opened("socket");
     send(request);
     if (!interactive) send({ type: "eof" });
   };
@@ -147,33 +170,89 @@ function protocols(key: string): string[] {
   return ["drybox", `drybox.key.${token}`];
 }
 
-function stream(request: ExecutionRequest, key: string, follower: Follower): Execution {
+/**
+ * An execution followed by an event stream. `instead` is called where none is to be had: something
+ * in between refuses it, cuts it off before its first event, or the browser cannot read one.
+ */
+function stream(
+  request: ExecutionRequest,
+  key: string,
+  follower: Follower,
+  instead: () => void,
+): Execution {
   const abort = new AbortController();
+  let begun = false;
   const follow = async (): Promise<void> => {
-    const response = await fetch(address("v1/execute/stream"), {
-      method: "POST",
-      headers: { "Content-Type": "application/json", ...authorization(key) },
-      body: JSON.stringify(request),
-      signal: abort.signal,
-    });
-    if (!response.ok || !response.body) return follower.problem(await problemOf(response));
-    follower.opened(false);
+    const response = await post("v1/execute/stream", request, key, abort.signal);
+    if (isProblem(response)) return follower.problem(await problemOf(response));
+    if (!response.body || !isOf(response, "text/event-stream")) return instead();
+    follower.opened("stream");
     for await (const message of messages(response.body)) {
+      begun = true;
       const event = JSON.parse(message) as ServerEvent;
       if (event.type === "error") return follower.problem(event.problem);
       follower.event(event);
       if (event.type === "result") return undefined;
     }
-    return follower.problem(LOST);
+    return begun ? follower.problem(LOST) : instead();
   };
   follow().catch((error: unknown) => {
-    follower.problem(abort.signal.aborted ? STOPPED : unreachable(error));
+    if (abort.signal.aborted) follower.problem(STOPPED);
+    // A program has no effects outside its sandbox: one that may have begun begins anew.
+    else if (begun) follower.problem(unreachable(error));
+    else instead();
   });
   return { input() {}, endInput() {}, stop: () => abort.abort() };
 }
 
+/** Whether nothing but whole answers reaches this page, as far as is known since it was opened. */
+let nothingStreams = false;
+
+/** An execution whose result comes in one answer, at its end. */
+function whole(request: ExecutionRequest, key: string, follower: Follower): Execution {
+  const abort = new AbortController();
+  const follow = async (): Promise<void> => {
+    follower.opened("whole");
+    const response = await post("v1/execute", request, key, abort.signal);
+    if (!response.ok) return follower.problem(await problemOf(response));
+    const result = (await response.json()) as ExecutionResult;
+    nothingStreams = true;
+    for (const type of ["stdout", "stderr"] as const) follower.event({ type, data: result[type] });
+    return follower.event({ type: "result", result });
+  };
+  follow().catch((error: unknown) => {
+    if (abort.signal.aborted) return follower.problem(STOPPED);
+    follower.opened(null);
+    return follower.problem(unreachable(error));
+  });
+  return { input() {}, endInput() {}, stop: () => abort.abort() };
+}
+
+export function post(
+  path: string,
+  document: object,
+  key: string,
+  signal: AbortSignal | null = null,
+): Promise<Response> {
+  return fetch(address(path), {
+    method: "POST",
+    headers: { "Content-Type": "application/json", ...authorization(key) },
+    body: JSON.stringify(document),
+    signal,
+  });
+}
+
+function isOf(response: Response, type: string): boolean {
+  return (response.headers.get("Content-Type") ?? "").startsWith(type);
+}
+
+/** Whether it is the service itself that refuses, and not something in between. */
+function isProblem(response: Response): boolean {
+  return !response.ok && isOf(response, "application/problem+json");
+}
+
 /** The data of each message of a `text/event-stream`. */
-async function* messages(body: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+export async function* messages(body: ReadableStream<Uint8Array>): AsyncGenerator<string> {
   const reader = body.pipeThrough(new TextDecoderStream() as ReadableWritablePair<string>).getReader();
   let rest = "";
   for (;;) {
@@ -188,7 +267,7 @@ async function* messages(body: ReadableStream<Uint8Array>): AsyncGenerator<strin
   }
 }
 
-async function problemOf(response: Response): Promise<Problem> {
+export async function problemOf(response: Response): Promise<Problem> {
   try {
     const found = (await response.json()) as Partial<Problem>;
     if (typeof found.title === "string") return { ...found, status: response.status } as Problem;

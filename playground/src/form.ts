@@ -52,6 +52,7 @@ export function readFields(): Omit<ExecutionRequest, "language"> {
     ...(timeout && { timeout: (Number(timeout) || timeout) as number }),
     ...(Object.keys(limits).length && { limits }),
     ...(value("isolation") && { isolation: value("isolation") }),
+    ...(value("environment") && { environment: value("environment") }),
     ...(artifacts.length && { artifacts }),
     ...(Object.keys(env).length && { env }),
     ...(packages.length && { packages }),
@@ -70,7 +71,7 @@ export function countFields(): void {
     const filled = ids.filter((name) => field(name).value !== "").length;
     the(id).textContent = filled ? `${filled} set` : "";
   };
-  tell("input-count", INPUTS);
+  tell("input-count", [...INPUTS, "environment"]);
   tell("limits-count", LIMITS);
 }
 
@@ -78,14 +79,14 @@ export function countFields(): void {
 export function markWrong(part: string): void {
   const name = part.replace(/^limits\./, "").replace(/[[.].*$/, "");
   const id = name === "output" ? "output-limit" : name;
-  if (![...INPUTS, ...LIMITS].includes(id)) return;
+  if (![...INPUTS, ...LIMITS, "environment"].includes(id)) return;
   field(id).ariaInvalid = "true";
   field(id).closest("details")?.setAttribute("open", "");
   field(id).focus();
 }
 
 export function unmark(): void {
-  for (const id of [...INPUTS, ...LIMITS]) field(id).ariaInvalid = null;
+  for (const id of [...INPUTS, ...LIMITS, "environment"]) field(id).ariaInvalid = null;
 }
 
 /** Fills the fields in; those that are not named become empty. */

@@ -1,18 +1,18 @@
 // The playground: the page's parts, and what follows from what.
 import examples, { type Example } from "playground:examples";
-import { showFiles } from "./artifacts";
-import { type Execution, defaults, execute, languages, unreachable } from "./connection";
+import { type Execution, defaults, environments, execute, languages, unreachable } from "./connection";
 import { showDefaults, showPackageForm } from "./defaults";
+import { chooseEnvironment, chosenEnvironment, offerEnvironments, readyEnvironments } from "./environments";
 import { findDraft, keepDraft } from "./draft";
 import { FieldError, INPUTS, LIMITS, countFields, fill, isNarrow, markWrong, readFields, the, unmark } from "./form";
 import { isAnyOpen, readyHelp } from "./help";
 import { LANGUAGES, styleOf, title } from "./languages";
-import { hideNotice, offerBack, tellNoWebSocket } from "./notice";
+import { offerBack, tellWay } from "./notice";
 import { Output, type View } from "./output";
 import type { Place, PlaceFinder } from "./places";
 import { stopWatching, watchPreparations } from "./preparing";
 import { Project } from "./project";
-import { clearResult, showFacts, showOutcome, showProblem } from "./result";
+import { clearResult, showFacts, showFiles, showOutcome, showProblem } from "./result";
 import { type Shared, fromFragment, toFragment } from "./share";
 import { readyTheme } from "./theme_switch";
 import type { ExecutionResult, Language, Problem, ServerEvent } from "./wire";
@@ -71,6 +71,7 @@ function choose(name: string): void {
   showExamples();
   void learnExamples(found);
   showPackageForm(found);
+  offerEnvironments(found);
 }
 
 /** Fetches a language's examples: the page's, else the server's sample. */
@@ -141,6 +142,7 @@ async function learnLanguages(): Promise<void> {
     keyForm.hidden = true;
     showDefaults(await defaults(key));
     showPackageForm(language.value);
+    offerEnvironments(language.value, await environments(key));
   } catch (error) {
     refused(unreachable(error));
   }
@@ -171,10 +173,10 @@ function start(): void {
   ran = project.places();
   const request = { language: language.value, ...project.request(), ...fields };
   running = execute(request, wantsInput, key, {
-    opened: (takesInput) => {
-      typing.hidden = !(wantsInput && takesInput);
-      if (takesInput) hideNotice();
-      else tellNoWebSocket();
+    opened: (way) => {
+      typing.hidden = !(wantsInput && way === "socket");
+      tellWay(way);
+      if (way === "whole") tell("run");
     },
     event: follow,
     problem: (problem) => {
@@ -203,7 +205,7 @@ function conclude(result: ExecutionResult): void {
   finish();
   showOutcome(outcome(result, stoppedByUser));
   showFacts(result);
-  showFiles(result.artifacts);
+  void showFiles(result.artifacts);
 }
 
 function finish(): void {
@@ -337,6 +339,7 @@ function current(): Shared {
     artifacts: value("artifacts"),
     packages: value("packages"),
     env: value("env"),
+    environment: chosenEnvironment(),
   };
 }
 
@@ -344,6 +347,7 @@ function show(program: Shared): void {
   choose(program.language || FIRST);
   const { stdin, args, artifacts, packages, env } = program;
   fill({ stdin, args, artifacts, packages, env }, program.interactive);
+  chooseEnvironment(program.environment);
   project.open(program);
   example.value = matching();
 }
@@ -381,6 +385,7 @@ window.addEventListener("hashchange", () => void openShared());
 async function begin(): Promise<void> {
   readyTheme();
   readyHelp();
+  readyEnvironments();
   offer(LANGUAGES.map(({ name, aliases }) => ({ name, aliases, version: "" })));
   const draft = findDraft(location.hash);
   if (draft) show(draft);

@@ -1,5 +1,4 @@
 // The outcome of a run on the page: in words and in figures.
-import { clearFiles } from "./artifacts";
 import { the } from "./form";
 import type { ExecutionResult, Problem } from "./wire";
 import { title } from "./languages";
@@ -7,7 +6,21 @@ import { type Outcome, facts, phaseLine, problemSentences } from "./words";
 
 const SIGNS = { good: "✓", bad: "✕", stopped: "■" };
 
+let clearFiles = (): void => {};
+let cleared = 0;
+
+/** Shows the files that came back; what does so is fetched once there are some. */
+export async function showFiles(artifacts: Record<string, string>): Promise<void> {
+  if (!Object.keys(artifacts).length) return;
+  const mine = cleared;
+  const files = await import("./artifacts");
+  if (mine !== cleared) return;
+  clearFiles = files.clearFiles;
+  files.showFiles(artifacts);
+}
+
 export function clearResult(): void {
+  cleared++;
   the("outcome").replaceChildren();
   the("facts").replaceChildren();
   the("facts").hidden = true;

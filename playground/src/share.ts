@@ -15,6 +15,7 @@ export interface Shared {
   artifacts: string;
   packages: string;
   env: string;
+  environment: string;
 }
 
 const MARK = "#1.";
@@ -58,6 +59,7 @@ export function sharedOf(found: unknown): Shared {
     artifacts: string("artifacts"),
     packages: string("packages"),
     env: string("env"),
+    environment: string("environment"),
   };
 }
 

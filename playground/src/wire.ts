@@ -22,6 +22,7 @@ export interface ExecutionRequest {
   timeout?: number;
   limits?: Limits;
   isolation?: string;
+  environment?: string;
   artifacts?: string[];
 }
 
@@ -71,6 +72,19 @@ export interface Defaults {
   isolations: string[];
   /** Whether a request may ask for packages. */
   packages: boolean;
+}
+
+/** Packages that are ready before a request; sizes in bytes. */
+export interface Environment {
+  name: string;
+  language: string;
+  /** Version of the language; null if it is not built. */
+  version: string | null;
+  /** Versions are null as long as it is not built. */
+  packages: { name: string; version: string | null; size: number }[];
+  preload: string[];
+  built: boolean;
+  size: number | null;
 }
 
 /** Something that the server makes once for a language. */

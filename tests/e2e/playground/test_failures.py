@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 from tests.support.browser import Playground
 from tests.support.server import Server, serving
 
 from drybox.service.api_keys import hash_key, new_key
 
 pytestmark = pytest.mark.promise("PAGE-3")
+
+NO_WEBSOCKET = (
+    "window.WebSocket = class { constructor() { setTimeout(() => this.onclose()); } close() {} }"
+)
 
 
 def test_a_wrong_limit_is_explained_at_its_field(playground: Playground) -> None:
@@ -54,10 +60,7 @@ def test_without_a_websocket_output_still_comes_as_it_is_written(
     browser: Browser, server: Server
 ) -> None:
     with browser.new_page() as page:
-        page.add_init_script(
-            "window.WebSocket = class { constructor() { setTimeout(() => this.onclose()); }"
-            " close() {} }"
-        )
+        page.add_init_script(NO_WEBSOCKET)
         playground = Playground(page, server).open()
         playground.write("python", "print('early', flush=True)\nwhile True: pass")
         playground.run()
@@ -71,6 +74,53 @@ def test_without_a_websocket_output_still_comes_as_it_is_written(
         playground.ended("Finished with exit code 0")
         assert playground.stream("stdout") == "42\n"
         playground.calm()
+
+
+BETWEEN: dict[str, dict[str, Any] | None] = {
+    "an error of something in between": {"status": 502, "body": "<h1>Bad gateway</h1>"},
+    "an empty answer": {"status": 200, "content_type": "text/event-stream", "body": ""},
+    "no answer": None,
+}
+
+
+def stand_between(answer: dict[str, Any] | None, route: Route) -> None:
+    if answer is None:
+        route.abort()
+    else:
+        route.fulfill(**answer)
+
+
+def test_without_any_stream_a_program_runs_all_the_same(browser: Browser, server: Server) -> None:
+    with browser.new_page() as page:
+        page.add_init_script(NO_WEBSOCKET)
+        for answer in BETWEEN.values():
+            page.unroute_all()
+            page.route("**/v1/execute/stream", partial(stand_between, answer))
+            playground = Playground(page, server).open()
+            playground.write(
+                "python", "import sys\nprint(input(), flush=True)\nprint('e', file=sys.stderr)"
+            )
+            playground.at("#input").evaluate("details => details.open = true")
+            playground.at("#stdin").fill("given before\n")
+            playground.run()
+            playground.ended("Finished with exit code 0")
+            assert playground.stream("stdout") == "given before\n"
+            assert playground.stream("stderr") == "e\n"
+            expect(playground.at("#notice")).to_contain_text("Nothing that is sent piece by piece")
+            expect(playground.at("#notice")).to_contain_text("when the program has ended")
+            expect(playground.at("#typing")).to_be_hidden()
+            # The browser says what has failed; nothing else has.
+            assert all("Failed to load resource" in fault for fault in playground.faults)
+        # What is known is not tried again, and stopping ends the program as ever.
+        playground.asked.clear()
+        playground.write("python", "while True: pass")
+        playground.run()
+        expect(playground.at("#state")).to_contain_text("Running")
+        playground.at("#stop").click()
+        playground.ended("Stopped by you")
+        assert [url for url in playground.asked if "execute" in url] == [
+            f"{playground.address}v1/execute"
+        ]
 
 
 def test_what_a_program_waits_for_is_shown_and_stop_waits_for_nothing(
