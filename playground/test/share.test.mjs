@@ -14,6 +14,7 @@ const shared = {
   artifacts: "*.csv",
   packages: "one two",
   env: "A=1",
+  environment: "data",
 };
 
 test("a program comes back as it was", async () => {
@@ -44,7 +45,7 @@ test("a damaged one is refused", async () => {
 test("fields of a wrong type become empty", async () => {
   const empty = {
     language: "", entry: "", code: "", files: {}, stdin: "", interactive: false, args: "",
-    artifacts: "", packages: "", env: "",
+    artifacts: "", packages: "", env: "", environment: "",
   };
   const wrong = '{"language": 7, "code": ["x"], "interactive": "yes", "files": ["y"], "env": {}}';
   assert.deepEqual(await fromFragment(pack(wrong)), empty);
