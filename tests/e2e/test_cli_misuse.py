@@ -130,6 +130,20 @@ def test_misuse_ends_with_2_and_a_sentence(place: Path, words: tuple[str, ...]) 
 
 
 @pytest.mark.parametrize(
+    "words",
+    [("selftest",), ("selftest", "--json"), ("doctor",), ("run", *PRINT), ("serve", "--port", "0")],
+    ids=" ".join,
+)
+def test_an_unknown_guarantee_of_the_configuration_is_one_misuse(words: tuple[str, ...]) -> None:
+    done = drybox(*words, env={"DRYBOX_ALLOW_WEAKER": "pids,everything"})
+    assert (done.returncode, done.stdout) == (2, b"")
+    said = done.stderr.decode()
+    assert said.count("'everything' cannot be given up") == 1, said
+    assert "DRYBOX_ALLOW_WEAKER" in said
+    assert len(said.splitlines()) == 2
+
+
+@pytest.mark.parametrize(
     ("words", "suggestion"),
     [
         (("run", "-l", "pyhton", "-c", "x"), "python"),

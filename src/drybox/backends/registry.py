@@ -47,6 +47,24 @@ def is_registered(isolation: str) -> bool:
     return any(point.name == isolation for point in entry_points("drybox.backends"))
 
 
+def check_weaker(words: Iterable[str], field: str = "allow_weaker") -> frozenset[str]:
+    """Guarantees that may be missing, each one that some backend can do without.
+
+    Args:
+        words: Their names, several in one with commas.
+        field: What to call them where one is wrong.
+
+    Raises:
+        InvalidRequest: One of them cannot be given up.
+    """
+    given = (word.strip() for item in words for word in item.split(","))
+    given_up = frozenset(filter(None, given))
+    unknown = sorted(given_up.difference(WEAKENABLE))
+    if unknown and not entry_points("drybox.backends"):  # another package's has its own words
+        raise _cannot_be_given_up(unknown[0], field)
+    return given_up
+
+
 def make_backend(
     isolation: str,
     *,
@@ -68,7 +86,9 @@ def make_backend(
     """
     given_up = frozenset(allow_weaker)
     if isolation in ISOLATIONS:
-        _check_weakenable(given_up)
+        unknown = sorted(given_up.difference(WEAKENABLE))
+        if unknown:
+            raise _cannot_be_given_up(unknown[0])
         make = PROVIDERS[ISOLATIONS[isolation].provider].make
         return make(isolation, docker or DockerSettings(), given_up, progress)
     for point in entry_points("drybox.backends"):
@@ -107,14 +127,10 @@ def open_image_store(docker: DockerSettings) -> ImageStore:
     return DockerImageStore(docker)
 
 
-def _check_weakenable(given_up: frozenset[str]) -> None:
-    unknown = sorted(given_up.difference(WEAKENABLE))
-    if unknown:
-        raise InvalidRequest(
-            "allow_weaker",
-            f"{unknown[0]!r} cannot be given up",
-            hint=f"Use {', '.join(WEAKENABLE)}.",
-        )
+def _cannot_be_given_up(word: str, field: str = "allow_weaker") -> InvalidRequest:
+    return InvalidRequest(
+        field, f"{word!r} cannot be given up", hint=f"Use {', '.join(WEAKENABLE)}."
+    )
 
 
 def _not_installed(what: str, error: ModuleNotFoundError) -> Unsupported:

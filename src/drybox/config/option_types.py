@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from drybox.backends.registry import check_weaker
 from drybox.errors import InvalidRequest
 from drybox.execution.validation import check_isolation, check_limits, check_timeout
 from drybox.languages.registry import find_language
@@ -132,6 +133,12 @@ def _isolations(value: Any, field: str) -> tuple[str, ...]:
     return tuple(map(check_isolation, _words(value, field)))
 
 
+def _weaker(value: Any, field: str) -> tuple[str, ...]:
+    words = _words(value, field)
+    check_weaker(words, field)
+    return words
+
+
 def limit_type(name: str) -> OptionType:
     """OptionType of one limit; its bounds are those of requests."""
     is_size = name in ("memory", "disk", "output")
@@ -182,5 +189,6 @@ LONG_DURATION = OptionType("duration", _long_duration)
 HASHES = OptionType("hash, or a list", _hashes, WORDS.parse_env)
 LANGUAGES = OptionType("list of texts", _languages, WORDS.parse_env)
 ISOLATION_WORDS = OptionType("list of texts", _isolations, WORDS.parse_env)
+WEAKER = OptionType("list of texts", _weaker, WORDS.parse_env)
 FORK_SERVER = OptionType("off, on or per-key", check_fork_server)
 ISOLATION = OptionType("isolation", lambda value, _: check_isolation(value))

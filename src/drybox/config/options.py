@@ -28,6 +28,7 @@ from drybox.config.option_types import (
     SIZE,
     SIZE_OR_ZERO,
     TEXT,
+    WEAKER,
     WORDS,
     OptionType,
     limit_type,
@@ -138,7 +139,7 @@ def all_options() -> tuple[Option, ...]:
     return (
         Option("timeout", DURATION, "Wall time of a program, where its request names none.", "30s"),
         Option("isolation", ISOLATION, f"The isolation: {', '.join(ISOLATIONS)}.", "auto"),
-        Option("allow_weaker", WORDS, "Guarantees that may be missing on this host.", "none"),
+        Option("allow_weaker", WEAKER, "Guarantees that may be missing on this host.", "none"),
         Option(
             "concurrency", COUNT, "Sandboxes that run at once; others wait.", "by CPUs and memory"
         ),

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import KW_ONLY, dataclass, fields
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
+from drybox.backends.registry import check_weaker
 from drybox.environments.environment import Environment, by_name
 from drybox.environments.packages import check_package_dir
 from drybox.errors import InvalidRequest
@@ -120,10 +121,13 @@ class ExecutorSettings:
         )
 
     def weaker(self) -> frozenset[str]:
-        """The guarantees of ``allow_weaker``, which may be one text with commas."""
+        """The guarantees of ``allow_weaker``, which may be one text with commas.
+
+        Raises:
+            InvalidRequest: One of them cannot be given up.
+        """
         given = [self.allow_weaker] if isinstance(self.allow_weaker, str) else self.allow_weaker
-        words = (word.strip() for item in given for word in item.split(","))
-        return frozenset(filter(None, words))
+        return check_weaker(given)
 
     def slots(self) -> int:
         """How many sandboxes run at once: ``concurrency``, or what fits on this machine.

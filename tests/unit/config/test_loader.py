@@ -281,6 +281,7 @@ def test_an_unknown_variable_is_refused_with_the_nearest(variable: str, hint: st
         ("isolation = []", "isolation", "not known"),
         ("allow_weaker = 'memory'", "allow_weaker", "not a list"),
         ("allow_weaker = [1]", "allow_weaker", "not a list"),
+        ("allow_weaker = ['pids', 'paper']", "allow_weaker", "cannot be given up"),
         ("concurrency = 0", "concurrency", "not a count"),
         ("concurrency = '3'", "concurrency", "not a count"),
         ("concurrency = true", "concurrency", "not a count"),

@@ -77,6 +77,15 @@ def test_what_may_be_weaker_is_a_list_or_one_text() -> None:
     assert ExecutorSettings().weaker() == frozenset()
 
 
+@pytest.mark.parametrize("given", ["memroy", ["pids", "network"], ("pids,tmp",)])
+def test_what_cannot_be_given_up_is_said_before_anything_runs(given: Any) -> None:
+    for kind in (CodeExecutor, AsyncCodeExecutor):
+        with pytest.raises(InvalidRequest, match="cannot be given up") as caught:
+            kind(allow_weaker=given)
+        assert caught.value.field == "allow_weaker"
+        assert "memory, cpus, pids" in caught.value.hint
+
+
 def test_what_differs_from_the_defaults_makes_the_same_again() -> None:
     settings = ExecutorSettings(5, isolation="local", pool=None, allow_weaker=("pids",))
     assert settings.changed() == {
