@@ -15,7 +15,7 @@ pytestmark = pytest.mark.promise("SPEED-24")
 VIEW = """
 echo "_=$_ ?=$? 0=$0 #=$# *=$* !=$! -=$- ppid=$PPID"
 echo "$LINENO $BASH_COMMAND ${BASH_SOURCE[*]} ${BASH_LINENO[*]} ${FUNCNAME[*]}"
-declare -p | grep -vE "RANDOM|EPOCH|SECONDS|BASHPID|declare .. (_|BASH_ARG.)="
+all=-p; declare $all | grep -vE "RANDOM|EPOCH|SECONDS|BASHPID|declare .. (_|BASH_ARG.)="
 set -o; shopt; trap; alias; hash; jobs; declare -F; declare -f; complete; enable; dirs; history
 env | grep -v ^_=; export -p; umask; ulimit -a; echo "$BASH_SUBSHELL $SHLVL" ~
 for fd in /proc/$$/fd/*; do echo "${fd##*/}"; done; tr '\\0' ' ' </proc/$$/limits
@@ -44,6 +44,8 @@ TERM = "kill -TERM $$; echo never"
         {"code": TERM},
         {"code": f"trap 'echo caught; exit 4' TERM; {TERM}"},
         {"code": 'printf \'%s|\' "${BASH_ARGV[@]}" "${BASH_ARGC[@]}"', "args": ["x", "y"]},
+        {"code": "declare -p BASH_ARGC; typeset -ap | grep ARG", "args": ["x"]},
+        {"code": "declare -p | grep -c BASH_ARG; set | grep BASH_ARG"},
         {"code": 'exec 3<"$0"; read -r -u 3 line; echo "$line"; exit 300'},
         {"code": 'while read -r line; do echo "<$line>"; done', "stdin": b"a\nb\n"},
         {"code": "# " + "x" * 300_000 + "\necho long $LINENO"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from drybox.job import WORK_DIR, File, Job, Plan, Step
@@ -16,7 +17,7 @@ from drybox.languages.base import (
     as_argument,
 )
 from drybox.languages.prestart import PrestartedProcess
-from drybox.model import MIB, ResourceLimits
+from drybox.model import KIB, MIB, ResourceLimits
 
 WAIT = "/opt/bash-prestart"
 
@@ -51,8 +52,12 @@ __drybox_end() {
 __drybox_end "${__drybox_words[0]}"
 """
 
-_ARGUMENT_STACK = b"BASH_ARG"
-"""How the names of the arrays begin that hold the arguments a shell has been started with."""
+_LOOKS = re.compile(rb"BASH_ARG|\b(?:declare|typeset)[ \t]+-[a-zA-Z]*p|\bset[ \t]*(?:$|[|>;&)])", re.M)
+"""What a script looks with at the arguments that its shell has been started with: the arrays
+``BASH_ARGC`` and ``BASH_ARGV`` by their names, or everything that the shell holds."""
+
+MOST_READ = 1024 * KIB
+"""Bytes of all files together that are looked at for that. A script beside more starts cold."""
 
 
 class Bash(UsualEntry):
@@ -101,9 +106,12 @@ class Bash(UsualEntry):
 
     def plan(self, job: Job, compile_limits: ResourceLimits) -> Plan:
         """The steps for a job."""
-        # A shell that waits has put its arguments on the stack before they are known. One that
-        # is asked to start elsewhere, be it in the same folder, is started cold.
-        looks = job.args and any(_ARGUMENT_STACK in file.content for file in job.files)
+        # A shell that waits has put its arguments on the stack before they are known, and has the
+        # stack from then on. One that is asked to start elsewhere, be it in the same folder, is
+        # started cold.
+        looks = sum(len(file.content) for file in job.files) > MOST_READ or any(
+            _LOOKS.search(file.content) for file in job.files
+        )
         cwd = f"{WORK_DIR}/." if looks else WORK_DIR
         return Plan(run=Step(("bash", as_argument(job.entry), *job.args), cwd=cwd))
 
