@@ -82,6 +82,19 @@ LARGEST: dict[str, dict[str, Any]] = {
         "code": "for n in range(9000): open(f'f{n}', 'w').write('x' * 2000)",
         "artifacts": ["*"],
     },
+    "globs-of-many-parts": {
+        **PYTHON,
+        "code": "open('a', 'w')",
+        "artifacts": ["/".join(f"?{n}{part}" for part in range(120)) for n in range(100)],
+    },
+    "paths-up-and-down": {
+        **PYTHON,
+        "files": [{"path": "a/../" * 1500 + f"f{n}", "content": ""} for n in range(900)],
+    },
+    "paths-as-long-as-may-be": {
+        **PYTHON,
+        "files": [{"path": "a/../" * 79 + f"f{n}", "content": ""} for n in range(1990)],
+    },
     "output": {**PYTHON, "code": FLOOD, "limits": {"output": 16 * MIB}},
     "bytes": {
         **PYTHON,

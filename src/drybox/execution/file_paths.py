@@ -11,8 +11,11 @@ from drybox.errors import InvalidRequest
 MAX_PATH = 1024  # bytes; the kernel's own bound is 4096
 MAX_NAME = 255  # bytes, the kernel's bound
 MAX_DEPTH = 128  # folders in a path
+MAX_WRITTEN = 4096  # bytes of a path as it is written: the kernel's bound
+MAX_PARTS = 160  # parts of a path as it is written, '..' and empty ones too
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_LONGEST = f"(at most {MAX_PATH} bytes, {MAX_NAME} for a name, {MAX_PARTS} parts as written)"
 _HINT = "Use a relative path such as 'data/input.txt'."
 
 
@@ -31,6 +34,9 @@ def normal_path(path: object, field: str) -> str:
     """
     if not isinstance(path, str):
         raise InvalidRequest(field, f"{_show(path)} is not a str", hint=_HINT)
+    # Before anything of it is looked at: a request has 2,000 paths, and they are checked in one go.
+    if len(path) > MAX_WRITTEN or path.count("/") >= MAX_PARTS:
+        raise InvalidRequest(field, f"{_show(path[:MAX_NAME])} is too long {_LONGEST}", hint=_HINT)
     try:
         path.encode()
     except UnicodeEncodeError as error:
@@ -65,7 +71,7 @@ def _size_problem(path: str, names: list[str]) -> str:
     if not names or path.rpartition("/")[2] in ("", ".", ".."):
         return "names a folder"
     if len("/".join(names).encode()) > MAX_PATH or any(len(n.encode()) > MAX_NAME for n in names):
-        return f"is too long (at most {MAX_PATH} bytes, {MAX_NAME} for a name)"
+        return f"is too long {_LONGEST}"
     if len(names) > MAX_DEPTH:
         return f"is too deep (at most {MAX_DEPTH} parts)"
     return ""

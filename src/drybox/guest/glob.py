@@ -56,9 +56,8 @@ class Globs:
             self._end_of[glob] = 1 << at
             at += 1
         self._start = self._skip(self._start)
-        self._like = [
-            (re.compile(translate(part)).match, bit) for part, bit in self._patterns.items()
-        ]
+        self._like: list[tuple[Callable[[str], object], int]] = []
+        self._left_to_read = list(self._patterns.items())
         self._names: dict[str, int] = {}
         self._folders: dict[str, int] = {"": self._start}
         self._left = MATCH_TIME
@@ -111,6 +110,7 @@ class Globs:
             return 0
         like = self._names.get(name)
         if like is None:
+            await self._read_patterns()
             like = self._any | self._exact.get(name, 0)
             for count, (matches, bits) in enumerate(self._like):
                 if matches(name):
@@ -120,6 +120,13 @@ class Globs:
             if len(self._names) < MOST_KNOWN:
                 self._names[name] = like
         return self._skip(places & self._deep | (places & like) << 1)
+
+    async def _read_patterns(self) -> None:
+        """Have them all as regular expressions: there may be thousands, which takes long, too."""
+        while self._left_to_read:
+            part, bits = self._left_to_read.pop()
+            self._like.append((re.compile(translate(part)).match, bits))
+            await self._count()
 
     def _skip(self, places: int) -> int:
         """Those places, and what comes behind each ``**``, which may stand for no name."""
