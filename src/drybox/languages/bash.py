@@ -52,7 +52,9 @@ __drybox_end() {
 __drybox_end "${__drybox_words[0]}"
 """
 
-_LOOKS = re.compile(rb"BASH_ARG|\b(?:declare|typeset)[ \t]+-[a-zA-Z]*p|\bset[ \t]*(?:$|[|>;&)])", re.M)
+_LOOKS = re.compile(
+    rb"BASH_ARG|\b(?:declare|typeset)[ \t]+-[a-zA-Z]*p|\bset[ \t]*(?:$|[|>;&)])", re.M
+)
 """What a script looks with at the arguments that its shell has been started with: the arrays
 ``BASH_ARGC`` and ``BASH_ARGV`` by their names, or everything that the shell holds."""
 
