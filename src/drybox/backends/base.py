@@ -8,20 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from drybox.environments.environment import BuiltEnvironment
-from drybox.guest.programs import Programs
-from drybox.job import Command, Exit, File
+from drybox.job import Command, Exit, File, Sink, Source
+from drybox.languages.base import Language
+from drybox.languages.prestart import PrestartedProcess
 from drybox.model import Artifacts, ResourceLimits
 
 if TYPE_CHECKING:
     from typing_extensions import Self
-from typing import runtime_checkable
 
-from drybox.job import Sink, Source
-from drybox.languages.base import Language
-from drybox.languages.prestart import PrestartedProcess
+    from drybox.guest.programs import Programs
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -142,6 +141,8 @@ def find_environment(
     """
     found = environments.get(name) if isinstance(name, str) else None
     if found is None:
+        import difflib  # only misuse needs it
+
         near = difflib.get_close_matches(str(name)[:100], environments, 1)
         there = f"There are {', '.join(environments)}." if environments else "None is configured."
         raise InvalidRequest(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,6 @@ from anyio.abc import TaskGroup
 from drybox.backends.base import Support
 from drybox.backends.registry import make_backend
 from drybox.backends.selection import BackendSelector
-from drybox.environments.info import EnvironmentInfo
 from drybox.errors import InvalidRequest, Rejected, Unavailable
 from drybox.execution.compile_cache import make_cache
 from drybox.execution.cpu_meter import CpuMeter
@@ -24,7 +24,6 @@ from drybox.execution.run import Execution, new_id
 from drybox.execution.validation import check_caps, check_isolation, check_timeout, make_job
 from drybox.executor.background_tasks import BackgroundTasks
 from drybox.executor.base import Executor
-from drybox.executor.environments import make_environments
 from drybox.executor.event_stream import EventStream
 from drybox.executor.inventory import Inventory, usable_isolations
 from drybox.executor.many import Done, run_all
@@ -41,19 +40,17 @@ from drybox.model import (
     PreparationProgress,
     ResourceLimits,
 )
-from drybox.monitoring.observers import Observation, Observer, Observers
+from drybox.monitoring.observers import Observer, Observers
 from drybox.pool.pool import NO_POOL, Pool
-from drybox.sessions.base import AsyncSession
-from drybox.sessions.idle_kernels import IdleKernels
-from drybox.sessions.opening import make_session
-from drybox.sessions.request import SessionRequest, session_request
-from drybox.sessions.snapshots import SnapshotStore
-from drybox.sessions.store import SessionStore, Wanted
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
-    from drybox.sessions.request import SessionFields
+    from drybox.environments.info import EnvironmentInfo
+    from drybox.executor.environments import Environments
+    from drybox.sessions.base import AsyncSession
+    from drybox.sessions.request import SessionFields, SessionRequest
+    from drybox.sessions.store import SessionStore
 
 
 class AsyncCodeExecutor(Executor):
@@ -79,16 +76,13 @@ class AsyncCodeExecutor(Executor):
         self._observers = Observers(settings.observers)
         self._allow_weaker = settings.weaker()
         self._cache = make_cache(settings.compile_cache)
-        self._environments = make_environments(settings)
         self.concurrency = settings.slots()
-        self._queue_timeout = settings.queue_timeout
-        if settings.queue_timeout is not None:
-            self._queue_timeout = check_timeout(settings.queue_timeout, "queue_timeout")
+        wait = settings.queue_timeout
+        self._queue_timeout = None if wait is None else check_timeout(wait, "queue_timeout")
         self._slots: Slots
         self._selector: BackendSelector[Pool]
         self._inventory: Inventory
-        self._sessions: SessionStore
-        self._snapshots = SnapshotStore()
+        self._sessions: SessionStore | None = None
         self._tasks = BackgroundTasks()
         self._opened: TaskGroup | None = None
 
@@ -136,17 +130,14 @@ class AsyncCodeExecutor(Executor):
             self._slots = Slots(self.concurrency, self._queue_timeout)
             self._selector = BackendSelector(tasks, self._make_pool, self._settings.docker)
             self._inventory = Inventory(self._selector, self._defaults)
-            self._sessions = SessionStore(
-                *(tasks, self._hooks, self._operator, self._session_job),
-                *(self._snapshots, self._settings.max_sessions),
-                IdleKernels(tasks, self._settings.pool),
-            )
+            self._sessions = None
         return self
 
     async def aclose(self) -> None:
         """End what still runs and take everything away. Idempotent."""
         await self._tasks.close()
-        self._environments.release()
+        if "_environments" in vars(self):
+            self._environments.release()
         if self._cache is not None:
             self._cache.clear()
 
@@ -215,19 +206,21 @@ class AsyncCodeExecutor(Executor):
         self, request: SessionRequest | str, **fields: Unpack[SessionFields]
     ) -> AsyncSession:
         """Open a session; see :meth:`drybox.executor.base.Executor.open_session`."""
+        from drybox.sessions.opening import make_session
+        from drybox.sessions.store import Wanted
+
         self._open_tasks()
-        wanted = session_request(request, **fields)
-        language, job, terms, snapshot = make_session(wanted, self._defaults)
+        language, job, terms, snapshot = make_session(request, fields, self._defaults)
         pool = await self._selector.choose(job.isolation, language, job.version)
         job, environment = await self._environments.find(job, pool)
-        return await self._sessions.open(
+        return await self._session_store().open(
             Wanted(new_id(), language, job, pool, environment, terms, snapshot)
         )
 
     async def sessions(self) -> list[AsyncSession]:
         """The sessions that are open, the oldest first."""
         self._open_tasks()
-        return [*self._sessions.list()]
+        return [] if self._sessions is None else [*self._sessions.list()]
 
     async def check(self) -> list[Support]:
         """What each isolation can guarantee on this host, in the order of their words."""
@@ -346,8 +339,14 @@ class AsyncCodeExecutor(Executor):
         try:
             await self._slots.acquire(observation)
             try:
-                pool = await self._choose(language, job, observation)
-                job, environment = await self._environments.find(job, pool)
+                observation.enter("claim")
+                pool = await self._selector.choose(
+                    job.isolation, language, job.version, installs=bool(job.packages)
+                )
+                observation.choose(pool.name)
+                environment = None
+                if job.environment:
+                    job, environment = await self._environments.find(job, pool)
                 run = Execution(
                     *(id, job, language, pool, self._operator, emit, stdin, self._hooks),
                     *(observation, switch, self._cache, meter, environment),
@@ -364,16 +363,21 @@ class AsyncCodeExecutor(Executor):
         observation.finish(result, None)
         return result
 
-    async def _choose(self, language: Language, job: Job, observation: Observation) -> Pool:
-        observation.enter("claim")
-        installs = bool(job.packages)
-        pool = await self._selector.choose(job.isolation, language, job.version, installs=installs)
-        observation.choose(pool.name)
-        return pool
+    @cached_property
+    def _environments(self) -> Environments:
+        from drybox.executor.environments import make_environments  # few runs name one
 
-    def _session_job(self, language: str, code: str) -> tuple[Language, Job]:
-        """Code that runs in a session, checked as a request of its own would be."""
-        return make_job(ExecutionRequest(language, code), self._defaults)
+        return make_environments(self._settings)
+
+    def _session_store(self) -> SessionStore:
+        if self._sessions is None:
+            from drybox.sessions.store import make_store  # most executors have no sessions
+
+            self._sessions = make_store(
+                *(self._open_tasks(), self._hooks, self._operator, self._defaults),
+                *(self._settings.max_sessions, self._settings.pool),
+            )
+        return self._sessions
 
     def _make_pool(self, isolation: str) -> Pool:
         settings = self._settings

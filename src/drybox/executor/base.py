@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Protocol, overload
 
 from anyio import CancelScope
 
-from drybox.environments.info import EnvironmentInfo
 from drybox.errors import Unsupported
 from drybox.execution.cpu_meter import CpuMeter
 from drybox.execution.phases import OperatorLimits
@@ -25,15 +24,15 @@ from drybox.model import (
     PreparationProgress,
     ResourceLimits,
 )
-from drybox.monitoring.observers import Observer
-from drybox.sessions.base import AsyncSession
-from drybox.sessions.request import SessionRequest
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
+    from drybox.environments.info import EnvironmentInfo
     from drybox.executor.request_fields import RequestFields, StreamFields
-    from drybox.sessions.request import SessionFields
+    from drybox.monitoring.observers import Observer
+    from drybox.sessions.base import AsyncSession
+    from drybox.sessions.request import SessionFields, SessionRequest
 
 
 class Events(Protocol):

@@ -13,6 +13,7 @@ import secrets
 import struct
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import anyio
 from anyio.abc import ByteStream
@@ -36,11 +37,13 @@ from drybox.guest.frames import (
 )
 from drybox.guest.frames import GuestGone as GuestGone
 from drybox.guest.pipe_room import HERE as PIPE_ROOM
-from drybox.guest.programs import Programs
 from drybox.guest.stdin_credit import STDIN_WINDOW, Credit
 from drybox.job import Command, File, Sink, Source
 from drybox.languages.prestart import PrestartedProcess
 from drybox.model import Artifacts, ResourceLimits, Stream
+
+if TYPE_CHECKING:
+    from drybox.guest.programs import Programs
 
 MAX_ANSWER = 64 * 1024
 """Most bytes an answer frame may hold; init sends at most 32 KiB."""
@@ -54,6 +57,7 @@ MAX_BUILT = 1000
 """Files that compilers may have left, to be worth keeping."""
 
 _STREAMS: Mapping[bytes, Stream] = {b"1": "stdout", b"2": "stderr"}
+_BROKEN = (anyio.BrokenResourceError, anyio.ClosedResourceError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,6 +314,8 @@ class Guest:
         await self._settle()
         await self._send(b"O", struct.pack("<I", most_sockets(limits)))
         await self._expect(b"O")
+        from drybox.guest.programs import Programs  # few sandboxes are a session's
+
         return Programs(self._send_raw, self._receive)
 
     async def hold(self, seconds: int) -> None:
@@ -367,7 +373,7 @@ class Guest:
         try:
             async with self._send_lock:
                 await self._stream.send(data)
-        except (anyio.BrokenResourceError, anyio.ClosedResourceError, OSError) as error:
+        except (*_BROKEN, OSError) as error:
             raise GuestGone("the sandbox is gone") from error
 
     async def _receive(self) -> tuple[bytes, bytes]:
@@ -388,10 +394,5 @@ class Guest:
     async def _more(self) -> None:
         try:
             self._buffer += await self._stream.receive(MAX_ANSWER)
-        except (
-            anyio.EndOfStream,
-            anyio.BrokenResourceError,
-            anyio.ClosedResourceError,
-            OSError,
-        ) as error:
+        except (anyio.EndOfStream, *_BROKEN, OSError) as error:
             raise GuestGone("the sandbox is gone") from error

@@ -6,38 +6,41 @@ object that is a ``drybox.languages.base.Language``.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
+from importlib import import_module
 
 from drybox.errors import InvalidRequest
 from drybox.languages.base import Language
-from drybox.languages.bash import Bash
-from drybox.languages.c import C
-from drybox.languages.cpp import Cpp
 from drybox.languages.entry_points import entry_points
-from drybox.languages.go import Go
-from drybox.languages.java import Java
-from drybox.languages.node import Node
-from drybox.languages.python import Python
-from drybox.languages.rust import Rust
-from drybox.languages.typescript import TypeScript
+
+OWN = {
+    "python": "Python",
+    "node": "Node",
+    "go": "Go",
+    "java": "Java",
+    "bash": "Bash",
+    "c": "C",
+    "cpp": "Cpp",
+    "typescript": "TypeScript",
+    "rust": "Rust",
+}
+"""drybox's own languages: the canonical name, which is that of the module too, and the class.
+
+A module is loaded once its language is asked for: a command that runs one needs no others.
+"""
+
+
+@cache
+def _own_language(name: str) -> Language:
+    language: Language = getattr(import_module(f"drybox.languages.{name}"), OWN[name])()
+    return language
 
 
 @lru_cache(maxsize=1)
 def known_languages() -> dict[str, Language]:
     """Every language by its canonical name, drybox's own first."""
-    own: tuple[Language, ...] = (
-        Python(),
-        Node(),
-        Go(),
-        Java(),
-        Bash(),
-        C(),
-        Cpp(),
-        TypeScript(),
-        Rust(),
-    )
     others = (point.load() for point in entry_points("drybox.languages"))
-    return {language.name: language for language in (*own, *others)}
+    return {language.name: language for language in (*map(_own_language, OWN), *others)}
 
 
 @lru_cache(maxsize=1)
@@ -57,9 +60,7 @@ def find_language(text: str) -> tuple[Language, str]:
         InvalidRequest: There is no such language.
     """
     name, at, version = text.partition("@")
-    languages = known_languages()
-    words = languages_by_word()
-    language = words.get(name.lower())
+    language = _by_word(name.lower())
     if language is not None:
         if at and not all(part.isascii() and part.isdecimal() for part in version.split(".")):
             raise InvalidRequest(
@@ -70,12 +71,26 @@ def find_language(text: str) -> tuple[Language, str]:
         return language, version
     import difflib  # only misuse needs it
 
-    near = difflib.get_close_matches(name, words, 1)
+    near = difflib.get_close_matches(name, languages_by_word(), 1)
     raise InvalidRequest(
         "language",
         f"{name[:100]!r} is not known",
-        hint=(f"Did you mean {near[0]!r}? " if near else "") + f"There are {', '.join(languages)}.",
+        hint=(f"Did you mean {near[0]!r}? " if near else "")
+        + f"There are {', '.join(known_languages())}.",
     )
+
+
+@lru_cache(maxsize=1)
+def _are_there_others() -> bool:
+    """Whether other packages bring languages, which may have a name or word of drybox's own."""
+    return bool(entry_points("drybox.languages"))
+
+
+def _by_word(word: str) -> Language | None:
+    """The language of a word; of drybox's own the only one that is loaded, if it is a name."""
+    if word in OWN and not _are_there_others():
+        return _own_language(word)
+    return languages_by_word().get(word)
 
 
 def language_of_suffix(path: str) -> Language | None:

@@ -10,15 +10,22 @@ from drybox.job import Job
 from drybox.languages.base import Language
 from drybox.model import ExecutionRequest
 from drybox.sessions.life import Terms, check_metadata
-from drybox.sessions.request import SessionRequest
+from drybox.sessions.request import SessionFields, SessionRequest, session_request
 from drybox.sessions.results import Snapshot
 
 USUAL_ISOLATION = "local"
 """What ``auto`` stands for: the isolation that has sessions."""
 
 
-def make_session(request: SessionRequest, defaults: Defaults) -> tuple[Language, Job, Terms, str]:
+def make_session(
+    given: SessionRequest | str, fields: SessionFields, defaults: Defaults
+) -> tuple[Language, Job, Terms, str]:
     """Check every field of a request.
+
+    Args:
+        given: The request, or the language of one.
+        fields: Its other fields, where a language came.
+        defaults: What those that are left out have.
 
     Returns:
         Its language, what its sandbox is for, how long it lives, and the id of its snapshot.
@@ -26,6 +33,7 @@ def make_session(request: SessionRequest, defaults: Defaults) -> tuple[Language,
     Raises:
         InvalidRequest: One is wrong; nothing of it was used.
     """
+    request = session_request(given, **fields)
     language, job = make_job(
         ExecutionRequest(
             request.language,

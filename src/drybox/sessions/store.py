@@ -17,10 +17,11 @@ from drybox.errors import Unavailable, Unsupported
 from drybox.execution.cpu_meter import CpuMeter
 from drybox.execution.phases import OperatorLimits
 from drybox.execution.sandbox_lifetime import SandboxLifetime
+from drybox.execution.validation import Defaults, make_job
 from drybox.hooks.hooks import Hooks
 from drybox.job import Job
 from drybox.languages.base import Language
-from drybox.model import ErrorInfo, ExecutionResult
+from drybox.model import ErrorInfo, ExecutionRequest, ExecutionResult
 from drybox.monitoring.observers import NULL_OBSERVATION
 from drybox.pool.pool import Pool
 from drybox.sessions.idle_kernels import IdleKernels, StartedKernel
@@ -30,6 +31,7 @@ from drybox.sessions.programs.inside import Inside
 from drybox.sessions.results import CommandResult, RunResult
 from drybox.sessions.session import Opened, OpenSession
 from drybox.sessions.snapshots import SnapshotStore
+from drybox.settings import PoolSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +208,32 @@ class SessionStore:
             *(opened, wanted.terms, inside, self._tasks, self._make_job, self._operator),
             *(hooked, self._snapshots.keep, None if started is None else started.kernel),
         )
+
+
+def make_store(
+    tasks: TaskGroup,
+    hooks: Hooks,
+    operator: OperatorLimits,
+    defaults: Defaults,
+    most: int,
+    pool: PoolSettings | None,
+) -> SessionStore:
+    """The sessions of an executor; kernels begin to wait for more of them with the first.
+
+    Args:
+        tasks: Where they live.
+        hooks: See :class:`SessionStore`.
+        operator: Limits of compilers.
+        defaults: What code that runs in one is checked by, as a request of its own would be.
+        most: Sessions that may be open at once.
+        pool: How many kernels wait; None for none.
+    """
+
+    def job_of(language: str, code: str) -> tuple[Language, Job]:
+        return make_job(ExecutionRequest(language, code), defaults)
+
+    snapshots, kernels = SnapshotStore(), IdleKernels(tasks, pool)
+    return SessionStore(tasks, hooks, operator, job_of, snapshots, most, kernels)
 
 
 async def _kernel_dir(wanted: Wanted) -> str:

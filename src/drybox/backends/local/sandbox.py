@@ -8,6 +8,7 @@ import math
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import anyio
 
@@ -25,10 +26,12 @@ from drybox.errors import SandboxLost, Unavailable, Unsupported
 from drybox.guest.connection import Guest, Seal
 from drybox.guest.file_transfer import too_large, unplaced, unstarted
 from drybox.guest.frames import GuestExecError, GuestFileError, GuestGone
-from drybox.guest.programs import Programs
 from drybox.job import Command, Exit, File, Sink, Source
 from drybox.languages.prestart import PrestartedProcess
 from drybox.model import MIB, Artifacts, ResourceLimits
+
+if TYPE_CHECKING:
+    from drybox.guest.programs import Programs
 
 OWN_PIDS = 2
 """Processes in the cgroup that are not the program's: what started init, and init."""

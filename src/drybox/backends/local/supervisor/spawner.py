@@ -6,7 +6,6 @@ The supervisor loads this as it starts, so it imports next to nothing.
 from __future__ import annotations
 
 import os
-import platform
 import socket
 import struct
 from collections.abc import Sequence
@@ -22,7 +21,7 @@ def spawner_path() -> str:
     Raises:
         Unavailable: This installation has none.
     """
-    machine = platform.machine()
+    machine = os.uname().machine
     path = os.path.join(os.path.dirname(__file__), "bin", f"spawner-{machine}")
     if not os.access(path, os.X_OK):
         raise Unavailable(

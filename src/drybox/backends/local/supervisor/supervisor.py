@@ -38,7 +38,8 @@ IGNORED = (signal.SIGINT, signal.SIGHUP, signal.SIGTERM)
 """Signals that a terminal or a service manager sends to all; drybox says when to end."""
 
 PREFORKED = 2
-"""Processes kept ready to become the next sandboxes."""
+"""Processes kept ready to become the next sandboxes, once there was a second one: a command that
+runs one program ends before it would have any use of them."""
 
 PR_SET_CHILD_SUBREAPER = 36
 
@@ -139,8 +140,8 @@ class Supervisor:
     def _lacks_preforked(self) -> bool:
         """Whether to prefork a process when idle, or at once if there is none.
 
-        Not before the first sandbox: a spawner started before there is a mount namespace would not
-        see it.
+        Not before the second sandbox, and never before the first: a spawner started before there
+        is a mount namespace would not see it.
         """
         return self._may_prefork and len(self._preforked) < PREFORKED
 
@@ -195,7 +196,7 @@ class Supervisor:
 
     def _spawn(self, number: int, message: dict[str, Any], fds: list[int]) -> None:
         preforked = self._preforked.pop(0) if self._preforked else self._make_preforked()
-        self._may_prefork = True
+        self._may_prefork = self._count > 1
         self._pids[number], self._cgroups[number] = preforked.pid, preforked.cgroups
         with contextlib.ExitStack() as stack:
             if message["key"]:
