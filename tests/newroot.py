@@ -22,6 +22,10 @@ INSIDE = Path("/srv/drybox")
 PACKAGES = ("python3", "ca-certificates", "git")
 """What the user of README has: ``./dev`` installs everything else."""
 
+STALE = 'Acquire::Check-Valid-Until "false";'
+"""For another suite: a mirror's copy of sid is valid for a week only. Signatures are still checked,
+and the root does not outlive the tests."""
+
 APT = ("apt.conf.d", "auth.conf.d", "keyrings", "trusted.gpg.d")
 CLIENTS = ("/etc/pip.conf", "/etc/npmrc", "/usr/etc/npmrc", "/etc/ssl/certs", "/etc/resolv.conf")
 OF_HOME = (".config/pip", ".config/go/env", ".pip", ".npmrc")
@@ -72,9 +76,13 @@ def _make(root: Path, sources: Path, suite: str) -> None:
     options = [f"--aptopt={path}" for path in sorted(Path("/etc/apt/apt.conf.d").iterdir())]
     included = f"--include={','.join(PACKAGES)}"
     options += ["--quiet", "--variant=minbase", included]
+    if suite:
+        options += [f"--aptopt={STALE}"]
     _do("mmdebstrap", *options, suite or own, str(root), str(sources))
     for name in APT:
         _copy(Path("/etc/apt", name), root)
+    if suite:
+        Path(root, "etc/apt/apt.conf.d/99stale").write_text(f"{STALE}\n")
     for path in (*map(Path, CLIENTS), *(Path.home() / name for name in OF_HOME)):
         _copy(path, root)
     for value in _settings().values():  # a bundle of certificates, a folder of packages

@@ -1,11 +1,12 @@
-"""The part of the build that makes the playground page."""
+"""What the build makes: the page of the playground, and the C programs."""
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
-from build_hook import playground
+from build_hook import playground, programs
 
 HELD = playground.OUTPUT
 
@@ -98,3 +99,23 @@ def test_it_can_be_left_out_on_purpose(
     assert playground.dependencies(root) == []
     assert playground.build(root, lambda line: None) == []
     assert not (root / HELD).exists()
+
+
+SOURCES = sorted(Path(__file__).parents[2].joinpath("src/drybox").rglob("*.c"))
+
+
+def test_the_compiler_has_nothing_to_warn_of(tmp_path: Path) -> None:
+    """Where it does, the build goes on: this is where a warning is an error."""
+    command = programs.compiler()
+    if command is None:
+        pytest.skip("there is no C compiler")
+    assert len(SOURCES) > 20
+    flags = [
+        *(flag for flag in programs.FLAGS if flag != "-s"),
+        "-Werror",
+        "-fPIC",
+        "-c",
+        *map(str, SOURCES),
+    ]
+    done = subprocess.run([*command, *flags], cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
