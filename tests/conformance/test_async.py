@@ -21,7 +21,7 @@ from drybox import (
     Usage,
 )
 
-TIMEOUT = 240.0  # the first to use an image waits until Go's standard library is compiled
+TIMEOUT = 800.0  # the first to use an image waits until Go's standard library is compiled
 
 
 def run(work: Callable[[AsyncCodeExecutor], Awaitable[None]]) -> None:

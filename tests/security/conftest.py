@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +27,14 @@ def nothing_is_left(runner: Runner) -> Iterator[None]:
     yield
     isolation = runner.isolation
     assert host.eventually(lambda: isolation.sandboxes(runner.pid) <= before, isolation.gone_within)
+
+
+@pytest.fixture
+def counted_alone() -> Iterator[None]:
+    """Of the tests that look at figures of the whole host one runs at a time, whoever runs it."""
+    with open("/tmp/drybox-tests-counted-alone.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @pytest.fixture

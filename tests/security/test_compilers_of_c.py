@@ -244,6 +244,6 @@ def test_a_bomb_for_gcc_is_contained(runner: Runner, language: str, bomb: str) -
     status, phases, compiled, seconds, said = json.loads(done.stdout)
     assert (status, phases) == ("compile_error", 1)
     assert compiled in ("timeout", "memory_limit", "output_limit", "failed")
-    assert seconds < 5
+    assert seconds < 20
     assert said <= MIB
     assert not host.running(name)

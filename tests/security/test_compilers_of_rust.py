@@ -185,6 +185,6 @@ def test_a_bomb_for_rustc_is_contained(runner: Runner, bomb: str) -> None:
     status, phases, compiled, seconds, said = json.loads(done.stdout)
     assert (status, phases) == ("compile_error", 1)
     assert compiled in ("timeout", "memory_limit", "output_limit", "failed", "signaled")
-    assert seconds < 5
+    assert seconds < 20
     assert said <= MIB
     assert not host.running(name)

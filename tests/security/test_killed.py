@@ -194,7 +194,7 @@ def test_a_drybox_that_is_stopped_still_ends_the_program_at_its_deadline(runner:
     marker = new_marker()
     code = source("answer('up')\nwhile True:\n    pass")
     argv, env = runner.command(
-        [*DRYBOX, "run", "-l", "python", "--timeout", "1s", "-c", code, "--", marker]
+        [*DRYBOX, "run", "-l", "python", "--timeout", "5s", "-c", code, "--", marker]
     )
     with subprocess.Popen(argv, env=env, cwd=REPO, stdout=subprocess.PIPE) as drybox:
         assert drybox.stdout is not None
@@ -204,7 +204,7 @@ def test_a_drybox_that_is_stopped_still_ends_the_program_at_its_deadline(runner:
 
         assert host.eventually(lambda: not host.confined(marker), TIMEOUT)
 
-        assert time.monotonic() - begin < 1 + 5
+        assert time.monotonic() - begin < 5 + 20
         os.kill(drybox.pid, signal.SIGCONT)
         assert drybox.wait(TIMEOUT) == 124
 

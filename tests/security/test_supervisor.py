@@ -171,7 +171,7 @@ def test_a_crowd_with_a_slowed_init_ends_at_the_deadline(runner: Runner) -> None
             pass
         """,
         args=[SLOW],
-        timeout=2,
+        timeout=5,
     )
 
     result = runner.execute(crowd)
@@ -179,7 +179,7 @@ def test_a_crowd_with_a_slowed_init_ends_at_the_deadline(runner: Runner) -> None
     assert result.status in runner.isolation.kernel.crowds_end
     if runner.isolation.kernel.counts_processes:
         assert set(result.stdout.split()) == {'"begun"'}
-    assert result.execution_time < 10
+    assert result.execution_time < 60
 
 
 def test_memory_ends_the_program_before_its_init(runner: Runner) -> None:

@@ -35,6 +35,9 @@ seen_from_host = pytest.mark.isolations(
 )
 """For tests that look at a program from the host: a kernel of its own shows none to it."""
 
+LONG = 45.0
+"""Seconds that an attack may take that is to come to its own end."""
+
 GONE_WITHIN = 2.0
 """Seconds in which all of a sandbox must be gone, whatever became of drybox."""
 
@@ -52,9 +55,10 @@ def source(code: str) -> str:
 
 
 def attack(code: str, **fields: Any) -> ExecutionRequest:
-    """A request for it; an emulated machine gives it more time."""
+    """A request for it; what is busy or emulated gives it more time."""
+    fields.setdefault("timeout", LONG)
     if slowness := os.environ.get("TESTS_SLOWNESS"):
-        fields["timeout"] = fields.get("timeout", 10.0) * float(slowness)
+        fields["timeout"] *= float(slowness)
     return ExecutionRequest("python", source(code), **fields)
 
 
