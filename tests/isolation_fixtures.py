@@ -11,10 +11,8 @@ import pytest
 from tests.support.forked import make_executor
 from tests.support.identity import FORK_SERVER, Runner, Self, ordinary_user
 from tests.support.isolations import (
-    ALWAYS_BEHIND_ONE,
     IN_TURNS,
     ISOLATIONS,
-    LATER,
     NO_DAEMON,
     Containers,
     Isolation,
@@ -111,18 +109,19 @@ def _enough_without(items: list[pytest.Item]) -> list[pytest.Item]:
             if counts[suite, name] % share(suite, name):
                 late.append(item)
             counts[suite, name] += 1
-    for suite, isolations in IN_TURNS.items():
+    for suite, turns in IN_TURNS.items():
         behind = [item for item in items if _suite(item.path) == suite and _isolation_of(item)]
-        every_time = [item for item in behind if item.path.stem in ALWAYS_BEHIND_ONE]
-        others = [item for item in behind if item.path.stem not in ALWAYS_BEHIND_ONE]
-        late += _out_of_turn(every_time, tuple(name for name in isolations if name != LATER))
-        late += _out_of_turn(others, isolations)
+        for takers in dict.fromkeys(turns.of(item.path.stem) for item in behind):
+            sharing = [item for item in behind if turns.of(item.path.stem) == takers]
+            late += _out_of_turn(sharing, takers, single=turns.single)
     return late
 
 
-def _out_of_turn(items: list[pytest.Item], isolations: tuple[str, ...]) -> list[pytest.Item]:
+def _out_of_turn(
+    items: list[pytest.Item], takers: tuple[str, ...], *, single: bool
+) -> list[pytest.Item]:
     tests = [(item.nodeid.partition("[")[0], _isolation_of(item) or "") for item in items]
-    turns = zip(items, out_of_turn(tests, isolations), strict=True)
+    turns = zip(items, out_of_turn(tests, takers, single=single), strict=True)
     return [item for item, is_late in turns if is_late]
 
 
@@ -172,9 +171,10 @@ def executor() -> Iterator[CodeExecutor]:
 @pytest.fixture(scope="module")
 def warm_executor() -> Iterator[Warm]:
     """An executor that serves every request from a sandbox that waited for it, compilers too."""
-    pool = PoolSettings(min_idle=4, max_total=16, memory=4 << 30)
+    threads = os.cpu_count() or 1  # as many as tests share it at most
+    pool = PoolSettings(min_idle=threads + 1, max_total=16, memory=4 << 30)
     with CodeExecutor(pool=pool, compile_cache=0) as executor:
-        yield Warm(executor)
+        yield Warm(executor, threads)
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 from collections import Counter
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -253,7 +253,7 @@ ISOLATIONS = {name: _MADE[name] for name in registered.ISOLATIONS if name not in
 """How each isolation is made; those of containers are given the tests' own daemon."""
 
 SHARES: dict[str, dict[str, int]] = {
-    "docker": {"conformance": 1, "security": 3, "fidelity": 11},
+    "docker": {"conformance": 1, "security": 5, "fidelity": 11},
     "gvisor": {"conformance": 1, "security": 11, "fidelity": 47},
 }
 """Of the tests behind containers, which take their time, one in so many of a suite runs unless
@@ -263,23 +263,54 @@ take them all. Numbers that divide nothing else let languages and the like alter
 LATER = ""
 """A turn of no isolation: the night's."""
 
-IN_TURNS = {"conformance": ("docker", "gvisor", LATER, LATER)}
-"""Suites in which these isolations take turns unless told otherwise: a test that runs for each
-language, and the like, runs for some of them behind one, for some behind another, and for the
-rest in the night alone. One that has no such parameters runs behind all."""
 
-ALWAYS_BEHIND_ONE = frozenset({"test_statuses"})
-"""Files in which no language waits for the night: each has its turn behind one of them."""
+@dataclass(frozen=True)
+class Turns:
+    """How the tests of a suite are shared out unless told otherwise.
+
+    Attributes:
+        takers: What takes turns, and ``LATER``. A test that runs for each language, and the like,
+            runs for some of them behind one taker, for some behind another, and for the rest in
+            the night alone.
+        of_files: Other takers for some files.
+        single: Whether a test without such parameters runs behind one of the takers too, and not
+            behind each.
+    """
+
+    takers: tuple[str, ...]
+    of_files: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    single: bool = False
+
+    def of(self, file: str) -> tuple[str, ...]:
+        """Who takes turns with the tests of a file; nobody where all run behind each."""
+        return self.of_files.get(file, self.takers)
+
+
+_WHO_MATTERS = (
+    *("test_fail_closed", "test_host_secrets", "test_killed", "test_network", "test_owners"),
+    *("test_planted_files", "test_privileges", "test_syscalls"),
+)
+
+IN_TURNS = {
+    "conformance": Turns(
+        ("docker", LATER, LATER, "gvisor", LATER, LATER),
+        {"test_statuses": ("docker", LATER, "gvisor", LATER)},
+        single=True,
+    ),
+    # Each attack, as whoever runs the tests or as an ordinary user, but where that is the point.
+    "security": Turns(("own", "user"), dict.fromkeys(_WHO_MATTERS, ())),
+}
 
 
 def out_of_turn(
-    tests: Iterable[tuple[Hashable, str]], isolations: tuple[str, ...]
+    tests: Iterable[tuple[Hashable, str]], isolations: tuple[str, ...], *, single: bool = False
 ) -> Iterator[bool]:
     """Whether it is another isolation's turn, for each test.
 
     Args:
         tests: The function and the isolation of each.
         isolations: Those that take turns, and ``LATER`` for turns in which none runs.
+        single: Whether a function that is one test has its turn behind one of them as well.
     """
     tests = list(tests)
     counts = Counter(tests)
@@ -289,7 +320,11 @@ def out_of_turn(
         takers = [each for each in isolations if each == LATER or counts[function, each]]
         turn = place[function] + seen[function, name]
         seen[function, name] += 1
-        is_alone = counts[function, name] == 1 or len({*takers} - {LATER}) < 2
+        if counts[function, name] == 1:
+            takers = [each for each in takers if each != LATER]
+            is_alone = not single or len(takers) < 2
+        else:
+            is_alone = len({*takers} - {LATER}) < 2
         yield name in takers and not is_alone and takers[turn % len(takers)] != name
 
 

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
-from tests.support.isolations import IN_TURNS, ISOLATIONS, LATER, UNTESTED, out_of_turn
+from tests.support.isolations import IN_TURNS, ISOLATIONS, LATER, UNTESTED, Turns, out_of_turn
 
 from drybox.backends import isolation
 
 TURNS = ("docker", "gvisor")
+
+RUNNERS = ("own", "user")
 
 
 def _kept(
     functions: dict[str, int],
     names: tuple[str, ...] = TURNS,
     turns: tuple[str, ...] = TURNS,
+    *,
+    single: bool = False,
 ) -> list[tuple[str, str, int]]:
     """Function, isolation and number of each test that runs, of so many of each function."""
     every = [
@@ -24,7 +29,7 @@ def _kept(
         for number in range(count)
         for name in names
     ]
-    late = out_of_turn([(function, name) for function, name, _ in every], turns)
+    late = out_of_turn([(function, name) for function, name, _ in every], turns, single=single)
     return [test for test, is_late in zip(every, late, strict=True) if not is_late]
 
 
@@ -63,4 +68,29 @@ def test_what_runs_once_or_behind_one_alone_always_runs() -> None:
 
 def test_the_suites_run_behind_every_isolation_of_the_registry() -> None:
     assert {*ISOLATIONS, *UNTESTED} == {*isolation.ISOLATIONS}
-    assert all(set(names) <= {*ISOLATIONS, LATER} for names in IN_TURNS.values())
+    takers = {*ISOLATIONS, *RUNNERS, LATER}
+    for turns in IN_TURNS.values():
+        assert takers.issuperset(turns.takers)
+        assert all(takers.issuperset(names) for names in turns.of_files.values())
+
+
+def test_where_one_is_enough_what_runs_once_runs_behind_one() -> None:
+    functions = {f"f{number}": 1 for number in range(20)}
+    kept = _kept(functions, turns=("docker", LATER, LATER, "gvisor"), single=True)
+    assert [function for function, _, _ in kept] == list(functions)
+    assert Counter(name for _, name, _ in kept) == {"docker": 10, "gvisor": 10}
+    assert len(_kept({"a": 1}, ("docker",), TURNS, single=True)) == 1
+    assert len(_kept({"a": 1}, ("local", *TURNS), TURNS, single=True)) == 2
+
+
+def test_nobody_takes_turns_with_the_files_that_have_none() -> None:
+    turns = Turns(("own", "user"), {"f": ()})
+    assert (turns.of("f"), turns.of("g")) == ((), ("own", "user"))
+    assert len(_kept({"a": 4}, RUNNERS, turns.of("f"))) == 8
+    assert len(_kept({"a": 4}, RUNNERS, turns.of("g"))) == 4
+
+
+@pytest.mark.parametrize("suite", IN_TURNS)
+def test_the_files_that_share_otherwise_are_there(suite: str) -> None:
+    folder = Path(__file__).parents[1] / suite
+    assert all((folder / f"{name}.py").is_file() for name in IN_TURNS[suite].of_files)

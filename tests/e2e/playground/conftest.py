@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, ViewportSize
 from tests.support.browser import Playground, chromium
 from tests.support.server import Server, serving
+
+SIZE: ViewportSize = {"width": 1280, "height": 800}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -33,7 +35,8 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def playground(browser: Browser, server: Server) -> Iterator[Playground]:
     """The page in a window of its own; nothing may go wrong in it unseen."""
-    with browser.new_context(viewport={"width": 1280, "height": 800}) as context:
+    # Without a graphics card moving stripes take half a processor; test_look.py looks at them.
+    with browser.new_context(viewport=SIZE, reduced_motion="reduce") as context:
         context.grant_permissions(["clipboard-read", "clipboard-write"])
         playground = Playground(context.new_page(), server).open()
         yield playground

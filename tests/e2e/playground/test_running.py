@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import expect
@@ -15,7 +16,15 @@ pytestmark = pytest.mark.promise("PAGE-1")
 LANGUAGES = list(known_languages())
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+def turns_of(number: int) -> list[Any]:
+    """Every language, two of three in the night alone: each time it runs in one of three tests."""
+    return [
+        pytest.param(language, marks=[pytest.mark.nightly] * (at % 3 != number))
+        for at, language in enumerate(LANGUAGES)
+    ]
+
+
+@pytest.mark.parametrize("language", turns_of(0))
 def test_the_examples_of_each_language_do_what_they_say(
     playground: Playground, language: str
 ) -> None:
@@ -38,13 +47,13 @@ def test_the_examples_of_each_language_do_what_they_say(
     expect(playground.at("#outcome")).to_contain_text("Make it use less")
 
     playground.choose(language, "endless")
-    playground.at("#timeout").evaluate("field => field.value = '5s'")
+    playground.at("#timeout").evaluate("field => field.value = '10s'")
     playground.run()
     playground.ended("Ended at its time limit")
     assert "tick 1\n" in playground.stream("stdout")
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", turns_of(1))
 def test_arguments_go_in_and_files_come_back(
     playground: Playground, language: str, tmp_path: Path
 ) -> None:
@@ -58,7 +67,7 @@ def test_arguments_go_in_and_files_come_back(
     assert (tmp_path / "report.csv").read_text().splitlines()[-1] == "dried plums,12"
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", turns_of(2))
 def test_a_program_is_talked_to_while_it_runs(playground: Playground, language: str) -> None:
     playground.choose(language, "ask")
     playground.run()
