@@ -93,7 +93,7 @@ class SessionClosed(DryboxError):
 
     Args:
         reason: ``closed`` by its owner or with its executor; ``idle`` for too long; past its
-            ``lifetime``.
+            ``lifetime``; ``lost`` with its node of a fleet.
         message: What is wrong, in one sentence.
         hint: What to do about it.
     """

@@ -184,7 +184,8 @@ def test_a_bound_on_the_processes_of_all_holds(
         pytest.skip("the host counts the threads of the whole sandbox")
     limits = ResourceLimits(pids=12)
     with executor.session("bash", isolation=isolation.name, limits=limits) as opened:
-        opened.start("for i in 1 2 3 4 5 6; do sleep 300 & done; wait")
+        beside = opened.start("for i in 1 2 3 4 5 6; do sleep 300 & done; echo begun; wait")
+        assert next(beside.events).data == "begun\n"
         done = opened.command("for i in 1 2 3 4 5 6; do sleep 1 & done; wait", timeout=10)
         assert "fork" in done.stderr
         assert opened.command("true").status == "success"

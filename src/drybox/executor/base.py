@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, overload
 
@@ -60,6 +61,21 @@ class Events(Protocol):
         trace: TracebackType | None,
     ) -> None:
         """End the execution."""
+
+
+@dataclass(frozen=True, slots=True)
+class SharedSession:
+    """A session that every front door of a fleet may use.
+
+    Attributes:
+        owner: Name of the key that opened it; "" where there are none.
+        session: The session.
+        request: What it was opened with.
+    """
+
+    owner: str
+    session: AsyncSession
+    request: SessionRequest
 
 
 class Executor(Protocol):
@@ -226,6 +242,18 @@ class Executor(Protocol):
 
     async def sessions(self) -> list[AsyncSession]:
         """The sessions that are open, the oldest first."""
+        return []
+
+    async def shared_session(self, id: str) -> SharedSession | None:
+        """One that any front door may have opened; None if there is none, or it is not shared.
+
+        Raises:
+            SessionClosed: This one knew it, and its node was lost.
+        """
+        return None
+
+    async def shared_sessions(self) -> list[SharedSession]:
+        """Those that any front door may have opened, the oldest first."""
         return []
 
     async def languages(self) -> list[LanguageInfo]:

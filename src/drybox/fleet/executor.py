@@ -7,11 +7,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import anyio
+import anyio.lowlevel
 import anyio.to_thread
 from anyio.abc import TaskGroup
 
 from drybox.environments.info import EnvironmentInfo
-from drybox.errors import InvalidRequest, Rejected, SandboxLost, Unavailable, Unsupported
+from drybox.errors import InvalidRequest, Rejected, SandboxLost, Unavailable
 from drybox.execution.cpu_meter import CpuMeter
 from drybox.execution.kill_switch import KillSwitch
 from drybox.execution.outcome import nothing_ran
@@ -19,7 +20,7 @@ from drybox.execution.phases import Emit, OperatorLimits
 from drybox.execution.run import new_id
 from drybox.execution.validation import check_caps, check_timeout, make_job
 from drybox.executor.background_tasks import BackgroundTasks
-from drybox.executor.base import Executor
+from drybox.executor.base import Executor, SharedSession
 from drybox.executor.event_stream import EventStream
 from drybox.executor.inventory import usable_isolations
 from drybox.executor.many import Done, run_all
@@ -30,6 +31,7 @@ from drybox.fleet.dispatch import Dispatch
 from drybox.fleet.inventory import FleetInventory
 from drybox.fleet.members import Members
 from drybox.fleet.messages import RunMessage
+from drybox.fleet.sessions.store import FleetSessions
 from drybox.fleet.status import NodeStatus
 from drybox.job import OWNER, ExecutionCaps, Job, Source
 from drybox.languages.registry import find_language
@@ -44,7 +46,7 @@ from drybox.model import (
 )
 from drybox.monitoring.observers import Observer, Observers
 from drybox.sessions.base import AsyncSession
-from drybox.sessions.request import SessionRequest
+from drybox.sessions.request import SessionRequest, session_request
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
@@ -53,6 +55,9 @@ if TYPE_CHECKING:
 
 ASSUMED_SLOTS = 64
 """Of a fleet whose nodes nobody has asked yet; a server sets memory aside for as many."""
+
+CHECKED_AT_ONCE = 16
+"""Requests that are checked without a pause: nodes give up a front door that is silent for long."""
 
 AHEAD, LEAST_AT_ONCE = 2, 64
 """Executions of one ``execute_many`` that are under way: for each slot, and at least."""
@@ -69,6 +74,8 @@ class AsyncRayExecutor(Executor):
         address: ``auto`` for the Ray that is initialized in this process, or else runs on this
             machine; ``HOST:PORT`` of a cluster; ``local`` to start one on this machine.
         cluster: Where the nodes are, if they are not Ray's; for tests.
+        shares_sessions: Sessions are every front door's of the same settings, and outlive this one;
+            else they are closed with it.
         **settings: Fields of :class:`drybox.executor.settings.ExecutorSettings`, which hold for
             every node's executor. Observers follow the executions here; hooks
             run on the nodes, to which Ray sends them.
@@ -79,7 +86,12 @@ class AsyncRayExecutor(Executor):
     """
 
     def __init__(
-        self, address: str = "auto", *, cluster: Cluster | None = None, **settings: Any
+        self,
+        address: str = "auto",
+        *,
+        cluster: Cluster | None = None,
+        shares_sessions: bool = False,
+        **settings: Any,
     ) -> None:
         self._settings = given = ExecutorSettings(**settings)
         self._defaults = given.defaults()
@@ -90,6 +102,8 @@ class AsyncRayExecutor(Executor):
         self._queue_timeout = given.queue_timeout
         if given.queue_timeout is not None:
             self._queue_timeout = check_timeout(given.queue_timeout, "queue_timeout")
+        self._shares_sessions = shares_sessions
+        self._sessions: FleetSessions
         self._tasks = BackgroundTasks()
         self._opened: TaskGroup | None = None
         self._opening = anyio.Lock()
@@ -145,6 +159,9 @@ class AsyncRayExecutor(Executor):
                 await anyio.to_thread.run_sync(self._cluster.connect)
                 self._meet(Members(self._cluster, new_id()))
                 self._opened = tasks
+                self._sessions = FleetSessions(
+                    self._members, tasks, self._defaults, is_shared=self._shares_sessions
+                )
                 tasks.start_soon(self._members.serve, tasks)
                 await self._members.wait(inventory.FIRST_NODE_TIMEOUT)
             except BaseException:
@@ -202,9 +219,11 @@ class AsyncRayExecutor(Executor):
             InvalidRequest: One is wrong; none of them ran.
             Unsupported: What one asks for cannot be enforced on any node.
         """
-        for request in requests:
-            make_job(request, self._defaults)
         self._open_tasks()
+        for index, request in enumerate(requests):
+            make_job(request, self._defaults)
+            if index % CHECKED_AT_ONCE == 0:
+                await anyio.lowlevel.checkpoint()
 
         async def run(index: int) -> ExecutionResult:
             id, message = new_id(), RunMessage(requests[index])
@@ -306,12 +325,24 @@ class AsyncRayExecutor(Executor):
     async def open_session(
         self, request: SessionRequest | str, **fields: Unpack[SessionFields]
     ) -> AsyncSession:
-        """Sessions run on one machine so far.
+        """Open a session on one of the nodes, where it stays; its id names the node."""
+        self._open_tasks()
+        return await self._sessions.open(session_request(request, **fields))
 
-        Raises:
-            Unsupported: Always.
-        """
-        raise no_sessions()
+    async def sessions(self) -> list[AsyncSession]:
+        """The sessions that this executor has opened and that are open, the oldest first."""
+        self._open_tasks()
+        return [*await self._sessions.own()]
+
+    async def shared_session(self, id: str) -> SharedSession | None:
+        """One of anybody's."""
+        self._open_tasks()
+        return await self._sessions.find(id)
+
+    async def shared_sessions(self) -> list[SharedSession]:
+        """Everybody's."""
+        self._open_tasks()
+        return await self._sessions.all()
 
     async def _execute(
         self,
@@ -359,11 +390,3 @@ class AsyncRayExecutor(Executor):
                 hint="Use it in 'async with AsyncRayExecutor()', or call 'await open()' before.",
             )
         return tasks
-
-
-def no_sessions() -> Unsupported:
-    """What to tell somebody who asks for a session."""
-    return Unsupported(
-        "a fleet has no sessions yet: it runs executions and streams",
-        hint="Open the session with CodeExecutor, or on a single 'drybox serve'.",
-    )

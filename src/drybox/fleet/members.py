@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import time
 from collections import deque
 from collections.abc import Collection, Sequence
 
@@ -16,7 +17,7 @@ from drybox import __version__
 from drybox.errors import Unavailable
 from drybox.fleet.cluster import Cluster, Handle, NodeInfo, ReplicaGone
 from drybox.fleet.messages import Load, unpack_load
-from drybox.fleet.routing import NodeState, choose_node, take_slot
+from drybox.fleet.routing import NodeState, choose_for_session, choose_node, take_slot
 from drybox.job import Job
 
 REPORT_INTERVAL = 0.5
@@ -56,6 +57,7 @@ class Member:
         self.state = NodeState(info.id, is_local)
         self.load: Load | None = None
         self.lost = ""
+        self.heard_at = time.monotonic()
         self._handle = handle
         self._pending: set[asyncio.Future[bytes]] = set()
 
@@ -101,13 +103,22 @@ class Member:
             if not answer.done():
                 answer.set_exception(ReplicaGone(reason, is_certain=True))
 
+    def is_heard_of(self) -> bool:
+        """Whether it has answered of late.
+
+        A front door that has stood still itself knows nothing of its nodes: they may have given it
+        up and ended meanwhile, and what it sends them would be lost.
+        """
+        return time.monotonic() - self.heard_at < MISSED_REPORTS * REPORT_INTERVAL
+
     def hear(self, load: Load) -> None:
         """What it says of itself."""
+        self.heard_at = time.monotonic()
         self.load, state = load, self.state
         state.slots, state.lag = load.slots, load.lag
         state.is_draining = load.is_ending or self.info.is_draining
         state.sandboxes = {(item.isolation, item.language): item.idle for item in load.pools}
-        state.is_full = False
+        state.is_full, state.sessions = False, load.sessions
         state.elsewhere = max(0, load.running - state.running)
 
 
@@ -145,6 +156,11 @@ class Members:
     def all(self) -> list[Member]:
         """Those that are there now."""
         return [member for member in self._members.values() if not member.lost]
+
+    def get(self, id: str) -> Member | None:
+        """A node, if it is there now."""
+        member = self._members.get(id)
+        return None if member is None or member.lost else member
 
     @property
     def slots(self) -> int:
@@ -211,6 +227,26 @@ class Members:
             elif waiter in self._waiting:
                 self._waiting.remove(waiter)
             raise
+
+    async def choose_for_session(self, refused: Collection[str]) -> Member | None:
+        """The node for one more session; None if all that there are have refused.
+
+        Whoever gets one takes it back out of ``state.opening``.
+
+        Raises:
+            Unavailable: There is no node, or none that takes anything new.
+        """
+        await self.wait(NODE_TIMEOUT)
+        able = [item for item in self.all() if item.info.id not in refused]
+        chosen = choose_for_session(item.state for item in able if item.is_heard_of())
+        if chosen is None:
+            if refused:
+                return None
+            raise self._nobody()
+        self._choices += 1
+        chosen.last_chosen = self._choices
+        chosen.opening += 1
+        return self._members[chosen.id]
 
     def release(self, member: Member) -> None:
         """Give a slot back."""
@@ -339,8 +375,8 @@ class Members:
                 self._waiting.remove(waiter)
                 waiter.called.set_exception(self._nobody())
                 continue
-            job = waiter.job
-            chosen = choose_node((item.state for item in able), job.isolation, job.language)
+            job, known = waiter.job, (item.state for item in able if item.is_heard_of())
+            chosen = choose_node(known, job.isolation, job.language)
             if chosen is None:
                 if not waiter.refused:
                     return  # nobody behind it has more to choose from

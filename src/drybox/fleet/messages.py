@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, is_dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
+
+import anyio.to_thread
 
 from drybox import errors
 from drybox.environments.info import EnvironmentInfo, PackageInfo
@@ -22,6 +24,11 @@ from drybox.model import (
     Truncated,
     Usage,
 )
+
+LARGE = 256 << 10
+"""Bytes from which on a message is read and written in a thread."""
+
+T = TypeVar("T")
 
 ReplyKind = Literal["result", "error", "refused", "cancelled", "accepted"]
 """What became of a call: ``refused`` where nothing began, so that another node may be asked."""
@@ -79,6 +86,7 @@ class Load:
         is_ending: It takes nothing new.
         pid: Its replica's process.
         lag: Seconds that its event loop is behind.
+        sessions: Sessions that are open.
     """
 
     version: str
@@ -88,6 +96,12 @@ class Load:
     is_ending: bool
     pid: int
     lag: float
+    sessions: int = 0
+
+
+async def aside(size: int, work: Callable[[], T]) -> T:
+    """Read or write a message of about so many bytes without holding the event loop up."""
+    return work() if size < LARGE else await anyio.to_thread.run_sync(work)
 
 
 def pack(value: object) -> bytes:
@@ -157,7 +171,7 @@ def unpack_load(data: bytes) -> Load:
 
 def unpack_environments(data: bytes) -> list[EnvironmentInfo]:
     """Environments that :func:`pack` was given."""
-    found = _answer(data)
+    found = unpack_value(data)
     for item in found:
         item["packages"] = tuple(PackageInfo(**package) for package in item["packages"])
     return [EnvironmentInfo(**item) for item in found]
@@ -174,15 +188,20 @@ def unpack_answer(data: bytes) -> None:
     Raises:
         DryboxError: What :func:`pack_answer` was given.
     """
-    _answer(data)
+    unpack_value(data)
 
 
 def unpack_languages(data: bytes) -> list[LanguageInfo]:
     """Languages that :func:`pack` was given."""
-    return [LanguageInfo(**item) for item in _answer(data)]
+    return [LanguageInfo(**item) for item in unpack_value(data)]
 
 
-def _answer(data: bytes) -> Any:
+def unpack_value(data: bytes) -> Any:
+    """What :func:`pack_answer` was given: plain values.
+
+    Raises:
+        DryboxError: It was given that.
+    """
     given = unpack(data)
     if given["error"] is not None:
         raise _error(given["error"])
@@ -209,6 +228,7 @@ def _error_fields(error: DryboxError) -> dict[str, Any]:
         "hint": error.hint,
         "field": getattr(error, "field", None),
         "what": getattr(error, "what", None),
+        "reason": getattr(error, "reason", None),
     }
 
 
@@ -217,6 +237,10 @@ def _error(given: dict[str, Any]) -> DryboxError:
     if not isinstance(kind, type) or not issubclass(kind, DryboxError):
         kind = SandboxLost
     message, hint = given["message"], given["hint"]
+    if issubclass(kind, errors.SessionFileError):
+        return kind(given["reason"], message.removeprefix("path: "), hint=hint)
+    if issubclass(kind, errors.SessionClosed):
+        return kind(given["reason"], message, hint=hint)
     if issubclass(kind, InvalidRequest):
         return kind(given["field"], message.removeprefix(f"{given['field']}: "), hint=hint)
     if issubclass(kind, errors.Unsupported):

@@ -33,18 +33,20 @@ class FleetMetrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """The values of now."""
-        slots, running, idle, waiting, lost = self._families()
+        slots, running, idle, sessions, waiting, lost = self._families()
         for node in self._executor.nodes():
             slots.add_metric((node.name,), node.slots)
             running.add_metric((node.name,), node.running)
             idle.add_metric((node.name,), node.idle)
+            sessions.add_metric((node.name,), node.sessions)
         waiting.add_metric((), self._executor.waiting)
         lost.add_metric((), self._executor.lost)
-        yield from (slots, running, idle, waiting, lost)
+        yield from (slots, running, idle, sessions, waiting, lost)
 
     def _families(
         self,
     ) -> tuple[
+        GaugeMetricFamily,
         GaugeMetricFamily,
         GaugeMetricFamily,
         GaugeMetricFamily,
@@ -56,6 +58,7 @@ class FleetMetrics(Collector):
             GaugeMetricFamily("drybox_fleet_slots", "Slots of a node.", labels=label),
             GaugeMetricFamily("drybox_fleet_running", "Executions on a node.", labels=label),
             GaugeMetricFamily("drybox_fleet_idle", "Sandboxes that wait on a node.", labels=label),
+            GaugeMetricFamily("drybox_fleet_sessions", "Sessions on a node.", labels=label),
             GaugeMetricFamily("drybox_fleet_waiting", "Executions that wait here.", labels=()),
             CounterMetricFamily("drybox_fleet_lost", "Nodes that were lost.", labels=()),
         )

@@ -27,8 +27,11 @@ from drybox.fleet.messages import (
     unpack_run,
 )
 from drybox.fleet.node_run import NodeRun
+from drybox.fleet.sessions.node import NodeSessions
 from drybox.job import OWNER, ExecutionCaps, Source
 from drybox.model import ExecutionRequest, ExecutionResult, PoolCount
+from drybox.sessions.base import AsyncSession
+from drybox.sessions.request import SessionRequest
 
 DOOR_TIMEOUT = 8.0
 """Seconds after which a front door that says nothing has gone, and what it runs is ended."""
@@ -58,6 +61,19 @@ class NodeExecutor(AsyncCodeExecutor):
         job = replace(job, caps=check_caps(caps))
         return await self._execute(id, language, job, emit, stdin, switch, meter)
 
+    async def open_named(self, id: str, request: SessionRequest) -> AsyncSession:
+        """Open a session under a name that is given."""
+        from drybox.sessions.opening import make_session
+        from drybox.sessions.store import Wanted
+
+        self._open_tasks()
+        language, job, terms, snapshot = make_session(request, {}, self._defaults)
+        pool = await self._selector.choose(job.isolation, language, job.version)
+        job, environment = await self._environments.find(job, pool)
+        return await self._session_store().open(
+            Wanted(id, language, job, pool, environment, terms, snapshot)
+        )
+
 
 class Node:
     """What a replica does.
@@ -85,6 +101,7 @@ class Node:
         self._last_door = clock()
         self._runs: dict[str, NodeRun] = {}
         self._seen: OrderedDict[str, None] = OrderedDict()
+        self._sessions = NodeSessions(self._executor.open_named)
         self._opened: anyio.Event | None = None
         self._ticked = clock()
         self._closed = ""
@@ -137,6 +154,15 @@ class Node:
         self._runs.pop(id, None)
         return b""
 
+    async def session(self, door: str, name: str, data: bytes) -> bytes:
+        """See :meth:`NodeSessions.ask`."""
+        await self.open()
+        return await self._sessions.ask(door, name, data)
+
+    async def cancel_session(self, name: str) -> bytes:
+        """See :meth:`NodeSessions.cancel`."""
+        return await self._sessions.cancel(name)
+
     async def ask(self, what: str, argument: str = "") -> bytes:
         """What the executor knows: ``languages``, ``environments``, or whether it can run one."""
         await self.open()
@@ -166,6 +192,10 @@ class Node:
         for id in [id for id, run in self._runs.items() if run.ended.is_set()]:
             if self._runs[id].door not in self._doors:
                 del self._runs[id]
+        self._sessions.forget_doors(self._has_gone)
+
+    def _has_gone(self, door: str) -> bool:
+        return door not in self._doors
 
     async def leave(self, door: str) -> bool:
         """A front door says goodbye: end what it runs.
@@ -178,6 +208,8 @@ class Node:
         for id, run in list(self._runs.items()):
             if run.door == door:
                 await self.cancel(id)
+        self._sessions.forget_doors(self._has_gone)
+        await self._sessions.settle()
         return not self._doors
 
     async def close(self, reason: str) -> None:
@@ -185,6 +217,7 @@ class Node:
         self._closed = reason
         for run in list(self._runs.values()):
             run.cancel()
+        await self._sessions.close(reason)
         await self._executor.aclose()
 
     def report(self, door: str) -> bytes:
@@ -202,6 +235,7 @@ class Node:
                     bool(self._closed),
                     os.getpid(),
                     max(0.0, now - self._ticked),
+                    self._sessions.count,
                 )
             )
 

@@ -4,23 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine
-from typing import TypeVar
+from collections.abc import Coroutine
 
 import anyio
-import anyio.to_thread
 
 from drybox.errors import DryboxError, SandboxLost
 from drybox.execution.phases import Emit
 from drybox.fleet.cluster import ReplicaGone
 from drybox.fleet.members import Member
-from drybox.fleet.messages import Reply, RunMessage, pack_run, unpack_reply
+from drybox.fleet.messages import Reply, RunMessage, aside, pack_run, unpack_reply
 from drybox.job import Source
-
-LARGE = 256 << 10
-"""Bytes from which on a message is read and written in a thread."""
-
-T = TypeVar("T")
 
 
 class RemoteRun:
@@ -66,7 +59,7 @@ class RemoteRun:
             await self._member.call("kill", self._id)
 
     async def _call(self, method: str) -> Reply:
-        data = await _aside(self._size, lambda: pack_run(self._message))
+        data = await aside(self._size, lambda: pack_run(self._message))
         if self._member.lost:  # before it was asked: nothing has begun
             return Reply("refused", reason="lost")
         return await _read(await self._member.call(method, self._member.door, self._id, data))
@@ -133,10 +126,4 @@ class RemoteRun:
 
 
 async def _read(data: bytes) -> Reply:
-    return await _aside(len(data), lambda: unpack_reply(data))
-
-
-async def _aside(size: int, work: Callable[[], T]) -> T:
-    if size < LARGE:
-        return work()
-    return await anyio.to_thread.run_sync(work)
+    return await aside(len(data), lambda: unpack_reply(data))

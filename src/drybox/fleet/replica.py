@@ -79,6 +79,14 @@ class Replica:
         """See :meth:`Node.cancel`."""
         return await self._node.cancel(id)
 
+    async def session(self, door: str, name: str, data: bytes) -> bytes:
+        """See :meth:`Node.session`."""
+        return await self._node.session(door, name, data)
+
+    async def cancel_session(self, name: str) -> bytes:
+        """See :meth:`Node.cancel_session`."""
+        return await self._node.cancel_session(name)
+
     async def ask(self, what: str, argument: str = "") -> bytes:
         """See :meth:`Node.ask`."""
         return await self._node.ask(what, argument)

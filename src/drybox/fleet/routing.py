@@ -30,6 +30,8 @@ class NodeState:
         is_draining: It takes nothing new, as its node or its replica is about to end.
         is_full: It has said so since it last told of its load.
         last_chosen: Number of the last choice that fell on it.
+        sessions: Sessions that are open there.
+        opening: Sessions that this front door is opening there.
     """
 
     id: str
@@ -42,6 +44,8 @@ class NodeState:
     is_draining: bool = False
     is_full: bool = False
     last_chosen: int = 0
+    sessions: int = 0
+    opening: int = 0
 
     @property
     def taken(self) -> int:
@@ -86,6 +90,20 @@ def choose_node(nodes: Iterable[NodeState], isolation: str, language: str) -> No
         )
 
     return min((node for node in nodes if node.has_room()), key=rank, default=None)
+
+
+def choose_for_session(nodes: Iterable[NodeState]) -> NodeState | None:
+    """The node for one more session; None if none takes any.
+
+    A session stays for long and mostly does nothing: what runs at the moment says little.
+    """
+
+    def rank(node: NodeState) -> tuple[float, bool, int]:
+        count = node.sessions + node.opening
+        return (count / max(1, node.slots), not node.is_local, node.last_chosen)
+
+    able = (node for node in nodes if not node.is_draining and node.lag <= MAX_LAG)
+    return min(able, key=rank, default=None)
 
 
 def take_slot(node: NodeState, isolation: str, language: str, number: int) -> None:

@@ -27,6 +27,8 @@ class NodeStatus(Record):
         slots: Sandboxes that run at once.
         running: Executions that run.
         idle: Sandboxes that wait for a request.
+        sessions: Sessions that are open.
+        pid: The replica's process; 0 without one.
     """
 
     node: str
@@ -36,13 +38,16 @@ class NodeStatus(Record):
     slots: int = 0
     running: int = 0
     idle: int = 0
+    sessions: int = 0
+    pid: int = 0
 
 
 def status_of(info: NodeInfo, load: Load) -> NodeStatus:
     """What a node says of itself."""
     state = "draining" if load.is_ending or info.is_draining else "ready"
     idle = sum(item.idle for item in load.pools)
-    return NodeStatus(info.id, info.name, load.version, state, load.slots, load.running, idle)
+    taken = (load.slots, load.running, idle, load.sessions)
+    return NodeStatus(info.id, info.name, load.version, state, *taken, load.pid)
 
 
 def fleet_status(address: str) -> list[NodeStatus]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import Any
 
 from drybox.executor.sync_executor import SyncExecutor
-from drybox.fleet.executor import AsyncRayExecutor, no_sessions
+from drybox.fleet.executor import AsyncRayExecutor
 
 
 class RayExecutor(SyncExecutor):
@@ -25,19 +25,3 @@ class RayExecutor(SyncExecutor):
     def __init__(self, address: str = "auto", **settings: Any) -> None:
         self._fleet = AsyncRayExecutor(address, **settings)
         super().__init__(self._fleet)
-
-    def session(self, *_: object, **__: object) -> NoReturn:
-        """Sessions run on one machine so far.
-
-        Raises:
-            Unsupported: Always.
-        """
-        raise no_sessions()
-
-    def open_session(self, *_: object, **__: object) -> NoReturn:
-        """Sessions run on one machine so far.
-
-        Raises:
-            Unsupported: Always.
-        """
-        raise no_sessions()

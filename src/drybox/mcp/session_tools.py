@@ -185,7 +185,7 @@ class SessionTools:
     async def close_session(self, caller: Caller, arguments: Mapping[str, Any]) -> CallToolResult:
         """Close a session."""
         given = CloseSession.model_validate(arguments)
-        await self._sessions.close(self._sessions.find(caller, given.session_id))
+        await self._sessions.close(await self._sessions.find(caller, given.session_id))
         return CallToolResult(content=[TextContent(text="The session is closed.")])
 
     @asynccontextmanager
@@ -208,7 +208,7 @@ class SessionTools:
                 )
                 yield await self._sessions.open(caller, request, room), room
             else:
-                yield self._sessions.find(caller, id), room
+                yield await self._sessions.find(caller, id), room
         finally:
             room.release()
 

@@ -7,9 +7,11 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
 
-from drybox.errors import DryboxError, InvalidRequest
+from drybox.errors import DryboxError, InvalidRequest, SessionClosed
 from drybox.execution.cpu_meter import CpuMeter
+from drybox.executor.base import SharedSession
 from drybox.model import ExecutionRequest, ResourceLimits
 from drybox.service.admission import Caller
 from drybox.service.memory_budget import Reservation
@@ -21,6 +23,9 @@ from drybox.sessions.request import SessionRequest
 
 COPIES = 2
 """How often output may be there at once: as it comes, and as a result."""
+
+MOST_KNOWN = 1024
+"""Sessions that a front door of a fleet remembers before it looks which of them are over."""
 
 RETRY_AFTER = 5
 """Seconds after which a session may have been closed."""
@@ -80,15 +85,9 @@ class ServedSessions:
         """
         service, limits = self.service, request.limits or self.service.limits
         self._check_times(request.idle_timeout, request.max_lifetime)
-        execution = ExecutionRequest(
-            request.language,
-            "",
-            limits=request.limits,
-            isolation=request.isolation,
-            timeout=request.timeout,
-        )
+        execution = _execution(request)
         check_request_limits(execution, service.settings, service.limits)
-        self._owned = {item.session.id: item for item in self.all()}
+        self._owned = {item.session.id: item for item in await self._everybodys()}
         self._check_room(caller, limits)
         place = caller.name, limits.memory
         self._opening.append(place)
@@ -101,13 +100,22 @@ class ServedSessions:
         owned = self._owned[session.id] = OwnedSession(caller.name, session, execution, limits)
         return owned
 
-    def find(self, caller: Caller, id: str) -> OwnedSession:
-        """A client's own session.
+    async def find(self, caller: Caller, id: str) -> OwnedSession:
+        """A client's own session, whichever front door of a fleet has opened it.
 
         Raises:
             Refused: It has none of this name that is open.
+            SessionClosed: The node that it was on is lost.
         """
         owned = self._owned.get(id)
+        try:
+            shared = await self.service.executor.shared_session(id)
+        except SessionClosed:
+            if owned is not None and owned.owner == caller.name:
+                raise
+            shared = None
+        if shared is not None:
+            owned = self._take_up(shared)
         if owned is None or owned.owner != caller.name or owned.session.state == "closed":
             raise Refused(
                 Problem(
@@ -118,12 +126,31 @@ class ServedSessions:
             )
         return owned
 
-    def of(self, caller: Caller) -> list[OwnedSession]:
+    async def of(self, caller: Caller) -> list[OwnedSession]:
         """A client's own, the oldest first."""
-        return [owned for owned in self.all() if owned.owner == caller.name]
+        return [owned for owned in await self._everybodys() if owned.owner == caller.name]
+
+    async def _everybodys(self) -> list[OwnedSession]:
+        for shared in await self.service.executor.shared_sessions():
+            self._take_up(shared)
+        return self.all()
+
+    def _take_up(self, shared: SharedSession) -> OwnedSession:
+        """One that another front door may have opened."""
+        now = datetime.now(timezone.utc)
+        if len(self._owned) > MOST_KNOWN:
+            open_yet = [item for item in self.all() if item.session.expires_at > now]
+            self._owned = {item.session.id: item for item in open_yet}
+        asked, session = shared.request, shared.session
+        age = (now - session.created_at).total_seconds()
+        owned = self._owned[session.id] = OwnedSession(
+            *(shared.owner, session, _execution(asked), asked.limits or self.service.limits),
+            opened_at=time.monotonic() - max(0.0, age),
+        )
+        return owned
 
     def all(self) -> list[OwnedSession]:
-        """Everybody's, the oldest first."""
+        """Everybody's that this server knows of, the oldest first."""
         return [item for item in tuple(self._owned.values()) if item.session.state != "closed"]
 
     async def update(
@@ -221,3 +248,14 @@ class ServedSessions:
             return
         hint = "Nothing was opened. Close a session that is not used, then try again."
         raise Refused(Problem("sessions-full", detail, hint, retry_after=RETRY_AFTER))
+
+
+def _execution(request: SessionRequest) -> ExecutionRequest:
+    """What runs in a session, as admission sees that."""
+    return ExecutionRequest(
+        request.language,
+        "",
+        limits=request.limits,
+        isolation=request.isolation,
+        timeout=request.timeout,
+    )

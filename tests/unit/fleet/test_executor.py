@@ -299,17 +299,6 @@ async def test_observers_follow_from_the_front_door(install: Install) -> None:
     assert note.told == ["queue", "run", "<fake>", "end"]
 
 
-async def test_sessions_are_refused_in_plain_words(install: Install) -> None:
-    install()
-    async with fleet("a") as (executor, _):
-        with pytest.raises(Unsupported, match="no sessions yet"):
-            await executor.open_session("python")
-        with pytest.raises(Unsupported, match="no sessions yet"):
-            async with executor.session("python"):
-                pass
-        assert await executor.sessions() == []
-
-
 async def test_languages_are_those_of_all_nodes(install: Install) -> None:
     install()
     async with fleet("a", "b") as (executor, cluster):
@@ -328,6 +317,21 @@ def test_the_sync_one_is_the_same(install: Install) -> None:
     with RayExecutor(cluster=cluster, isolation="fake") as executor:
         assert executor.execute("python", "x").stdout == "hello\n"
         assert [event.type for event in executor.stream("python", "x")][-1] == "result"
-        with pytest.raises(Unsupported, match="no sessions yet"):
-            executor.session("python")
+        assert executor.sessions() == []
     assert all(item.closed for item in backend.opened)
+
+
+async def test_a_front_door_that_stood_still_hears_of_its_nodes_before_it_sends_them_anything(
+    install: Install,
+) -> None:
+    install(FakeSandbox([HELLO]))
+    async with fleet("a", "b") as (executor, cluster):
+        for member in executor._members.all():
+            member.heard_at -= 3600
+        for replica in cluster.replicas.values():
+            replica.calls.clear()
+        await executor.execute("python", "x")
+        (ran,) = begun(cluster)
+        assert (
+            "report" in cluster.replicas[ran].calls[: cluster.replicas[ran].calls.index("execute")]
+        )

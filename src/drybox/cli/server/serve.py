@@ -57,7 +57,7 @@ def serve(host: str | None, port: int | None, fleet: str | None, address: str | 
                 "server.audit works on one machine: a fleet's hooks run on its nodes",
                 hint="Turn it off, or serve without --fleet.",
             )
-        executor = AsyncRayExecutor(address or "auto", **options)
+        executor = AsyncRayExecutor(address or "auto", shares_sessions=True, **options)
     else:
         hooks = [_audit()] if settings.audit else []
         executor = AsyncCodeExecutor(**options, hooks=hooks, progress=progress())

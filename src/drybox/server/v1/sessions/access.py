@@ -46,7 +46,7 @@ async def find(connection: HTTPConnection, *, begins: bool = False) -> tuple[Cal
         Refused: Nobody who may, or there is no such session of theirs.
     """
     caller = await identify(connection, begins=begins)
-    return caller, sessions_of(connection).find(caller, connection.path_params["id"])
+    return caller, await sessions_of(connection).find(caller, connection.path_params["id"])
 
 
 async def take(request: Request, caller: Caller, model: type[Model]) -> tuple[Model, Reservation]:

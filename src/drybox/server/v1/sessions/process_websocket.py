@@ -35,7 +35,7 @@ async def serve_process(
     """
     try:
         caller = await identify(with_key(websocket), sessions.service)
-        owned = sessions.find(caller, websocket.path_params["id"])
+        owned = await sessions.find(caller, websocket.path_params["id"])
         process = await find_process(owned, websocket.path_params["pid"])
     except Exception as error:
         await websocket.send_denial_response(problem_response(problem_of(error)))

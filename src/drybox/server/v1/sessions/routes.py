@@ -46,7 +46,7 @@ async def open_session(request: Request) -> Response:
 async def list_sessions(request: Request) -> Response:
     """The sessions that are open."""
     sessions, caller = sessions_of(request), await identify(request)
-    return json_response([session_document(owned) for owned in sessions.of(caller)])
+    return json_response([session_document(owned) for owned in await sessions.of(caller)])
 
 
 @router.get(ONE, **openapi.SHOW)

@@ -1,0 +1,1 @@
+"""Sessions of a fleet: each is on one node, and any front door may use it."""

@@ -1,0 +1,103 @@
+"""The files of a session that is on a node of a fleet."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+
+import anyio
+
+from drybox.errors import SessionFileError
+from drybox.fleet.sessions.calls import SessionCalls
+from drybox.fleet.sessions.messages import file_info
+from drybox.sessions.files import SessionFiles
+from drybox.sessions.results import FileInfo
+
+PIECE = 256 << 10
+"""Bytes that travel at once."""
+
+
+class FleetFiles(SessionFiles):
+    """What copies and watches is the same as where the sandbox is here.
+
+    Args:
+        calls: Asks the session's node.
+        most: Most bytes of a file that is read at once, where nobody says how many.
+    """
+
+    def __init__(self, calls: SessionCalls, most: int) -> None:
+        self._calls = calls
+        self._most = most
+
+    async def read(self, path: str, *, max_bytes: int | None = None) -> bytes:
+        """Content of a file."""
+        most = self._most if max_bytes is None else max_bytes
+        content = bytearray()
+        async for piece in self.read_pieces(path):
+            content += piece
+            if len(content) > most:
+                raise SessionFileError(
+                    "too_large",
+                    f"{path[:200]!r} has more than {most:,} bytes",
+                    hint="Read it in pieces, or raise max_bytes.",
+                )
+        return bytes(content)
+
+    async def read_pieces(self, path: str) -> AsyncIterator[bytes]:
+        """Content of a file, piece by piece."""
+        feed = await self._calls.ask("read", path=path)
+        is_last = False
+        try:
+            while not is_last:
+                items, is_last = await self._calls.ask("next", feed=feed)
+                for item in items:
+                    yield item
+        finally:
+            if not is_last and self._calls.lost is None:
+                with anyio.CancelScope(shield=True):
+                    await self._calls.ask("let_go", feed=feed)
+
+    async def write(self, path: str, data: bytes | str | AsyncIterator[bytes]) -> FileInfo:
+        """Write a file, and the folders above it."""
+        if isinstance(data, str):
+            data = data.encode("utf-8", "surrogateescape")
+        if isinstance(data, (bytes, bytearray, memoryview)):
+            data = _cut(bytes(data))
+        ask = self._calls.ask
+        inlet = await ask("write", path=path)
+        try:
+            async for piece in data:
+                if piece and not await ask("write.give", inlet=inlet, data=bytes(piece)):
+                    break
+            await ask("write.give", inlet=inlet, data=b"")
+            return file_info(await ask("write.end", inlet=inlet))
+        except BaseException:
+            if self._calls.lost is None:
+                with anyio.CancelScope(shield=True):
+                    await ask("write.drop", inlet=inlet)
+            raise
+
+    async def list(self, path: str = ".", *, depth: int = 1) -> Sequence[FileInfo]:
+        """What is in a folder, by path."""
+        found = await self._calls.ask("files", do="list", path=path, depth=depth)
+        return [file_info(item) for item in found]
+
+    async def stat(self, path: str) -> FileInfo:
+        """What is known of a file, a folder or a link itself."""
+        return file_info(await self._calls.ask("files", do="stat", path=path))
+
+    async def make_dir(self, path: str) -> FileInfo:
+        """Make a folder, and those above it."""
+        return file_info(await self._calls.ask("files", do="make_dir", path=path))
+
+    async def rename(self, path: str, to: str) -> FileInfo:
+        """Move a file or folder."""
+        return file_info(await self._calls.ask("files", do="rename", path=path, to=to))
+
+    async def remove(self, path: str) -> None:
+        """Remove a file, a link, or a folder with all that is in it."""
+        await self._calls.ask("files", do="remove", path=path)
+
+
+async def _cut(data: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(data), PIECE):
+        yield data[start : start + PIECE]

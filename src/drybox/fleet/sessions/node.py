@@ -1,0 +1,417 @@
+"""The sessions of one node, as front doors ask for them. Knows nothing of Ray."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Protocol
+
+import anyio
+
+from drybox.errors import (
+    DryboxError,
+    InvalidRequest,
+    SessionClosed,
+    SessionFileError,
+    Unavailable,
+)
+from drybox.fleet.messages import aside, pack_answer
+from drybox.fleet.sessions.feed import Feed
+from drybox.fleet.sessions.inlet import Inlet
+from drybox.fleet.sessions.messages import (
+    SessionCall,
+    SessionReply,
+    plain_event,
+    plain_result,
+    process_of,
+    request_of,
+    state_of,
+    unpack_call,
+)
+from drybox.job import OWNER
+from drybox.sessions.base import AsyncFiles, AsyncProcess, AsyncSession
+from drybox.sessions.request import SessionRequest
+
+EVENTS_AHEAD = 64
+"""Events of code held for a front door."""
+
+REMEMBERED_SESSIONS = 256
+"""Sessions that have ended, and say why when somebody asks something of them."""
+
+REMEMBERED_CALLS = 10_000
+"""Names of calls that were cancelled before they came."""
+
+
+class Opener(Protocol):
+    """Opens a session under a name that is given."""
+
+    def __call__(self, id: str, request: SessionRequest) -> Awaitable[AsyncSession]:
+        """Open it."""
+
+
+@dataclass(slots=True)
+class _Kept:
+    """An open session.
+
+    Attributes:
+        session: It.
+        owner: Name of the key whose it is; "" where there are none.
+        request: What it was opened with.
+        door: The front door that it ends with; "" for none.
+    """
+
+    session: AsyncSession
+    owner: str
+    request: SessionRequest
+    door: str
+
+
+@dataclass(slots=True)
+class _Call:
+    """A call that goes on."""
+
+    door: str
+    scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
+    ended: anyio.Event = field(default_factory=anyio.Event)
+
+
+class NodeSessions:
+    """The sessions.
+
+    Args:
+        open_session: Opens one.
+    """
+
+    def __init__(self, open_session: Opener) -> None:
+        self._open_session = open_session
+        self._kept: dict[str, _Kept] = {}
+        self._ended: OrderedDict[str, AsyncSession] = OrderedDict()
+        self._calls: dict[str, _Call] = {}
+        self._cancelled: OrderedDict[str, None] = OrderedDict()
+        self._feeds: dict[str, Feed] = {}
+        self._inlets: dict[str, Inlet] = {}
+        self._closing: set[asyncio.Task[None]] = set()
+        self._ending = ""
+
+    @property
+    def count(self) -> int:
+        """How many are open. Safe from any thread."""
+        return len(self._kept)
+
+    async def ask(self, door: str, name: str, data: bytes) -> bytes:
+        """Do what a front door asks for.
+
+        Args:
+            door: The front door.
+            name: Of this call.
+            data: What is asked.
+        """
+        if self._is_ending():
+            return pack_answer(SessionReply("ending"))
+        call = unpack_call(data)
+        if name in self._cancelled:
+            del self._cancelled[name]
+            return pack_answer(SessionReply("cancelled"))
+        running = self._calls[name] = _Call(door)
+        reply = SessionReply("cancelled")
+        try:
+            with running.scope:
+                value = await self._do(door, call)
+                reply = SessionReply("done", value, self._state(call.session))
+        except DryboxError as error:
+            # Its end, and that of all its sessions, are the same thing to a front door.
+            if self._is_ending():
+                return pack_answer(SessionReply("ending"))
+            return pack_answer(error=error)
+        finally:
+            del self._calls[name]
+            running.ended.set()
+        if reply.kind == "cancelled" and self._is_ending():
+            reply = SessionReply("ending")
+        return await aside(_weight(reply.value), lambda: pack_answer(reply))
+
+    async def cancel(self, name: str) -> bytes:
+        """End a call, and return when it has ended. It may come before the call."""
+        call = self._calls.get(name)
+        if call is None:
+            self._cancelled[name] = None
+            if len(self._cancelled) > REMEMBERED_CALLS:
+                self._cancelled.popitem(last=False)
+            return b""
+        call.scope.cancel()
+        await call.ended.wait()
+        return b""
+
+    def forget_doors(self, gone: Callable[[str], bool]) -> None:
+        """End what belongs to front doors that have gone."""
+        for call in self._calls.values():
+            if gone(call.door):
+                call.scope.cancel()
+        for name, feed in list(self._feeds.items()):
+            if gone(feed.door):
+                del self._feeds[name]
+                self._aside(feed.close())
+        for name, inlet in list(self._inlets.items()):
+            if gone(inlet.door):
+                del self._inlets[name]
+                self._aside(inlet.close())
+        for id, kept in list(self._kept.items()):
+            if kept.session.state == "closed":
+                self._forget(id)
+            elif kept.door and gone(kept.door):
+                self._aside(self._close(id))
+
+    def _is_ending(self) -> bool:
+        return bool(self._ending)
+
+    async def settle(self) -> None:
+        """Wait until what belonged to front doors that have gone has ended."""
+        while self._closing:
+            await asyncio.wait(set(self._closing))
+
+    async def close(self, reason: str) -> None:
+        """The node ends, and all of them with it."""
+        self._ending = reason
+        for call in list(self._calls.values()):
+            call.scope.cancel()
+        for feed in list(self._feeds.values()):
+            await feed.close()
+        for inlet in list(self._inlets.values()):
+            await inlet.close()
+
+    def _aside(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    async def _close(self, id: str) -> None:
+        session = self._forget(id)
+        if session is not None:
+            await session.close()
+
+    def _forget(self, id: str) -> AsyncSession | None:
+        """It is open no more; whoever asks for it is told why, for a while."""
+        kept = self._kept.pop(id, None)
+        if kept is None:
+            return None
+        self._ended[id] = kept.session
+        if len(self._ended) > REMEMBERED_SESSIONS:
+            self._ended.popitem(last=False)
+        return kept.session
+
+    def _state(self, id: str) -> dict[str, Any] | None:
+        kept = self._kept.get(id)
+        return None if kept is None else state_of(kept.session)
+
+    # --- what may be asked ----------------------------------------------------------------------
+
+    async def _do(self, door: str, call: SessionCall) -> Any:
+        given = dict(call.given)
+        if call.what == "open":
+            return await self._open(door, call.session, given)
+        if call.what == "list":
+            open_yet = (id for id, kept in self._kept.items() if kept.session.state != "closed")
+            return [self._document(id) for id in list(open_yet)]
+        if call.what in _OF_DOORS:
+            return await _OF_DOORS[call.what](self, given)
+        if call.what == "close":
+            return await self._close(call.session)
+        session = self._find(call.session)
+        if call.what == "describe":
+            return self._document(call.session)
+        if call.what in _OF_SESSIONS:
+            return await _OF_SESSIONS[call.what](session, given)
+        if call.what == "follow":
+            return self._follow(door, call.session, session.stream(**given), EVENTS_AHEAD)
+        if call.what == "read":
+            pieces = session.files.read_pieces(given["path"])
+            return self._feed(Feed(door, call.session, pieces, len, EVENTS_AHEAD))
+        if call.what == "write":
+            return self._write(door, session.files, given["path"])
+        process = await _process(session, given.pop("pid"))
+        if call.what == "process.events":
+            # One at a time: what was taken of a process, nobody gets a second time.
+            return self._follow(door, call.session, process.events, 1)
+        return await _OF_PROCESSES[call.what](process, given)
+
+    def _find(self, id: str) -> AsyncSession:
+        kept = self._kept.get(id)
+        session = kept.session if kept is not None else self._ended.get(id)
+        if session is None:
+            raise SessionClosed(
+                "closed", f"there is no session {id[:100]!r} any more.", hint="Open another one."
+            )
+        return session
+
+    async def _open(self, door: str, id: str, given: dict[str, Any]) -> Any:
+        if id in self._kept:
+            raise Unavailable("there is a session of this name.", hint="Open it once more.")
+        owner, request = given["owner"], request_of(given["request"])
+        OWNER.set(owner)  # as where the server and the sandbox are on one machine
+        session = await self._open_session(id, request)
+        self._kept[id] = _Kept(session, owner, request, door if given["ends_with_door"] else "")
+        return self._document(id)
+
+    def _document(self, id: str) -> dict[str, Any]:
+        """What is known of a session."""
+        kept = self._kept.get(id)
+        if kept is None or kept.session.state == "closed":
+            raise SessionClosed("closed", "the session is closed.", hint="Open another one.")
+        session = kept.session
+        return {
+            "id": id,
+            "owner": kept.owner,
+            "request": kept.request,
+            "language": session.language,
+            "version": session.version,
+            "environment": session.environment,
+            "isolation": session.isolation,
+            "backend": session.backend,
+            "weakened": session.weakened,
+            "created_at": session.created_at.timestamp(),
+            **state_of(session),
+        }
+
+    def _follow(self, door: str, session: str, events: Any, ahead: int) -> str:
+        return self._feed(
+            Feed(door, session, events, lambda event: len(event.data_bytes) or 1, ahead)
+        )
+
+    def _feed(self, feed: Feed) -> str:
+        name = f"{feed.session}/{id(feed):x}"
+        self._feeds[name] = feed
+        return name
+
+    async def _next(self, given: dict[str, Any]) -> Any:
+        feed = self._feeds.get(given["feed"])
+        if feed is None:
+            return [], True
+        try:
+            items, is_last = await feed.next()
+        except Exception:
+            self._feeds.pop(given["feed"], None)
+            raise
+        if is_last:
+            self._feeds.pop(given["feed"], None)
+        return [item if isinstance(item, bytes) else plain_event(item) for item in items], is_last
+
+    async def _answer(self, given: dict[str, Any]) -> None:
+        feed = self._feeds.get(given["feed"])
+        if feed is None:
+            raise InvalidRequest("answer", "no code asks for a line", hint="Wait for one.")
+        source: Any = feed.source
+        await source.answer(given["line"])
+
+    async def _let_go(self, given: dict[str, Any]) -> None:
+        feed = self._feeds.pop(given["feed"], None)
+        if feed is not None:
+            await feed.close()
+
+    def _write(self, door: str, files: AsyncFiles, path: str) -> str:
+        inlet = Inlet(door, partial(files.write, path))
+        name = f"{id(inlet):x}"
+        self._inlets[name] = inlet
+        return name
+
+    async def _give(self, given: dict[str, Any]) -> bool:
+        inlet = self._inlets.get(given["inlet"])
+        return inlet is not None and await inlet.give(given["data"])
+
+    async def _written(self, given: dict[str, Any]) -> Any:
+        inlet = self._inlets.get(given["inlet"])
+        if inlet is None:
+            raise SessionFileError("failed", "nobody writes it any more", hint="Write it again.")
+        try:
+            return await inlet.result()
+        finally:
+            self._inlets.pop(given["inlet"], None)
+
+    async def _drop(self, given: dict[str, Any]) -> None:
+        inlet = self._inlets.pop(given["inlet"], None)
+        if inlet is not None:
+            await inlet.close()
+
+
+def _weight(value: Any) -> int:
+    """About how many bytes an answer has."""
+    if isinstance(value, bytes):
+        return len(value)
+    if isinstance(value, (list, tuple)):
+        return sum(map(_weight, value))
+    shown = sum(len(form) for item in getattr(value, "results", ()) for form in item.data.values())
+    texts = (getattr(value, name, b"") for name in ("stdout_bytes", "stderr_bytes", "data_bytes"))
+    below = getattr(value, "result", None)
+    return 100 + shown + sum(map(len, texts)) + (0 if below is None else _weight(below))
+
+
+async def _process(session: AsyncSession, pid: int) -> AsyncProcess:
+    for process in await session.processes():
+        if process.pid == pid:
+            return process
+    raise InvalidRequest("pid", f"there is no process {pid}", hint="See processes().")
+
+
+async def _run(session: AsyncSession, given: dict[str, Any]) -> Any:
+    return plain_result(await session.run(**given))
+
+
+async def _start(session: AsyncSession, given: dict[str, Any]) -> Any:
+    return process_of(await session.start(**given))
+
+
+async def _processes(session: AsyncSession, given: dict[str, Any]) -> Any:
+    return [process_of(item) for item in await session.processes()]
+
+
+async def _files(session: AsyncSession, given: dict[str, Any]) -> Any:
+    do = given.pop("do")
+    if do not in ("list", "stat", "make_dir", "rename", "remove"):
+        raise InvalidRequest("do", f"files cannot do {do!r}", hint="Use one version of drybox.")
+    return await getattr(session.files, do)(**given)
+
+
+async def _signal(process: AsyncProcess, given: dict[str, Any]) -> None:
+    await process.signal(given["number"])
+
+
+async def _kill(process: AsyncProcess, given: dict[str, Any]) -> None:
+    with contextlib.suppress(SessionClosed):
+        await process.kill()
+
+
+_OF_DOORS: dict[str, Callable[[NodeSessions, dict[str, Any]], Awaitable[Any]]] = {
+    "next": NodeSessions._next,
+    "answer": NodeSessions._answer,
+    "let_go": NodeSessions._let_go,
+    "write.give": NodeSessions._give,
+    "write.end": NodeSessions._written,
+    "write.drop": NodeSessions._drop,
+}
+
+_OF_SESSIONS: dict[str, Callable[[AsyncSession, dict[str, Any]], Awaitable[Any]]] = {
+    "run": _run,
+    "command": lambda session, given: session.command(**given),
+    "complete": lambda session, given: session.complete(**given),
+    "start": _start,
+    "processes": _processes,
+    "interrupt": lambda session, given: session.interrupt(**given),
+    "restart": lambda session, given: session.restart(**given),
+    "pause": lambda session, given: session.pause(),
+    "resume": lambda session, given: session.resume(),
+    "update": lambda session, given: session.update(**given),
+    "extend": lambda session, given: session.extend(**given),
+    "files": _files,
+}
+
+_OF_PROCESSES: dict[str, Callable[[AsyncProcess, dict[str, Any]], Awaitable[Any]]] = {
+    "process.write": lambda process, given: process.stdin.write(**given),
+    "process.end": lambda process, given: process.stdin.close(),
+    "process.signal": _signal,
+    "process.kill": _kill,
+    "process.resize": lambda process, given: process.resize(**given),
+    "process.wait": lambda process, given: process.wait(),
+}
