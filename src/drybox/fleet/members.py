@@ -237,8 +237,12 @@ class Members:
             Unavailable: There is no node, or none that takes anything new.
         """
         await self.wait(NODE_TIMEOUT)
-        able = [item for item in self.all() if item.info.id not in refused]
-        chosen = choose_for_session(item.state for item in able if item.is_heard_of())
+        while True:
+            able = [item for item in self.all() if item.info.id not in refused]
+            chosen = choose_for_session(item.state for item in able if item.is_heard_of())
+            if chosen is not None or all(item.is_heard_of() for item in able):
+                break
+            await anyio.sleep(REPORT_INTERVAL)  # the others answer by then, or are lost soon
         if chosen is None:
             if refused:
                 return None

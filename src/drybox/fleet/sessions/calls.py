@@ -65,12 +65,24 @@ class SessionCalls:
         """What its node says of it."""
         self.state, self.seen_at = state, time.monotonic()
 
+    async def begin(self, what: str, **given: Any) -> str:
+        """Have the node begin something that is then known by a name, and let go of by it.
+
+        Cancelling waits for the name: without it, what has begun would be nobody's.
+
+        Raises:
+            DryboxError: See :meth:`ask`.
+        """
+        with anyio.CancelScope(shield=True):
+            name = str(await self.ask(what, **given))
+        return name
+
     async def ask(self, what: str, **given: Any) -> Any:
         """Have the node do something; cancelling ends it there.
 
         Raises:
             SessionClosed: The session is closed, or its node was lost before it was asked.
-            SandboxLost: The node was lost while somebody's code ran.
+            SandboxLost: The node was lost while somebody's code ran, or gave this front door up.
             DryboxError: What the node says.
         """
         member = self.member()
@@ -79,9 +91,14 @@ class SessionCalls:
             reply = await self._guarded(member, SessionCall(what, self.session, given))
         finally:
             self._asked -= 1
-        if reply.kind in ("ending", "cancelled"):
-            words = "it ends" if reply.kind == "ending" else "it no longer heard of this front door"
-            raise self._gone(what, f"node {member.info.name}: {words}")
+        if reply.kind == "ending":
+            raise self._gone(what, f"node {member.info.name}: it ends")
+        if reply.kind == "cancelled":
+            raise SandboxLost(
+                f"node {member.info.name} no longer heard of this front door, and ended what that"
+                f" had asked of session {self.session}.",
+                hint="Whether it ran to its end is unknown. The session may go on: ask for it.",
+            )
         if reply.state is not None:
             self.hear(reply.state)
         return reply.value
@@ -135,7 +152,7 @@ async def ask_node(member: Member, call: SessionCall) -> SessionReply:
         DryboxError: What the node says.
     """
     name = os.urandom(16).hex()
-    size = len(call.given.get("data", b"")) + len(call.given.get("code", ""))
+    size = sum(len(item) for item in call.given.values() if isinstance(item, (bytes, str)))
     data = await aside(size, lambda: pack_call(call))
     try:
         answer = await member.call("session", member.door, name, data)

@@ -44,7 +44,7 @@ class FleetFiles(SessionFiles):
 
     async def read_pieces(self, path: str) -> AsyncIterator[bytes]:
         """Content of a file, piece by piece."""
-        feed = await self._calls.ask("read", path=path)
+        feed = await self._calls.begin("read", path=path)
         is_last = False
         try:
             while not is_last:
@@ -60,13 +60,13 @@ class FleetFiles(SessionFiles):
         """Write a file, and the folders above it."""
         if isinstance(data, str):
             data = data.encode("utf-8", "surrogateescape")
-        if isinstance(data, (bytes, bytearray, memoryview)):
-            data = _cut(bytes(data))
+        if isinstance(data, (bytearray, memoryview)):
+            data = bytes(data)
         ask = self._calls.ask
-        inlet = await ask("write", path=path)
+        inlet = await self._calls.begin("write", path=path)
         try:
-            async for piece in data:
-                if piece and not await ask("write.give", inlet=inlet, data=bytes(piece)):
+            async for piece in _cut(data):
+                if not await ask("write.give", inlet=inlet, data=piece):
                     break
             await ask("write.give", inlet=inlet, data=b"")
             return file_info(await ask("write.end", inlet=inlet))
@@ -98,6 +98,12 @@ class FleetFiles(SessionFiles):
         await self._calls.ask("files", do="remove", path=path)
 
 
-async def _cut(data: bytes) -> AsyncIterator[bytes]:
+async def _cut(data: bytes | AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """In pieces that hold nobody up on their way, whatever those of the caller are."""
+    if not isinstance(data, bytes):
+        async for given in data:
+            async for piece in _cut(bytes(given)):
+                yield piece
+        return
     for start in range(0, len(data), PIECE):
         yield data[start : start + PIECE]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ import anyio
 from drybox.errors import (
     DryboxError,
     InvalidRequest,
+    SandboxLost,
     SessionClosed,
     SessionFileError,
     Unavailable,
@@ -26,14 +26,13 @@ from drybox.fleet.sessions.messages import (
     SessionCall,
     SessionReply,
     plain_event,
-    plain_result,
-    process_of,
     request_of,
     state_of,
     unpack_call,
 )
+from drybox.fleet.sessions.verbs import OF_PROCESSES, OF_SESSIONS, find_process
 from drybox.job import OWNER
-from drybox.sessions.base import AsyncFiles, AsyncProcess, AsyncSession
+from drybox.sessions.base import AsyncFiles, AsyncSession
 from drybox.sessions.request import SessionRequest
 
 EVENTS_AHEAD = 64
@@ -112,7 +111,7 @@ class NodeSessions:
         """
         if self._is_ending():
             return pack_answer(SessionReply("ending"))
-        call = unpack_call(data)
+        call = await aside(len(data), lambda: unpack_call(data))
         if name in self._cancelled:
             del self._cancelled[name]
             return pack_answer(SessionReply("cancelled"))
@@ -223,8 +222,8 @@ class NodeSessions:
         session = self._find(call.session)
         if call.what == "describe":
             return self._document(call.session)
-        if call.what in _OF_SESSIONS:
-            return await _OF_SESSIONS[call.what](session, given)
+        if call.what in OF_SESSIONS:
+            return await OF_SESSIONS[call.what](session, given)
         if call.what == "follow":
             return self._follow(door, call.session, session.stream(**given), EVENTS_AHEAD)
         if call.what == "read":
@@ -232,11 +231,11 @@ class NodeSessions:
             return self._feed(Feed(door, call.session, pieces, len, EVENTS_AHEAD))
         if call.what == "write":
             return self._write(door, session.files, given["path"])
-        process = await _process(session, given.pop("pid"))
+        process = await find_process(session, given.pop("pid"))
         if call.what == "process.events":
             # One at a time: what was taken of a process, nobody gets a second time.
             return self._follow(door, call.session, process.events, 1)
-        return await _OF_PROCESSES[call.what](process, given)
+        return await OF_PROCESSES[call.what](process, given)
 
     def _find(self, id: str) -> AsyncSession:
         kept = self._kept.get(id)
@@ -288,8 +287,11 @@ class NodeSessions:
 
     async def _next(self, given: dict[str, Any]) -> Any:
         feed = self._feeds.get(given["feed"])
-        if feed is None:
-            return [], True
+        if feed is None:  # not the end: what is left of it would seem to be all of it
+            raise SandboxLost(
+                "the node let go of this, as it no longer heard of the front door.",
+                hint="Ask for it again; the session may go on.",
+            )
         try:
             items, is_last = await feed.next()
         except Exception:
@@ -348,41 +350,6 @@ def _weight(value: Any) -> int:
     return 100 + shown + sum(map(len, texts)) + (0 if below is None else _weight(below))
 
 
-async def _process(session: AsyncSession, pid: int) -> AsyncProcess:
-    for process in await session.processes():
-        if process.pid == pid:
-            return process
-    raise InvalidRequest("pid", f"there is no process {pid}", hint="See processes().")
-
-
-async def _run(session: AsyncSession, given: dict[str, Any]) -> Any:
-    return plain_result(await session.run(**given))
-
-
-async def _start(session: AsyncSession, given: dict[str, Any]) -> Any:
-    return process_of(await session.start(**given))
-
-
-async def _processes(session: AsyncSession, given: dict[str, Any]) -> Any:
-    return [process_of(item) for item in await session.processes()]
-
-
-async def _files(session: AsyncSession, given: dict[str, Any]) -> Any:
-    do = given.pop("do")
-    if do not in ("list", "stat", "make_dir", "rename", "remove"):
-        raise InvalidRequest("do", f"files cannot do {do!r}", hint="Use one version of drybox.")
-    return await getattr(session.files, do)(**given)
-
-
-async def _signal(process: AsyncProcess, given: dict[str, Any]) -> None:
-    await process.signal(given["number"])
-
-
-async def _kill(process: AsyncProcess, given: dict[str, Any]) -> None:
-    with contextlib.suppress(SessionClosed):
-        await process.kill()
-
-
 _OF_DOORS: dict[str, Callable[[NodeSessions, dict[str, Any]], Awaitable[Any]]] = {
     "next": NodeSessions._next,
     "answer": NodeSessions._answer,
@@ -390,28 +357,4 @@ _OF_DOORS: dict[str, Callable[[NodeSessions, dict[str, Any]], Awaitable[Any]]] =
     "write.give": NodeSessions._give,
     "write.end": NodeSessions._written,
     "write.drop": NodeSessions._drop,
-}
-
-_OF_SESSIONS: dict[str, Callable[[AsyncSession, dict[str, Any]], Awaitable[Any]]] = {
-    "run": _run,
-    "command": lambda session, given: session.command(**given),
-    "complete": lambda session, given: session.complete(**given),
-    "start": _start,
-    "processes": _processes,
-    "interrupt": lambda session, given: session.interrupt(**given),
-    "restart": lambda session, given: session.restart(**given),
-    "pause": lambda session, given: session.pause(),
-    "resume": lambda session, given: session.resume(),
-    "update": lambda session, given: session.update(**given),
-    "extend": lambda session, given: session.extend(**given),
-    "files": _files,
-}
-
-_OF_PROCESSES: dict[str, Callable[[AsyncProcess, dict[str, Any]], Awaitable[Any]]] = {
-    "process.write": lambda process, given: process.stdin.write(**given),
-    "process.end": lambda process, given: process.stdin.close(),
-    "process.signal": _signal,
-    "process.kill": _kill,
-    "process.resize": lambda process, given: process.resize(**given),
-    "process.wait": lambda process, given: process.wait(),
 }

@@ -159,7 +159,7 @@ class FleetProcess:
         """What it writes; ``exit`` is last."""
 
         async def begin() -> str:
-            return str(await self._calls.ask("process.events", pid=self.pid))
+            return await self._calls.begin("process.events", pid=self.pid)
 
         return FleetEvents(self._calls, self._tasks, begin)
 

@@ -140,8 +140,7 @@ class FleetSession:
         how = {"language": language, "timeout": timeout, "stdin": stdin}
 
         async def begin() -> str:
-            feed = await self._calls.ask("follow", code=code, interactive=interactive, **how)
-            return str(feed)
+            return await self._calls.begin("follow", code=code, interactive=interactive, **how)
 
         return FleetEvents(self._calls, self._tasks, begin)
 

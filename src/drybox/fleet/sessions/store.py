@@ -100,6 +100,11 @@ class FleetSessions:
                     await self._give_up(member, id)
             except (Unavailable, Unsupported) as error:
                 refused[member.info.id] = error
+            except anyio.get_cancelled_exc_class():
+                # It may have been open already, with the answer on its way.
+                with anyio.CancelScope(shield=True):
+                    await self._give_up(member, id)
+                raise
             else:
                 if reply.kind == "done":
                     session = self._session(member, id, reply.value)

@@ -12,6 +12,8 @@ from tests.support.fleet import SETTINGS, FakeCluster
 from tests.support.fleet_sessions import FakeSession
 
 from drybox import AsyncRayExecutor, InvalidRequest, SandboxLost, SessionClosed, Unavailable
+from drybox.fleet.sessions.files import PIECE
+from drybox.fleet.sessions.inlet import Inlet
 from drybox.fleet.sessions.messages import SessionCall, pack_call, unpack_session_reply
 from drybox.fleet.sessions.node import NodeSessions
 from drybox.job import OWNER
@@ -201,6 +203,59 @@ async def test_files_travel_in_pieces(nodes: Fleet) -> None:
         with pytest.raises(OSError, match="left"):
             await session.files.write("y", breaks())
         assert "y" not in nodes.sessions[session.id].files.kept
+
+
+async def test_pieces_of_any_size_are_cut(nodes: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+    give = Inlet.give
+
+    async def seen(self: Inlet, piece: bytes) -> bool:
+        sizes.append(len(piece))
+        return await give(self, piece)
+
+    async def one() -> AsyncIterator[bytes]:
+        yield bytes(3 * PIECE + 1)
+
+    monkeypatch.setattr(Inlet, "give", seen)
+    async with nodes.door() as door:
+        session = await door.open_session("python")
+        await session.files.write("x", one())
+    assert sizes == [PIECE, PIECE, PIECE, 1, 0]
+
+
+async def test_what_a_node_has_let_go_of_is_no_end_of_it(nodes: Fleet) -> None:
+    async with nodes.door() as door:
+        session = await door.open_session("python")
+        await session.files.write("x", bytes(200_000))
+        pieces = session.files.read_pieces("x")
+        assert await anext(pieces)
+        kept = nodes.cluster.replicas[session.id[-1]].node._sessions
+        kept.forget_doors(lambda _: True)  # as after a pause of the front door
+        with pytest.raises((SandboxLost, SessionClosed)):
+            async for _ in pieces:
+                pass
+
+
+async def test_a_session_whose_opener_has_left_meanwhile_is_closed(nodes: Fleet) -> None:
+    async with nodes.door(shares_sessions=True) as door:
+        replica = nodes.cluster.replica("a")
+        nodes.full = {"b"}
+        answer, opened = replica.call, anyio.Event()
+
+        async def slow(method: str, *arguments: str | bytes) -> bytes:
+            found = await answer(method, *arguments)
+            if method == "session" and not opened.is_set():
+                opened.set()
+                await anyio.sleep_forever()
+            return found
+
+        replica.call = slow  # type: ignore[method-assign]
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(door.open_session, "python")
+            await opened.wait()
+            assert [item.state for item in nodes.sessions.values()] == ["running"]
+            tasks.cancel_scope.cancel()
+        assert [item.state for item in nodes.sessions.values()] == ["closed"]
 
 
 async def test_a_cancellation_that_comes_before_its_call_counts(install: Install) -> None:
