@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections import Counter
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -24,15 +23,13 @@ from drybox.backends.local.cgroups.tree import instance_name
 
 pytestmark = pytest.mark.isolations("local")
 
-TOLD_WITHIN = 5.0
-
 
 def begin_everywhere(executor: RayExecutor, word: str) -> list[Future[ExecutionResult]]:
     """Programs in every slot, each seen to run from outside."""
-    sleep = f"import sys, time  # {word}\nprint('begun', flush=True)\ntime.sleep(60)"
+    sleep = f"import sys, time  # {word}\nprint('begun', flush=True)\ntime.sleep(600)"
     threads = ThreadPoolExecutor(NODES * SLOTS)
     runs = [
-        threads.submit(executor.execute, "python", sleep, args=[word], timeout=90.0)
+        threads.submit(executor.execute, "python", sleep, args=[word], timeout=900.0)
         for _ in range(NODES * SLOTS)
     ]
     threads.shutdown(wait=False)
@@ -47,7 +44,7 @@ def inside(word: str) -> list[int]:
 
 @pytest.mark.parametrize("what", ["replica", "raylet"])
 def test_what_runs_on_a_node_that_dies_is_lost_and_leaves_nothing(
-    executor: RayExecutor, nodes: Nodes, what: str
+    executor: RayExecutor, nodes: Nodes, what: str, told_within: float
 ) -> None:
     wait_for_nodes(executor)
     word = marker()
@@ -55,21 +52,14 @@ def test_what_runs_on_a_node_that_dies_is_lost_and_leaves_nothing(
     runs = begin_everywhere(executor, word)
     names = [instance_name(item.pid) for item in supervisors(victim.load.pid)]
     assert any(names[0] in folder for folder in cgroups())
-    began = time.monotonic()
     if what == "replica":
         os.kill(victim.load.pid, signal.SIGKILL)
     else:
         nodes.kill_raylet(victim)
-    lost = []
-    for run in runs:
-        try:
-            run.result(timeout=max(0.0, began + TOLD_WITHIN - time.monotonic()))
-        except SandboxLost as error:
-            lost.append(error)
-        except TimeoutError:
-            continue
-    assert len(lost) == SLOTS, lost
-    assert all("unknown" in error.hint for error in lost)
+    assert eventually(lambda: sum(run.done() for run in runs) == SLOTS, told_within)
+    lost = [run.exception() for run in runs if run.done()]
+    assert [type(error) for error in lost] == [SandboxLost] * SLOTS, lost
+    assert all("unknown" in error.hint for error in lost if isinstance(error, SandboxLost))
     # Its sandboxes are gone; those of the others go on.
     assert eventually(lambda: len(inside(word)) == (NODES - 1) * SLOTS)
     assert eventually(lambda: not os.path.exists(f"/proc/{victim.load.pid}"))

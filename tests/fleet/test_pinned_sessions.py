@@ -17,8 +17,6 @@ from drybox.sessions.sync_session import SyncSession
 
 pytestmark = pytest.mark.isolations("local")
 
-TOLD_WITHIN = 5.0
-
 
 @pytest.fixture
 def opened(executor: RayExecutor) -> Iterator[list[SyncSession]]:
@@ -64,7 +62,7 @@ def test_a_session_stays_on_the_node_that_its_id_names(
 
 
 def test_sessions_of_a_node_that_dies_are_closed_and_say_so(
-    executor: RayExecutor, nodes: Nodes, opened: list[SyncSession]
+    executor: RayExecutor, nodes: Nodes, opened: list[SyncSession], told_within: float
 ) -> None:
     victim = nodes.victim(executor)
     (lost,) = [item for item in opened if node_of(item) == victim.info.id[:16]]
@@ -86,7 +84,7 @@ def test_sessions_of_a_node_that_dies_are_closed_and_say_so(
         assert eventually(lambda: any("301" in item.cmdline for item in running("301")))
         os.kill(victim.load.pid, signal.SIGKILL)
     finally:
-        thread.join(TOLD_WITHIN)
+        thread.join(told_within)
     assert [type(error) for error in told] == [SandboxLost], told
     with pytest.raises(SessionClosed) as caught:
         lost.command("true")
