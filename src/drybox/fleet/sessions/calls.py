@@ -74,8 +74,8 @@ class SessionCalls:
             DryboxError: See :meth:`ask`.
         """
         with anyio.CancelScope(shield=True):
-            name = str(await self.ask(what, **given))
-        return name
+            name = await self.ask(what, **given)
+        return str(name)
 
     async def ask(self, what: str, **given: Any) -> Any:
         """Have the node do something; cancelling ends it there.
