@@ -49,6 +49,7 @@ _HOMES = {
     "SessionFileError": "drybox.errors",
     "SessionRequest": "drybox.sessions.request",
     "Snapshot": "drybox.sessions.results",
+    "SnapshotError": "drybox.errors",
     "Source": "drybox.job",
     "Truncated": "drybox.model",
     "Unavailable": "drybox.errors",
@@ -96,6 +97,7 @@ __all__ = [
     "SessionFileError",
     "SessionRequest",
     "Snapshot",
+    "SnapshotError",
     "Source",
     "Truncated",
     "Unavailable",
@@ -115,6 +117,7 @@ if TYPE_CHECKING:
         SandboxLost,
         SessionClosed,
         SessionFileError,
+        SnapshotError,
         Unavailable,
         Unsupported,
     )

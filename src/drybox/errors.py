@@ -5,7 +5,8 @@ only ever a failure of drybox itself or a misuse of it::
 
     DryboxError
     ├── InvalidRequest   the request is wrong; correct it
-    │   └── SessionFileError   a file of a session cannot be had so
+    │   ├── SessionFileError   a file of a session cannot be had so
+    │   └── SnapshotError      a snapshot is not there, or cannot be taken so
     ├── Unsupported      what was asked cannot be enforced here; nothing ran
     ├── Unavailable      nothing ran; trying again is safe
     ├── SandboxLost      died after dispatch; whether the program ran is unknown
@@ -116,4 +117,18 @@ class SessionFileError(InvalidRequest):
 
     def __init__(self, reason: str, message: str, *, hint: str) -> None:
         super().__init__("path", message, hint=hint)
+        self.reason = reason
+
+
+class SnapshotError(InvalidRequest):
+    """A snapshot cannot be taken, or a session cannot begin with it.
+
+    Args:
+        reason: Why, in one word: ``not_found``, ``no_space`` or ``too_large``.
+        message: The same in a sentence.
+        hint: What to do about it.
+    """
+
+    def __init__(self, reason: str, message: str, *, hint: str) -> None:
+        super().__init__("snapshot", message, hint=hint)
         self.reason = reason

@@ -34,7 +34,7 @@ checks.not_a_server_error.enabled = false
 """
 """Every check of schemathesis but these."""
 
-LONG = "^/(v1/sessions|run_code|mcp)"
+LONG = "^/(v1/(sessions|snapshots)|run_code|mcp)"
 """Paths that are tried in the night: each try runs a program, or is one of very many."""
 
 

@@ -394,7 +394,7 @@ ABOUT_OTHER_THINGS = frozenset(
         "test_processor.py",  # shares of the CPU
         "test_waiting.py",  # what waits in a sandbox
         *("test_templates.py", "test_preload.py"),  # what it was forked from
-        *("test_sessions.py", "test_session_kernels.py"),  # a sandbox that its owner keeps
+        *("test_sessions.py", "test_session_kernels.py", "test_snapshots.py"),  # kept sandboxes
     }
 )
 """Files of this folder that the matrix leaves out: none of them runs behind each isolation."""

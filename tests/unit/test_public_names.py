@@ -22,7 +22,7 @@ PUBLIC = {
     *("DryboxError", "InvalidRequest", "Rejected", "SandboxLost", "Unavailable", "Unsupported"),
     *("AsyncProcess", "AsyncSession", "Process", "Session", "SessionClosed", "SessionFileError"),
     *("CodeError", "CommandResult", "Display", "FileChange", "FileInfo", "RunResult"),
-    *("SessionEvent", "SessionRequest", "Snapshot"),
+    *("SessionEvent", "SessionRequest", "Snapshot", "SnapshotError"),
 }
 
 

@@ -158,6 +158,10 @@ def all_options() -> tuple[Option, ...]:
             "Folder in which environments are kept.",
             "~/.local/share/drybox/environments",
         ),
+        Option("snapshot_dir", FOLDER, "Folder of sessions' snapshots.", "none: in memory"),
+        Option("max_snapshots", COUNT, "Snapshots of each key.", "64"),
+        Option("snapshot_share", SIZE, "What those of one key take.", "256MiB"),
+        Option("snapshot_storage", SIZE, "What all of them take.", "1GiB"),
         *(
             Option(f"limits.{item.name}", limit_type(item.name), _LIMITS[item.name], _shown(item))
             for item in fields(ResourceLimits)

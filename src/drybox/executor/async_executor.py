@@ -50,6 +50,8 @@ if TYPE_CHECKING:
     from drybox.executor.environments import Environments
     from drybox.sessions.base import AsyncSession
     from drybox.sessions.request import SessionFields, SessionRequest
+    from drybox.sessions.results import Snapshot
+    from drybox.sessions.snapshots.store import SnapshotStore
     from drybox.sessions.store import SessionStore
 
 
@@ -75,6 +77,7 @@ class AsyncCodeExecutor(Executor):
         self._hooks = Hooks(settings.hooks, check_timeout(settings.hook_timeout, "hook_timeout"))
         self._observers = Observers(settings.observers)
         self._allow_weaker = settings.weaker()
+        settings.check_snapshots()
         self._cache = make_cache(settings.compile_cache)
         self.concurrency = settings.slots()
         wait = settings.queue_timeout
@@ -140,6 +143,8 @@ class AsyncCodeExecutor(Executor):
             self._environments.release()
         if self._cache is not None:
             self._cache.clear()
+        if "_snapshots" in vars(self):
+            self._snapshots.close()
 
     def prepare(
         self, request: ExecutionRequest, meter: CpuMeter | None = None
@@ -151,21 +156,7 @@ class AsyncCodeExecutor(Executor):
     async def execute_many(
         self, requests: Sequence[ExecutionRequest], *, progress: Done | None = None
     ) -> list[ExecutionResult]:
-        """Run requests side by side. What waits for its turn takes no memory but the request's own.
-
-        Args:
-            requests: What to run.
-            progress: Called with how many results there are and how many requests, after each one,
-                in the thread that executes: it must be quick. What it raises ends the rest.
-
-        Returns:
-            Their results, in the order of the requests. One that found no sandbox, or that a
-            hook refused, has the status ``sandbox_error``: it takes no other's result along.
-
-        Raises:
-            InvalidRequest: One is wrong; none of them ran.
-            Unsupported: What one asks for cannot be enforced here.
-        """
+        """Run requests side by side; see :meth:`drybox.executor.base.Executor.execute_many`."""
         for request in requests:
             make_job(request, self._defaults)
         self._open_tasks()
@@ -194,7 +185,6 @@ class AsyncCodeExecutor(Executor):
         """What :meth:`stream` does, and tell a meter what it took of the processor."""
         language, job = make_job(request, self._defaults)
         job = replace(job, caps=check_caps(caps))
-
         switch = KillSwitch()
 
         async def run(emit: Emit) -> None:
@@ -221,6 +211,14 @@ class AsyncCodeExecutor(Executor):
         """The sessions that are open, the oldest first."""
         self._open_tasks()
         return [] if self._sessions is None else [*self._sessions.list()]
+
+    async def snapshots(self) -> list[Snapshot]:
+        """The snapshots that sessions can begin with, the oldest first."""
+        return await self._snapshots.list()
+
+    async def remove_snapshot(self, snapshot: Snapshot | str) -> None:
+        """Remove a snapshot; see :meth:`drybox.executor.base.Executor.remove_snapshot`."""
+        await self._snapshots.remove(snapshot)
 
     async def check(self) -> list[Support]:
         """What each isolation can guarantee on this host, in the order of their words."""
@@ -375,18 +373,20 @@ class AsyncCodeExecutor(Executor):
 
             self._sessions = make_store(
                 *(self._open_tasks(), self._hooks, self._operator, self._defaults),
-                *(self._settings.max_sessions, self._settings.pool),
+                *(self._snapshots, self._settings.max_sessions, self._settings.pool),
             )
         return self._sessions
 
+    @cached_property
+    def _snapshots(self) -> SnapshotStore:
+        from drybox.sessions.snapshots.store import SnapshotStore  # most executors have none
+
+        return SnapshotStore(*self._settings.snapshots())
+
     def _make_pool(self, isolation: str) -> Pool:
-        settings = self._settings
-        backend = make_backend(
-            isolation,
-            allow_weaker=self._allow_weaker,
-            progress=settings.progress,
-            docker=settings.docker,
-        )
+        settings, weaker = self._settings, self._allow_weaker
+        docker, progress = settings.docker, settings.progress
+        backend = make_backend(isolation, allow_weaker=weaker, progress=progress, docker=docker)
         return Pool(backend, settings.pool or NO_POOL, self.limits, self._operator.compile)
 
     def _open_tasks(self) -> TaskGroup:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from drybox.monitoring.observers import Observer
     from drybox.sessions.base import AsyncSession
     from drybox.sessions.request import SessionFields, SessionRequest
+    from drybox.sessions.results import Snapshot
 
 
 class Events(Protocol):
@@ -200,11 +201,20 @@ class Executor(Protocol):
     async def execute_many(
         self, requests: Sequence[ExecutionRequest], *, progress: Done | None = None
     ) -> list[ExecutionResult]:
-        """Run programs side by side; the results in the order of the requests.
+        """Run requests side by side. What waits for its turn takes no memory but the request's own.
 
         Args:
             requests: What to run.
-            progress: Called with how many results there are and how many requests.
+            progress: Called with how many results there are and how many requests, after each one,
+                in the thread that executes: it must be quick. What it raises ends the rest.
+
+        Returns:
+            Their results, in the order of the requests. One that found no sandbox, or that a
+            hook refused, has the status ``sandbox_error``: it takes no other's result along.
+
+        Raises:
+            InvalidRequest: One is wrong; none of them ran.
+            Unsupported: What one asks for cannot be enforced here.
         """
 
     async def open_session(
@@ -255,6 +265,23 @@ class Executor(Protocol):
     async def shared_sessions(self) -> list[SharedSession]:
         """Those that any front door may have opened, the oldest first."""
         return []
+
+    async def snapshots(self) -> list[Snapshot]:
+        """The snapshots that sessions can begin with, the oldest first."""
+        return []
+
+    async def remove_snapshot(self, snapshot: Snapshot | str) -> None:
+        """Remove a snapshot. Sessions that began with it keep their files.
+
+        Args:
+            snapshot: The snapshot, or its id.
+
+        Raises:
+            SnapshotError: There is none of this id.
+        """
+        raise Unsupported(
+            f"a {type(self).__name__} has no snapshots.", hint="Use an AsyncCodeExecutor."
+        )
 
     async def languages(self) -> list[LanguageInfo]:
         """Every known language, and the version that would run."""

@@ -7,6 +7,7 @@ import inspect
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import KW_ONLY, dataclass, fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from drybox.backends.registry import check_weaker
@@ -22,6 +23,7 @@ from drybox.settings import COMPILE_CACHE, COMPILE_LIMITS, DockerSettings, PoolS
 
 if TYPE_CHECKING:
     from drybox.monitoring.observers import Observer
+    from drybox.sessions.snapshots.place import Bounds
 
 P = ParamSpec("P")
 S = TypeVar("S")
@@ -68,6 +70,11 @@ class ExecutorSettings:
         compile_cache: Bytes of what compilers made that are kept for programs that come again, in
             memory and until the executor is closed; None or 0 for none.
         max_sessions: Sessions that may be open at once.
+        snapshot_dir: Folder of the host in which snapshots of sessions are kept; None for memory,
+            where they are until the executor is closed.
+        max_snapshots: Snapshots that may be kept at once, of each client.
+        snapshot_share: Bytes that those of one client may take, what is the same counted once.
+        snapshot_storage: Bytes that all snapshots may take together.
     """
 
     timeout: float = 30.0
@@ -92,6 +99,10 @@ class ExecutorSettings:
     environments: Iterable[Environment] = ()
     environment_dir: str | os.PathLike[str] | None = None
     max_sessions: int = 64
+    snapshot_dir: str | os.PathLike[str] | None = None
+    max_snapshots: int = 64
+    snapshot_share: int = 256 << 20
+    snapshot_storage: int = 1 << 30
 
     def defaults(self) -> Defaults:
         """What a request that leaves a field out gets.
@@ -119,6 +130,24 @@ class ExecutorSettings:
             check_limits(self.install_limits, "install_limits"),
             check_timeout(self.install_timeout, "install_timeout"),
         )
+
+    def check_snapshots(self) -> None:
+        """Check how much of snapshots is kept.
+
+        Raises:
+            InvalidRequest: One of these is wrong.
+        """
+        for name in ("max_snapshots", "snapshot_share", "snapshot_storage"):
+            if getattr(self, name) < 0:
+                raise InvalidRequest(name, "it is less than 0", hint="Pass 0 or more.")
+
+    def snapshots(self) -> tuple[Path | None, Bounds]:
+        """Where snapshots are kept, and how much of them."""
+        from drybox.sessions.snapshots.place import Bounds  # most executors have none
+
+        folder = None if self.snapshot_dir is None else Path(self.snapshot_dir)
+        bounds = Bounds(self.max_snapshots, self.snapshot_share, self.snapshot_storage)
+        return folder, bounds
 
     def weaker(self) -> frozenset[str]:
         """The guarantees of ``allow_weaker``, which may be one text with commas.

@@ -31,6 +31,7 @@ from drybox.model import (
     PoolCount,
 )
 from drybox.sessions.request import SessionRequest
+from drybox.sessions.results import Snapshot
 from drybox.sessions.sync_session import SyncSession
 
 if TYPE_CHECKING:
@@ -119,6 +120,14 @@ class SyncExecutor(Calls):
         """The sessions that are open, the oldest first."""
         found = self._call(self._executor.sessions)
         return [SyncSession(session, self._call_session) for session in found]
+
+    def snapshots(self) -> list[Snapshot]:
+        """The snapshots that sessions can begin with, the oldest first."""
+        return self._call(self._executor.snapshots)
+
+    def remove_snapshot(self, snapshot: Snapshot | str) -> None:
+        """Remove a snapshot; see :meth:`drybox.AsyncCodeExecutor.remove_snapshot`."""
+        self._call(self._executor.remove_snapshot, snapshot)
 
     def _call_session(self, function: Callable[..., Awaitable[T]], *arguments: object) -> T:
         if self._closed:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -20,6 +21,11 @@ PIECE = 128 * 1024
 
 MOST_LISTED = 100_000
 """Names of one listing, as in ``init/``; more end it."""
+
+MOST_LISTED_BYTES = 16 * 1024 * 1024
+"""Bytes of those names and of where links lead."""
+
+_READS, _WRITES, _READS_NO_LINK = 0, 1, 2
 
 _RECORD = struct.Struct("<IQqH")
 
@@ -53,6 +59,8 @@ class _Request:
     data: bytes = b""
     problem: int = 0
     listed: list[GuestFile] = field(default_factory=list)
+    count: int = 0
+    size: int = 0
 
 
 def _parse(data: bytes, path: bytes | None) -> GuestFile:
@@ -91,9 +99,14 @@ class FileReplies:
         if len(data) < 4 or request is None:
             raise GuestGone("an answer that nobody has asked for")
         if kind == b"l":
-            if len(request.listed) >= MOST_LISTED:
+            request.count += 1
+            request.size += len(data)
+            if request.count > MOST_LISTED:
                 raise GuestGone("a listing without end")
-            request.listed.append(_parse(data[4:], None))
+            if request.size <= MOST_LISTED_BYTES:
+                request.listed.append(_parse(data[4:], None))
+            else:
+                request.listed.clear()
             return
         if len(data) < 8:
             raise GuestGone("a malformed answer about a file")
@@ -127,8 +140,8 @@ class FileReplies:
         return await self._finish(await self._begin(what, arguments))
 
     @asynccontextmanager
-    async def _opened(self, path: bytes, *, writes: bool, mode: int) -> AsyncIterator[bytes]:
-        arguments = struct.pack("<BI", writes, mode) + _word(path)
+    async def _opened(self, path: bytes, how: int, mode: int) -> AsyncIterator[bytes]:
+        arguments = struct.pack("<BI", how, mode) + _word(path)
         with anyio.CancelScope(shield=True):  # what is opened must be known, to be closed
             opened = await self._ask(b"o", arguments)
         if len(opened) != 16:
@@ -143,14 +156,18 @@ class FileReplies:
             raise
         await self._ask(b"c", opened[:4])
 
-    async def read(self, path: bytes) -> AsyncIterator[bytes]:
+    async def read(self, path: bytes, *, follow: bool = True) -> AsyncGenerator[bytes, None]:
         """Content of a file, in pieces.
+
+        Args:
+            path: The file; an absolute path if no link is followed.
+            follow: Whether links are followed, on the way to it too.
 
         Raises:
             GuestOSError: It cannot be read.
             GuestGone: The sandbox is gone.
         """
-        async with self._opened(path, writes=False, mode=0) as handle:
+        async with self._opened(path, _READS if follow else _READS_NO_LINK, 0) as handle:
             waiting = [await self._begin(b"r", handle)]
             try:
                 while waiting:
@@ -172,7 +189,7 @@ class FileReplies:
             GuestOSError: It cannot be written.
             GuestGone: The sandbox is gone.
         """
-        async with self._opened(path, writes=True, mode=mode) as handle:
+        async with self._opened(path, _WRITES, mode) as handle:
             waiting: list[_Request] = []
             try:
                 async for piece in pieces:
@@ -196,6 +213,8 @@ class FileReplies:
         """What is in a folder and so many levels below, by its path from there."""
         request = await self._begin(b"l", bytes([min(depth, 255)]) + _word(path))
         await self._finish(request)
+        if request.size > MOST_LISTED_BYTES:
+            raise GuestOSError(errno.E2BIG)
         return request.listed
 
     async def make_dir(self, path: bytes) -> None:

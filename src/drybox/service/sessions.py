@@ -12,6 +12,7 @@ from datetime import datetime, timezone
 from drybox.errors import DryboxError, InvalidRequest, SessionClosed
 from drybox.execution.cpu_meter import CpuMeter
 from drybox.executor.base import SharedSession
+from drybox.job import OWNER
 from drybox.model import ExecutionRequest, ResourceLimits
 from drybox.service.admission import Caller
 from drybox.service.memory_budget import Reservation
@@ -20,12 +21,16 @@ from drybox.service.request_limits import check_request_limits
 from drybox.service.service import Service
 from drybox.sessions.base import AsyncProcess, AsyncSession
 from drybox.sessions.request import SessionRequest
+from drybox.sessions.results import Snapshot
 
 COPIES = 2
 """How often output may be there at once: as it comes, and as a result."""
 
 MOST_KNOWN = 1024
 """Sessions that a front door of a fleet remembers before it looks which of them are over."""
+
+SNAPSHOT_MEMORY = 4 << 20
+"""Bytes of pieces that are under way while a snapshot is taken."""
 
 RETRY_AFTER = 5
 """Seconds after which a session may have been closed."""
@@ -206,6 +211,31 @@ class ServedSessions:
         async with self.service.admitted(caller, request, meter, room, need):
             self.runs += 1
             yield meter
+
+    async def snapshot(self, caller: Caller, owned: OwnedSession, room: Reservation) -> Snapshot:
+        """Keep the files of a session. It takes a slot while it lasts, as a run does.
+
+        Raises:
+            Refused: It may not be taken, or not now.
+            DryboxError: What :meth:`AsyncSession.snapshot` raises.
+        """
+        need = SNAPSHOT_MEMORY
+        async with self.service.admitted(caller, owned.request, CpuMeter(), room, need):
+            return await owned.session.snapshot()
+
+    async def snapshots(self, caller: Caller) -> list[Snapshot]:
+        """A client's own snapshots, the oldest first."""
+        OWNER.set(caller.name)
+        return await self.service.executor.snapshots()
+
+    async def remove_snapshot(self, caller: Caller, id: str) -> None:
+        """Remove one of them.
+
+        Raises:
+            SnapshotError: The client has none of this id.
+        """
+        OWNER.set(caller.name)
+        await self.service.executor.remove_snapshot(id)
 
     def follow(self, caller: Caller, process: AsyncProcess) -> None:
         """Have the CPU time of a process that runs beside others taken of its owner's day."""

@@ -41,6 +41,7 @@ _REASONS = {
     errno.EPERM: ("not_permitted", "the sandbox's user may not do that", "Use /sandbox or /tmp."),
     errno.EROFS: ("not_permitted", "that place is read-only", "Use /sandbox or /tmp."),
     errno.EXDEV: ("not_permitted", "it cannot be moved to there", "Write a copy and remove it."),
+    errno.E2BIG: ("too_large", "there are too many names", "List a folder below it."),
     errno.ENXIO: ("not_a_file", "it is no regular file", "Read it by a command."),
     errno.ENAMETOOLONG: ("name_too_long", "the name is too long", "Take a shorter one."),
 }  # fmt: skip

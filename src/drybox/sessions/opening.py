@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from drybox.errors import InvalidRequest
 from drybox.execution.validation import Defaults, check_timeout, make_job
 from drybox.job import Job
 from drybox.languages.base import Language
 from drybox.model import ExecutionRequest
 from drybox.sessions.life import Terms, check_metadata
-from drybox.sessions.request import SessionFields, SessionRequest, session_request
-from drybox.sessions.results import Snapshot
+from drybox.sessions.request import (
+    SessionFields,
+    SessionRequest,
+    session_request,
+    snapshot_id,
+)
 
 USUAL_ISOLATION = "local"
 """What ``auto`` stands for: the isolation that has sessions."""
@@ -54,7 +57,5 @@ def make_session(
         job.timeout,
         check_metadata(request.metadata),
     )
-    snapshot = request.snapshot.id if isinstance(request.snapshot, Snapshot) else request.snapshot
-    if snapshot is not None and not isinstance(snapshot, str):
-        raise InvalidRequest("snapshot", "it is none", hint="Pass a Snapshot, or its id.")
-    return language, job, terms, snapshot or ""
+    snapshot = "" if request.snapshot is None else snapshot_id(request.snapshot)
+    return language, job, terms, snapshot

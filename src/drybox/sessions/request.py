@@ -103,3 +103,15 @@ def session_request(
                 hint=f"The fields of a session are {', '.join(known)}.",
             )
     return SessionRequest(request, **given)
+
+
+def snapshot_id(snapshot: Snapshot | str) -> str:
+    """The id of a snapshot.
+
+    Raises:
+        InvalidRequest: It is none.
+    """
+    id = snapshot.id if isinstance(snapshot, Snapshot) else snapshot
+    if not isinstance(id, str):
+        raise InvalidRequest("snapshot", "it is none", hint="Pass a Snapshot, or its id.")
+    return id

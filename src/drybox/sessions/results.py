@@ -226,12 +226,12 @@ class FileChange(Record):
 
 @dataclass(frozen=True, slots=True)
 class Snapshot(Record):
-    """The files of a session at one moment, on this host.
+    """The files of a session, on this host.
 
     Attributes:
         id: Its name, which follows from the content: ``sha256:`` and 64 hexadecimal digits.
         size: Bytes of the files together.
-        files: How many files, folders and links it has.
+        files: How many files and folders it has.
         created_at: Seconds since 1970.
         left_out: What is not in it, each with its reason.
     """

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 import anyio
 import anyio.to_thread
@@ -19,7 +20,7 @@ from drybox.execution.phases import OperatorLimits
 from drybox.execution.sandbox_lifetime import SandboxLifetime
 from drybox.execution.validation import Defaults, make_job
 from drybox.hooks.hooks import Hooks
-from drybox.job import Job
+from drybox.job import OWNER, Job
 from drybox.languages.base import Language
 from drybox.model import ErrorInfo, ExecutionRequest, ExecutionResult
 from drybox.monitoring.observers import NULL_OBSERVATION
@@ -30,7 +31,7 @@ from drybox.sessions.life import Terms
 from drybox.sessions.programs.inside import Inside
 from drybox.sessions.results import CommandResult, RunResult
 from drybox.sessions.session import Opened, OpenSession
-from drybox.sessions.snapshots import SnapshotStore
+from drybox.sessions.snapshots.store import SnapshotStore
 from drybox.settings import PoolSettings
 
 
@@ -46,6 +47,7 @@ class Wanted:
         environment: Its environment as sandboxes have it; None for none.
         terms: How long it lives.
         snapshot: Id of the snapshot that it begins with; "" for none.
+        owner: Whose snapshots it knows; by default the one whose request this is.
     """
 
     id: str
@@ -55,6 +57,7 @@ class Wanted:
     environment: BuiltEnvironment | None
     terms: Terms
     snapshot: str = ""
+    owner: str = field(default_factory=OWNER.get)
 
 
 class SessionStore:
@@ -64,7 +67,7 @@ class SessionStore:
         tasks: Where they live.
         hooks: Are asked and told of every session, and of all that runs in one.
         operator: Limits of compilers.
-        make_job: Checks code of a language.
+        defaults: What code that runs in one gets, as a request of its own would.
         snapshots: Keeps their files.
         most: Sessions that may be open at once.
         kernels: Those that wait for sessions.
@@ -75,7 +78,7 @@ class SessionStore:
         tasks: TaskGroup,
         hooks: Hooks,
         operator: OperatorLimits,
-        make_job: Callable[[str, str], tuple[Language, Job]],
+        defaults: Defaults,
         snapshots: SnapshotStore,
         most: int,
         kernels: IdleKernels,
@@ -83,7 +86,7 @@ class SessionStore:
         self._tasks = tasks
         self._hooks = hooks
         self._operator = operator
-        self._make_job = make_job
+        self._defaults = defaults
         self._snapshots = snapshots
         self._most = most
         self._kernels = kernels
@@ -98,10 +101,13 @@ class SessionStore:
         """Open one. Cancelling gives it up.
 
         Raises:
+            SnapshotError: There is no such snapshot, or it does not fit.
             Unavailable: There are too many, or no sandbox could be had.
             Unsupported: What it asks for cannot be enforced here.
             Rejected: A hook said no.
         """
+        if wanted.snapshot:
+            await self._snapshots.check(wanted.owner, wanted.snapshot)
         if len(self._open) + self._opening >= self._most:
             raise Unavailable(
                 f"{self._most} sessions are open, and more may not be.",
@@ -166,7 +172,7 @@ class SessionStore:
             inside.env = dict(job.env)
             session = self._session(wanted, sandbox, inside, started)
             if wanted.snapshot:
-                await self._snapshots.restore(wanted.snapshot, inside)
+                await self._snapshots.restore(wanted.owner, wanted.snapshot, inside)
             self._open[wanted.id] = opening.session = session
             opening.done.set()
             try:
@@ -174,6 +180,10 @@ class SessionStore:
             finally:
                 del self._open[wanted.id]
                 tasks.cancel_scope.cancel()
+
+    def _job_of(self, language: str, code: str) -> tuple[Language, Job]:
+        """Code that runs in a session, checked as a request of its own would be."""
+        return make_job(ExecutionRequest(language, code), self._defaults)
 
     def _session(
         self, wanted: Wanted, sandbox: Sandbox, inside: Inside, started: StartedKernel | None
@@ -204,9 +214,10 @@ class SessionStore:
             for result in told:
                 await run.after_run(_as_execution(f"{wanted.id}/{count}", opened, result))
 
+        keep = partial(self._snapshots.keep, wanted.owner)
         return OpenSession(
-            *(opened, wanted.terms, inside, self._tasks, self._make_job, self._operator),
-            *(hooked, self._snapshots.keep, None if started is None else started.kernel),
+            *(opened, wanted.terms, inside, self._tasks, self._job_of, self._operator),
+            *(hooked, keep, None if started is None else started.kernel),
         )
 
 
@@ -215,6 +226,7 @@ def make_store(
     hooks: Hooks,
     operator: OperatorLimits,
     defaults: Defaults,
+    snapshots: SnapshotStore,
     most: int,
     pool: PoolSettings | None,
 ) -> SessionStore:
@@ -225,15 +237,12 @@ def make_store(
         hooks: See :class:`SessionStore`.
         operator: Limits of compilers.
         defaults: What code that runs in one is checked by, as a request of its own would be.
+        snapshots: Keeps their files.
         most: Sessions that may be open at once.
         pool: How many kernels wait; None for none.
     """
-
-    def job_of(language: str, code: str) -> tuple[Language, Job]:
-        return make_job(ExecutionRequest(language, code), defaults)
-
-    snapshots, kernels = SnapshotStore(), IdleKernels(tasks, pool)
-    return SessionStore(tasks, hooks, operator, job_of, snapshots, most, kernels)
+    kernels = IdleKernels(tasks, pool)
+    return SessionStore(tasks, hooks, operator, defaults, snapshots, most, kernels)
 
 
 async def _kernel_dir(wanted: Wanted) -> str:

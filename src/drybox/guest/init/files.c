@@ -186,7 +186,7 @@ void list_files(const char *folder)
 }
 
 /* Opens a path below a folder, one name at a time, never through a link. */
-static int open_beneath(const char *folder, char *path)
+int open_beneath(const char *folder, char *path)
 {
     int fd = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     for (char *name = path; fd >= 0 && name;) {

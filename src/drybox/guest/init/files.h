@@ -9,6 +9,7 @@ void put_data(const unsigned char *p, size_t n);
 void put_end(void);
 int files_lacking(void);
 void list_files(const char *folder);
+int open_beneath(const char *folder, char *path);
 void send_file(const char *folder, const unsigned char *p, size_t n);
 
 #endif

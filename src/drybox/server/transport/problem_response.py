@@ -27,7 +27,7 @@ KINDS: Mapping[str, tuple[int, str]] = {
     "method-not-allowed": (405, "This method does nothing here"),
     "session-closed": (410, "The session has ended"),
     "file-conflict": (409, "The files of the session are not so"),
-    "no-space": (507, "The session has no room for it"),
+    "no-space": (507, "There is no room for it"),
     "sessions-full": (429, "Too many sessions are open"),
     "request-timeout": (408, "The request took too long to arrive"),
     "too-large": (413, "The request is too large"),

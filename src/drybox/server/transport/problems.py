@@ -19,6 +19,7 @@ from drybox.errors import (
     SandboxLost,
     SessionClosed,
     SessionFileError,
+    SnapshotError,
     Unavailable,
     Unsupported,
 )
@@ -64,7 +65,7 @@ def problem_of(error: Exception) -> Problem:
     """The problem that an exception is. Nothing of a failure of ours is told but that it is one."""
     if isinstance(error, Refused):
         return error.problem
-    if isinstance(error, SessionFileError):
+    if isinstance(error, (SessionFileError, SnapshotError)):
         kind = _OF_REASON.get(error.reason, "file-conflict")
         return Problem(kind, error.message, error.hint, field=error.field)
     if isinstance(error, SessionClosed):

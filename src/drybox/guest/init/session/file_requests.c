@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "../die.h"
+#include "../files.h"
 #include "../frames.h"
 #include "../init.h"
 #include "../numbers.h"
@@ -45,12 +46,12 @@ static int is_plain(int fd, struct stat *st)
     return place.f_type == PROC_SUPER_MAGIC || place.f_type == SYSFS_MAGIC ? EACCES : 0;
 }
 
-/* Arguments: whether it is to be written, mode, path. */
+/* Arguments: 1 to write, 2 to read through no link from the root, else 0; mode, path. */
 static void open_one(uint32_t request, unsigned char *p, size_t n)
 {
     struct stat st;
     unsigned char found[24];
-    int at = 0, writes = n > 5 && p[0];
+    int at = 0, writes = n > 5 && p[0] == 1, no_link = n > 5 && p[0] == 2;
     char *path = (char *)p + 5;
     if (n < 6)
         die("a malformed file request");
@@ -65,7 +66,9 @@ static void open_one(uint32_t request, unsigned char *p, size_t n)
         reply(request, errno, "", 0);
         return;
     }
-    int fd = open(path, flags | (writes ? O_WRONLY | O_CREAT : O_RDONLY), get32(p + 1) & 07777);
+    int how = writes ? O_WRONLY | O_CREAT : O_RDONLY;
+    int fd = no_link ? open_beneath("/", path + (*path == '/'))
+                     : open(path, flags | how, get32(p + 1) & 07777);
     int problem = fd < 0 ? errno : is_plain(fd, &st);
     if (!problem && writes && ftruncate(fd, 0))
         problem = errno;

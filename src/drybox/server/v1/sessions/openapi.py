@@ -83,7 +83,7 @@ def _one(value: dict[str, Any], words: str) -> dict[str, Any]:
 OPEN = _operation(
     "The session.",
     _SESSION,
-    RUNS,
+    (*RUNS, 404, 507),
     status=201,
     path=(),
     **takes(
@@ -113,6 +113,15 @@ PAUSE = _operation("The session, paused.", _SESSION, _LOOKS)
 RESUME = _operation("The session.", _SESSION, _LOOKS)
 SNAPSHOT = _operation(
     "The snapshot.", as_json(named(SnapshotResponse)), (*_LOOKS, 507, 409), status=201
+)
+LIST_SNAPSHOTS = _operation(
+    "Your snapshots, the oldest first.",
+    as_json({"type": "array", "items": named(SnapshotResponse)}),
+    (401, 403, 429, 500),
+    path=(),
+)
+REMOVE_SNAPSHOT = _operation(
+    "It is gone.", {}, (401, 403, 404, 422, 429, 500, 501, 503), status=204
 )
 _CODE = takes(RunRequest, _one({"code": "x = 6\nx * 7", "timeout": 5}, "State and a value"))
 RUN = _operation("What became of it.", as_json(named(RunResultResponse)), _ALL, **_CODE)

@@ -114,7 +114,30 @@ async def resume(request: Request) -> Response:
 
 
 @router.post(f"{ONE}/snapshot", status_code=201, **openapi.SNAPSHOT)
+@until_gone
 async def snapshot(request: Request) -> Response:
     """Keep a copy of a session's files, which other sessions may begin with."""
-    _, owned = await find(request, begins=True)
-    return json_response(plain(await owned.session.snapshot()), 201)
+    sessions = sessions_of(request)
+    caller, owned = await find(request, begins=True)
+    room = sessions.service.memory.reserve(caller.name)
+    try:
+        work = partial(sessions.snapshot, caller, owned, room)
+        return json_response(plain(await while_connected(request.receive, work)), 201)
+    finally:
+        room.release()
+
+
+@router.get("/v1/snapshots", **openapi.LIST_SNAPSHOTS)
+async def list_snapshots(request: Request) -> Response:
+    """The snapshots that your sessions may begin with."""
+    caller = await identify(request)
+    found = await sessions_of(request).snapshots(caller)
+    return json_response([plain(item) for item in found])
+
+
+@router.delete("/v1/snapshots/{id}", status_code=204, **openapi.REMOVE_SNAPSHOT)
+async def remove_snapshot(request: Request) -> Response:
+    """Remove a snapshot. Sessions that began with it keep their files."""
+    caller = await identify(request)
+    await sessions_of(request).remove_snapshot(caller, request.path_params["id"])
+    return Response(status_code=204)
