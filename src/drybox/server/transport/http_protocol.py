@@ -14,6 +14,7 @@ from drybox.server.transport.connection_table import ConnectionTable
 from drybox.server.transport.message_framing import Framing
 from drybox.server.transport.problem_response import problem_response, status_of
 from drybox.server.transport.problems import FULL, NONSENSE, OTHER_HOST
+from drybox.server.transport.request_cycle import RequestCycle
 from drybox.server.transport.websocket_protocol import WebSocket
 from drybox.server.transport.write_deadline import WriteDeadline
 from drybox.service.memory_budget import UNCOUNTED, MemoryBudget, Reservation
@@ -253,7 +254,7 @@ class _Protocol(HttpToolsProtocol):
 
     def _dress(self, cycle: RequestResponseCycle) -> None:
         """Have its answer go by the bounds here."""
-        cycle.__class__ = _Cycle
+        cycle.__class__ = RequestCycle
         cycle.transport = _AnswerTransport(self)  # type: ignore[assignment]
         if self.loop.time() - self._made_at > LIFETIME:
             cycle.keep_alive = False
@@ -385,13 +386,3 @@ class _AnswerTransport:
 
     def is_closing(self) -> bool:
         return self._protocol.transport.is_closing()
-
-
-class _Cycle(RequestResponseCycle):
-    """One request and its answer."""
-
-    async def send(self, message: Any) -> None:
-        """Write a part of the answer."""
-        if message["type"] == "http.response.start" and self.waiting_for_100_continue:
-            self.keep_alive = False  # nobody knows whether the body comes
-        await super().send(message)
