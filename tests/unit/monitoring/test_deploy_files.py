@@ -1,4 +1,4 @@
-"""The dashboard and the alert rules: every query is one, and asks for what ``/metrics`` has."""
+"""The dashboards and the alert rules: every query is one, and asks for what ``/metrics`` has."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 import anyio
 import promql_parser as promql
@@ -16,7 +16,9 @@ from fastapi import FastAPI
 from prometheus_client.parser import text_string_to_metric_families
 from tests.support.asgi import ask
 
-from drybox import AsyncCodeExecutor
+from drybox import AsyncCodeExecutor, AsyncRayExecutor
+from drybox.fleet.metrics import FleetMetrics
+from drybox.fleet.status import NodeStatus
 from drybox.job import Exit
 from drybox.model import PoolCount
 from drybox.monitoring.observers import Stage
@@ -28,11 +30,12 @@ from drybox.testing.fake_backend import FakeBackend, FakeSandbox, Script, advert
 pytestmark = pytest.mark.promise("MON-2")
 
 ROOT = Path(__file__).resolve().parents[3]
-DASHBOARD = json.loads((ROOT / "deploy/grafana/drybox.json").read_text())
+DASHBOARDS = {
+    path.stem: json.loads(path.read_text()) for path in sorted(ROOT.glob("deploy/grafana/*.json"))
+}
 ALERTS = yaml.safe_load((ROOT / "deploy/prometheus/alerts.yml").read_text())
 RULES = [rule for group in ALERTS["groups"] for rule in group["rules"]]
-PANELS = [panel for panel in DASHBOARD["panels"] if panel["type"] != "row"]
-VARIABLES = {item["name"] for item in DASHBOARD["templating"]["list"]}
+each_dashboard = pytest.mark.parametrize("dashboard", DASHBOARDS.values(), ids=DASHBOARDS)
 
 OF_PROMETHEUS = {"up": {"job", "instance"}}
 TARGET = {"job", "instance"}
@@ -47,8 +50,13 @@ VALUES: Mapping[tuple[str, str], set[str]] = {
 """What the labels that have few values can be."""
 
 
+def panels(dashboard: dict[str, Any]) -> list[dict[str, Any]]:
+    return [panel for panel in dashboard["panels"] if panel["type"] != "row"]
+
+
 def panel_queries() -> list[tuple[str, str]]:
-    return [(panel["title"], item["expr"]) for panel in PANELS for item in panel["targets"]]
+    found = [panel for dashboard in DASHBOARDS.values() for panel in panels(dashboard)]
+    return [(panel["title"], item["expr"]) for panel in found for item in panel["targets"]]
 
 
 QUERIES = [*panel_queries(), *((rule["alert"], rule["expr"]) for rule in RULES)]
@@ -62,6 +70,15 @@ def pools() -> list[PoolCount]:
     return [PoolCount("fake", "python", 1, 1, 1, 1)]
 
 
+class Fleet:
+    """As much of a fleet's executor as metrics ask for."""
+
+    waiting = lost = 1
+
+    def nodes(self) -> list[NodeStatus]:
+        return [NodeStatus("id", "name", "1", "ready", slots=2)]
+
+
 @pytest.fixture(scope="module")
 def exposed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
     """Labels of every sample that a server shows once something of each kind has happened."""
@@ -72,6 +89,7 @@ def exposed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
         executor = AsyncCodeExecutor(isolation="fake", pool=None)
         monkeypatch.setattr(executor, "pools", pools)
         app = create_app(executor, ServerSettings())
+        FleetMetrics(cast("AsyncRayExecutor", Fleet()), app.state.metrics.registry)
         app.state.metrics.refused("shop", "rate")
         app.state.metrics.executions.failures.labels("fake", "lost").inc()
         text = anyio.run(scrape, executor, app)
@@ -157,15 +175,18 @@ def test_a_query_that_is_none_and_a_metric_that_is_none_are_found() -> None:
     assert [part.name for part in selectors("rate(drybox_nothing[5m])")] == ["drybox_nothing"]
 
 
-def test_the_dashboard_is_whole() -> None:
-    assert DASHBOARD["uid"] == DASHBOARD["title"] == "drybox"
-    ids = [panel["id"] for panel in DASHBOARD["panels"]]
+@each_dashboard
+def test_a_dashboard_is_whole(dashboard: dict[str, Any]) -> None:
+    assert dashboard["uid"] == dashboard["title"].replace(" ", "-")
+    assert DASHBOARDS[dashboard["uid"]] is dashboard
+    ids = [panel["id"] for panel in dashboard["panels"]]
     assert len(set(ids)) == len(ids)
-    assert len({panel["title"] for panel in PANELS}) == len(PANELS)
-    used = set(re.findall(r"\$\{?([a-z]+)", json.dumps(DASHBOARD)))
-    assert used == VARIABLES
+    shown = panels(dashboard)
+    assert len({panel["title"] for panel in shown}) == len(shown)
+    used = set(re.findall(r"\$\{?([a-z]+)", json.dumps(dashboard)))
+    assert used == {item["name"] for item in dashboard["templating"]["list"]}
     taken: set[tuple[int, int]] = set()
-    for panel in DASHBOARD["panels"]:
+    for panel in dashboard["panels"]:
         at = panel["gridPos"]
         cells = {(at["x"] + x, at["y"] + y) for x in range(at["w"]) for y in range(at["h"])}
         assert not cells & taken, f"{panel['title']} lies over another"
@@ -173,13 +194,16 @@ def test_the_dashboard_is_whole() -> None:
         taken |= cells
 
 
-def test_variables_ask_for_labels_that_are_there() -> None:
-    for item in DASHBOARD["templating"]["list"]:
+@each_dashboard
+def test_variables_ask_for_labels_that_are_there(
+    dashboard: dict[str, Any], exposed: dict[str, set[str]]
+) -> None:
+    for item in dashboard["templating"]["list"]:
         if item["type"] == "query":
             match = re.fullmatch(r"label_values\((.+), (\w+)\)", item["definition"])
             assert match, item["definition"]
             (selector,) = selectors(match[1])
-            assert selector.name in ("drybox_build_info", "drybox_executions_total")
+            assert match[2] in exposed[selector.name]
 
 
 def test_every_rule_says_how_bad_it_is_and_what_to_do() -> None:
