@@ -13,8 +13,11 @@ from drybox.testing.fake_backend import FakeBackend, FakeSandbox, Script
 RECORD = "SLEEPER_RECORD"
 """Variable with the path of the file; a line for each program that has begun: its last argument."""
 
+SLEEP = "SLEEPER_SECONDS"
+"""Variable with how long a program takes."""
+
 SECONDS = 0.05
-"""How long a program takes."""
+"""How long it takes where that says nothing."""
 
 
 class SleepingSandbox(FakeSandbox):
@@ -36,7 +39,7 @@ class SleepingBackend(FakeBackend):
     name = "sleeper"
 
     async def open(self, spec: SandboxSpec) -> Sandbox:
-        return SleepingSandbox([Script(seconds=SECONDS)])
+        return SleepingSandbox([Script(seconds=float(os.environ.get(SLEEP, SECONDS)))])
 
 
 def make(*, allow_weaker: Iterable[str], progress: Callable[[str], None]) -> SleepingBackend:
