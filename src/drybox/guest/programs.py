@@ -40,11 +40,33 @@ NEVER = 2**32 - 1
 PIECE = 32 * 1024
 
 _STREAMS: Mapping[bytes, GuestStream] = {b"1": "stdout", b"2": "stderr", b"3": "answers"}
+_USE = struct.Struct("<QQQ")
 _IS_KERNEL, _HAS_TERMINAL = 1, 2
 STDIN, REQUESTS = 0, 1
 
 Taker = Callable[[GuestStream, bytes], bool]
 """Takes output as it comes, at once; False if it grants the credit for it later."""
+
+
+@dataclass(frozen=True, slots=True)
+class GuestUse:
+    """What a sandbox says that it has used so far.
+
+    Attributes:
+        cpu_time: CPU seconds of all that ran in it.
+        memory_peak: Most bytes of memory at once; None where its kernel does not tell.
+        oom_kills: Processes that were ended for want of memory.
+    """
+
+    cpu_time: float
+    memory_peak: int | None
+    oom_kills: int
+
+
+@dataclass(slots=True)
+class _Question:
+    answered: anyio.Event = field(default_factory=anyio.Event)
+    use: GuestUse | None = None
 
 
 @dataclass(slots=True)
@@ -76,6 +98,10 @@ class Programs:
     Args:
         send: Sends a frame.
         receive: The next frame that comes: its type and content.
+
+    Attributes:
+        gone: Nothing is heard any more: of the sandbox's end, or because nobody listens.
+        is_lost: It was the sandbox's end.
     """
 
     def __init__(
@@ -89,8 +115,10 @@ class Programs:
         self._last = 0
         self._owed: dict[int, int] = {}
         self._owes = anyio.Event()
+        self._questions: dict[int, _Question] = {}
         self.files = FileReplies(self._checked_send)
         self.gone = anyio.Event()
+        self.is_lost = False
         self.problem = "the sandbox is gone"
 
     async def follow(self) -> None:
@@ -102,13 +130,15 @@ class Programs:
                     while True:
                         self._take(*await self._receive())
                 except GuestGone as error:
-                    self.problem = str(error)
+                    self.problem, self.is_lost = str(error), True
                 tasks.cancel_scope.cancel()
         finally:
             self.gone.set()
             for program in self._programs.values():
                 program.begun.set()
                 program.ended.set()
+            for question in self._questions.values():
+                question.answered.set()
             self.files.end()
 
     async def start(
@@ -195,6 +225,25 @@ class Programs:
         payload = struct.pack("<IHH", program.number, rows, columns)
         await self._checked_send(frame(b"r", payload))
 
+    async def use(self) -> GuestUse:
+        """What the sandbox has used so far, where the host does not measure it.
+
+        Raises:
+            GuestGone: The sandbox is gone.
+        """
+        self._last += 1
+        number, question = self._last, _Question()
+        self._questions[number] = question
+        try:
+            await self._checked_send(frame(b"u", struct.pack("<I", number)))
+        except BaseException:
+            self._questions.pop(number, None)
+            raise
+        await question.answered.wait()
+        if question.use is None:
+            raise GuestGone(self.problem)
+        return question.use
+
     def grant(self, program: GuestProgram, size: int) -> None:
         """So many bytes of its output have been taken; as many more may come."""
         if size and not program.ended.is_set():
@@ -228,6 +277,9 @@ class Programs:
         if len(data) < 4:
             raise GuestGone(f"unexpected answer {kind!r}")
         number = int.from_bytes(data[:4], "little")
+        if kind == b"U" and len(data) == 4 + _USE.size:
+            self._take_use(number, data[4:])
+            return
         program = self._programs.get(number)
         if program is None:
             raise GuestGone("an answer about a program that there is not")
@@ -252,3 +304,11 @@ class Programs:
             program.ended.set()
         else:
             raise GuestGone(f"unexpected answer {kind!r}")
+
+    def _take_use(self, number: int, data: bytes) -> None:
+        question = self._questions.pop(number, None)
+        if question is None:
+            raise GuestGone("an answer that nobody has asked for")
+        micros, peak, kills = _USE.unpack(data)
+        question.use = GuestUse(micros / 1e6, peak or None, kills)
+        question.answered.set()

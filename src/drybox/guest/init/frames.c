@@ -57,9 +57,9 @@ void flush_all(void)
 {
     flush_some();
     while (out_len) {
-        struct pollfd p[2] = {{1, POLLOUT, 0}, lease_ended()};
+        struct pollfd p[2] = {{1, POLLOUT, 0}, lease_part()};
         poll(p, 2, -1);
-        if (p[1].revents)
+        if (p[1].revents && lease_over())
             _exit(0);
         flush_some();
     }

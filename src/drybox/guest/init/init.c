@@ -114,9 +114,9 @@ static void step(const sigset_t *unblocked)
     struct timespec left, *timeout = prepare_run(program, &left);
     answers.fd = answers_wait() ? 1 : -1;
     struct pollfd all[7] = {host,       answers,       program[0],        program[1],
-                            program[2], lease_ended(), await_sockets()};
+                            program[2], lease_part(), await_sockets()};
     ppoll(all, 7, timeout, unblocked);
-    if (all[5].revents)
+    if (all[5].revents && lease_over())
         _exit(0);
     if (all[6].revents)
         attend_sockets();

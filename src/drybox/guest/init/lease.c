@@ -14,6 +14,11 @@
 static int timer = -1;
 static uint32_t seconds;
 
+/* Time is counted in parts, each of which counts once however long it took: a sandbox that is
+ * paused, or whose machine is, has not been left by drybox, and hears of it once it goes on. */
+#define PARTS 5
+static int silent; /* parts in which nothing was heard */
+
 /* Payload: seconds of silence after which this process ends, and with it the sandbox. */
 void lease(const unsigned char *p, size_t n)
 {
@@ -28,13 +33,23 @@ void lease(const unsigned char *p, size_t n)
 /* Something has been heard of drybox. */
 void renew_lease(void)
 {
-    struct itimerspec then = {.it_value = {.tv_sec = seconds}};
+    uint64_t part = seconds * (1000000000ull / PARTS);
+    struct timespec length = {part / 1000000000u, part % 1000000000u};
+    struct itimerspec then = {length, length};
+    silent = 0;
     if (timer >= 0)
         timerfd_settime(timer, 0, &then, NULL);
 }
 
 /* What to wait for beside everything else. */
-struct pollfd lease_ended(void)
+struct pollfd lease_part(void)
 {
     return (struct pollfd){timer, POLLIN, 0};
+}
+
+/* A part of the lease is over. Returns whether all of it is. */
+int lease_over(void)
+{
+    uint64_t parts;
+    return read(timer, &parts, sizeof parts) == sizeof parts && ++silent >= PARTS;
 }

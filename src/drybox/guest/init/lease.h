@@ -7,6 +7,7 @@
 
 void lease(const unsigned char *p, size_t n);
 void renew_lease(void);
-struct pollfd lease_ended(void);
+struct pollfd lease_part(void);
+int lease_over(void);
 
 #endif

@@ -14,6 +14,7 @@
 #include "file_requests.h"
 #include "programs.h"
 #include "session.h"
+#include "use.h"
 
 static int has_begun;
 
@@ -44,6 +45,7 @@ void handle_session(char type, unsigned char *p, size_t n)
     case 's': program_signal(p, n); break;
     case 'r': program_resize(p, n); break;
     case 'f': file_request(p, n); break;
+    case 'u': tell_use(p, n); break;
     case 'o': bounds_begin(n == 4 ? get32(p) : 0); break;
     default: die("unknown request %d of a session", type);
     }
@@ -59,7 +61,7 @@ int session_step(const sigset_t *unblocked)
     struct pollfd *own = polls + count;
     own[0] = (struct pollfd){0, POLLIN, 0};
     own[1] = (struct pollfd){answers_wait() ? 1 : -1, POLLOUT, 0};
-    own[2] = lease_ended();
+    own[2] = lease_part();
     own[3] = bounds_asked();
     uint64_t now = now_ns(), next = programs_next();
     if (programs_run() && bounds_next() < next)
@@ -70,7 +72,7 @@ int session_step(const sigset_t *unblocked)
         timeout = &left;
     }
     ppoll(polls, count + 4, timeout, unblocked);
-    if (own[2].revents)
+    if (own[2].revents && lease_over())
         _exit(0);
     now = now_ns();
     if ((own[3].revents && bounds_attend()) || (programs_run() && bounds_broken(now)))
