@@ -9,9 +9,8 @@ from tests.support import host
 from tests.support.isolations import Isolation
 
 from drybox import CodeExecutor
-from drybox.bench.idle_memory import idle_sizes
 
-pytestmark = [pytest.mark.isolations("local"), pytest.mark.promise("SES-4")]
+pytestmark = pytest.mark.promise("SES-4")
 
 
 @dataclass(frozen=True)
@@ -123,7 +122,7 @@ def test_a_kernel_that_waited_is_like_one_that_did_not(isolation: Isolation) -> 
         found: list[str | bytes] = []
         seen = set()
         for _ in range(4):
-            assert host.eventually(lambda: not found or idle_sizes())
+            assert host.eventually(lambda: not found or isolation.runs("python_kernel.py"))
             with executor.session("python", env={"A": "1"}) as session:
                 found.append(session.run(code).results[0].data["text/plain"])
                 numbers = session.run("random.random(), hash('x'), time.time()").results[0].data

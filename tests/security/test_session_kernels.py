@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from tests.support.identity import Runner
 
-from drybox import CodeExecutor, Session
+from drybox import CodeExecutor, SandboxLost, Session
 
-pytestmark = [pytest.mark.isolations("local"), pytest.mark.promise("SES-5")]
+pytestmark = pytest.mark.promise("SES-5")
 
 DONE = '{"type": "done", "id": "%s", "execution_count": 99}'
 
 
 @pytest.fixture
-def session(executor: CodeExecutor) -> Iterator[Session]:
-    with executor.session("python") as opened:
+def session(executor: CodeExecutor, runner: Runner) -> Iterator[Session]:
+    with executor.session("python", isolation=runner.isolation.name) as opened:
         yield opened
 
 
@@ -36,7 +37,9 @@ def works(session: Session) -> bool:
         "import os; os.closerange(0, 256)",
     ],
 )
-def test_a_kernel_that_dies_is_told_and_started_anew(session: Session, code: str) -> None:
+def test_a_kernel_that_dies_is_told_and_started_anew(
+    session: Session, runner: Runner, code: str
+) -> None:
     session.run("x = 1")
     done = session.run(code, timeout=90)
     if done.status == "success":  # it has not died of it
@@ -44,6 +47,10 @@ def test_a_kernel_that_dies_is_told_and_started_anew(session: Session, code: str
         return
     assert done.restarted
     assert done.status in ("failed", "memory_limit")
+    if done.status == "memory_limit" and runner.isolation.kernel.memory:
+        with pytest.raises(SandboxLost, match="memory"):  # the sandbox's own kernel went with it
+            session.run("x")
+        return
     assert works(session)
     gone = session.run("x")
     assert gone.error is not None

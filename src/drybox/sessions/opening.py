@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from drybox.execution.validation import Defaults, check_timeout, make_job
 from drybox.job import Job
 from drybox.languages.base import Language
@@ -15,9 +13,6 @@ from drybox.sessions.request import (
     session_request,
     snapshot_id,
 )
-
-USUAL_ISOLATION = "local"
-"""What ``auto`` stands for: the isolation that has sessions."""
 
 
 def make_session(
@@ -49,8 +44,6 @@ def make_session(
         ),
         defaults,
     )
-    if job.isolation == "auto":
-        job = replace(job, isolation=USUAL_ISOLATION)
     terms = Terms(
         check_timeout(request.idle_timeout, "idle_timeout"),
         check_timeout(request.max_lifetime, "max_lifetime"),

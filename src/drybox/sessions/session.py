@@ -22,9 +22,15 @@ from drybox.sessions.files import SessionFiles
 from drybox.sessions.kernels.registry import find_kernel
 from drybox.sessions.life import SessionLife, Terms, check_metadata
 from drybox.sessions.programs.cells import Cells
-from drybox.sessions.programs.commands import RunningCommand, check_place, command_line
+from drybox.sessions.programs.commands import (
+    RunningCommand,
+    check_place,
+    command_line,
+    without_bash,
+)
 from drybox.sessions.programs.inside import Inside
-from drybox.sessions.programs.kernel_process import Ask, Follow, KernelProcess
+from drybox.sessions.programs.kernel_process import KernelProcess
+from drybox.sessions.programs.kernel_run import Ask, Follow
 from drybox.sessions.programs.process import SessionProcess, check_size
 from drybox.sessions.programs.run_stream import RunStream
 from drybox.sessions.results import CommandResult, Completions, RunResult, Snapshot
@@ -332,7 +338,14 @@ class OpenSession:
         told: list[RunResult | CommandResult] = []
         async with self.life.activity(), self._hooked(self._command_job(argv), told):
             running = RunningCommand(self._inside, self._inside.limits.output)
-            result = await running.run(argv, cwd=place, env=words, stdin=given, timeout=seconds)
+            result = await running.run(
+                argv,
+                cwd=place,
+                env=words,
+                stdin=given,
+                timeout=seconds,
+                or_else=without_bash(command),
+            )
             told.append(result)
         return result
 
@@ -358,7 +371,11 @@ class OpenSession:
             process = SessionProcess(self._inside, argv, self.life.touch, terminal=terminal)
             try:
                 await process.begin(
-                    timeout=seconds, cwd=place, env=words, terminal=columns_and_rows
+                    timeout=seconds,
+                    cwd=place,
+                    env=words,
+                    terminal=columns_and_rows,
+                    or_else=without_bash(command),
                 )
             except GuestExecError as error:
                 raise InvalidRequest(

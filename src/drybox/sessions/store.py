@@ -161,7 +161,7 @@ class SessionStore:
             if not isinstance(sandbox, SessionSandbox):
                 raise Unsupported(
                     f"isolation {wanted.pool.name!r} has no sessions.",
-                    hint="Use isolation='local'.",
+                    hint="Use isolation='local', 'docker' or 'gvisor'.",
                 )
             started = self._kernels.take(sandbox)
             if started is None:

@@ -27,7 +27,7 @@ from drybox.backends.docker.images.image_build import (
     build_image_with_tool,
     forget_images,
 )
-from drybox.backends.docker.labels import is_orphan
+from drybox.backends.docker.paused_watch import PausedWatch
 from drybox.backends.docker.runtime import RUNTIMES, DaemonFeatures, find_runtime
 from drybox.backends.docker.sandbox import Box, DockerSandbox
 from drybox.backends.docker.stream import AttachedStream
@@ -83,6 +83,7 @@ class DockerBackend:
         self._environments = EnvironmentImages(settings.ryuk, self.preparations)
         self._uids = itertools.count(secrets.randbelow(image.UIDS))
         self._boxes: set[Box] = set()
+        self.paused = PausedWatch(settings.host)
         self._start_lock = anyio.Lock()
         self._build_image_with_packages_lock = anyio.Lock()
         self._tasks: TaskGroup
@@ -144,13 +145,14 @@ class DockerBackend:
             Unavailable: It does not answer, does not have the image, or refused.
         """
         await self._connect()
-        found = await self._image(spec.language, spec.version)
+        daemon, language = self.daemon, spec.language
+        found = await self._image(language, spec.version)
         if spec.package_dir:
-            found = await self._with_packages(spec.language, found, spec.package_dir)
+            found = await self._with_packages(language, found, spec.package_dir)
         if spec.environment is not None:
-            found = await self._environments.add(
-                self.daemon, spec.language, found, spec.environment
-            )
+            found = await self._environments.add(daemon, language, found, spec.environment)
+        if spec.kernel_dir:
+            found = await self._environments.add_kernel(daemon, language, found, spec.kernel_dir)
         uid = self._uid_base + next(self._uids) % image.UIDS
         return DockerSandbox(self, await self.containers(found, spec.limits, uid), found, uid)
 
@@ -166,6 +168,7 @@ class DockerBackend:
         try:
             await self._tasks.__aexit__(None, None, None)  # removals shield themselves
         finally:
+            await self.paused.close()
             if self._is_connected:
                 self._is_connected = False
                 self.daemon.close()
@@ -227,11 +230,11 @@ class DockerBackend:
     async def _sweep(self) -> None:
         """Remove what a drybox of this machine left that is no more."""
         try:
-            for item in await anyio.to_thread.run_sync(self.daemon.sandboxes):
-                if is_orphan(item.get("Labels") or {}):
-                    await anyio.to_thread.run_sync(self.daemon.remove, item["Id"])
+            problems = await anyio.to_thread.run_sync(self.daemon.remove_orphans)
         except DryboxError as error:
-            _log.warning("containers of an earlier drybox could not be removed: %s", error.message)
+            problems = [error.message]
+        for problem in problems:
+            _log.warning("containers of an earlier drybox could not be removed: %s", problem)
 
     # --- once per image ------------------------------------------------------------
 
@@ -386,6 +389,7 @@ class DockerBackend:
         with anyio.CancelScope(shield=True):
             await box.stream.aclose()
             await self._remove(box.container)
+            self.paused.discard(box.id)
 
     async def _remove(self, container: Container) -> None:
         try:

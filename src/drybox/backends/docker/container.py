@@ -11,7 +11,8 @@ from testcontainers.core.container import DockerContainer, Reaper
 from testcontainers.core.labels import create_labels
 
 from drybox.backends.docker import labels as docker_labels
-from drybox.backends.docker.daemon import Daemon, direct, spoken_to
+from drybox.backends.docker.connections import direct
+from drybox.backends.docker.daemon import Daemon, spoken_to
 from drybox.backends.docker.runtime import KERNEL_MEMORY, KERNEL_PIDS, DaemonFeatures, Runtime
 from drybox.backends.docker.seccomp_profile import profile
 from drybox.job import BUILD_DIR, WORK_DIR

@@ -14,13 +14,12 @@ import docker
 import requests
 from docker.constants import DEFAULT_DOCKER_API_VERSION
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
-from docker.transport import UnixHTTPAdapter
-from docker.transport.unixconn import UnixHTTPConnection, UnixHTTPConnectionPool
 from testcontainers.core.docker_client import get_docker_host
 
 from drybox.backends.docker import labels as docker_labels
+from drybox.backends.docker.connections import direct
 from drybox.backends.docker.ssh_tunnel import Tunnel
-from drybox.errors import Unavailable
+from drybox.errors import SandboxLost, Unavailable
 
 DEFAULT_HOST = "unix:///var/run/docker.sock"
 
@@ -39,9 +38,6 @@ PING_TIMEOUT = 2
 
 TUNNEL_PING_TIMEOUT = 10
 """The same for one that SSH has to reach first."""
-
-MAX_POOL = 64
-"""Connections that one client keeps."""
 
 GONE_FIX = (
     "Start it ('sudo systemctl start docker', or Docker Desktop), see that this user may speak to "
@@ -250,12 +246,49 @@ class Daemon:
         nanos = usage.get("total_usage")
         return nanos / 1e9 if isinstance(nanos, int) and nanos else None
 
+    def pause(self, container: str) -> None:
+        """Have everything in a container stand still; it does on return.
+
+        Raises:
+            SandboxLost: It has ended.
+            Unavailable: The daemon cannot.
+        """
+        with self._spoken_to():
+            try:
+                self._client.api.pause(container)
+            except APIError:
+                if self.state(container).get("Running"):
+                    raise
+                raise SandboxLost(
+                    "the sandbox's container ended from outside.", hint="Open another session."
+                ) from None
+
+    def unpause(self, container: str) -> None:
+        """Let a container go on; one that does, or is gone, is no error."""
+        with self._spoken_to():
+            try:
+                self._client.api.unpause(container)
+            except APIError:
+                if self.state(container).get("Paused"):
+                    raise
+
     def sandboxes(self) -> list[Mapping[str, Any]]:
         """Containers of any drybox, running or not."""
         with self._spoken_to():
             return list(
                 self._client.api.containers(all=True, filters={"label": docker_labels.SANDBOX})
             )
+
+    def remove_orphans(self) -> list[str]:
+        """Remove what a drybox of this machine left that is no more; why one stays is returned."""
+        problems = []
+        for item in self.sandboxes():
+            if docker_labels.is_orphan(item.get("Labels") or {}):
+                try:
+                    self.remove(item["Id"])
+                except Unavailable as error:  # somebody else may be removing it just now
+                    problems.append(error.message)
+        return problems
 
     def remove(self, container: str) -> None:
         """Kill and remove a container; one that is gone is no error."""
@@ -288,53 +321,6 @@ class Daemon:
             if not words:
                 raise
             raise Unavailable(f"{error.message} (ssh: {words})", hint=error.hint) from error
-
-
-class _Connection(UnixHTTPConnection):  # type: ignore[misc]  # docker has no types
-    """Closes its socket if nobody listens; docker's own leaves it to the collector."""
-
-    def connect(self) -> None:
-        """Connect it."""
-        with ExitStack() as opened:
-            end = opened.enter_context(socket.socket(socket.AF_UNIX))
-            end.settimeout(self.timeout)
-            end.connect(self.unix_socket)
-            opened.pop_all()
-        self.sock = end
-
-
-class _Connections(UnixHTTPConnectionPool):  # type: ignore[misc]
-    def _new_conn(self) -> _Connection:
-        return _Connection(self.base_url, self.socket_path, self.timeout)
-
-
-class OnePool(UnixHTTPAdapter):  # type: ignore[misc]
-    """Keeps connections for whatever is asked next; docker's own keeps one for each URL."""
-
-    def get_connection(self, url: str, proxies: object = None) -> Any:
-        """The pool of all connections."""
-        key = "http+docker://localhost"
-        with self.pools.lock:
-            pool = self.pools.get(key)
-            if pool is None:
-                pool = self.pools[key] = _Connections(
-                    key, self.socket_path, self.timeout, maxsize=self.max_pool_size
-                )
-            return pool
-
-
-def direct(client: Any) -> Any:
-    """A client of docker's that keeps its connections, and heeds nothing said about the web.
-
-    A bundle of certificates (``REQUESTS_CA_BUNDLE``) would take the place of the daemon's own.
-    """
-    api = client.api
-    api.trust_env = False
-    adapter = api.get_adapter(api.base_url)
-    if isinstance(adapter, UnixHTTPAdapter):
-        address = f"http+unix://{adapter.socket_path}"
-        api.mount("http+docker://", OnePool(address, adapter.timeout, max_pool_size=MAX_POOL))
-    return client
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Protocol
@@ -10,19 +10,24 @@ from typing import Protocol
 import anyio
 import anyio.to_thread
 
+from drybox.backends.base import SandboxUse
 from drybox.backends.docker.container import Container
 from drybox.backends.docker.container_cgroup import ContainerCgroup
 from drybox.backends.docker.daemon import Daemon
 from drybox.backends.docker.images.image import SandboxImage
+from drybox.backends.docker.paused_watch import PausedWatch
 from drybox.backends.docker.runtime import Runtime
+from drybox.backends.docker.session_use import SessionUse
 from drybox.backends.docker.stream import AttachedStream
-from drybox.errors import DryboxError, SandboxLost, Unavailable
+from drybox.errors import DryboxError, SandboxLost, Unavailable, Unsupported
+from drybox.guest.carried_files import MOVE_TIMEOUT, carry
 from drybox.guest.connection import Guest, Seal
 from drybox.guest.file_transfer import too_large, unplaced, unstarted
 from drybox.guest.frames import GuestExecError, GuestFileError, GuestForged, GuestGone
+from drybox.guest.programs import Programs
 from drybox.job import BUILD_DIR, WORK_DIR, Command, Exit, File, Sink, Source
 from drybox.languages.prestart import PrestartedProcess
-from drybox.model import MIB, Artifacts, ResourceLimits, Stream
+from drybox.model import MIB, Artifacts, ResourceLimits
 
 SIGKILL = 9
 
@@ -44,11 +49,11 @@ drybox, but not with a daemon that has crashed."""
 WARM_TIMEOUT = 60.0
 """Seconds until a prestarted process must wait; slow isolations take long to start one."""
 
+SESSION_TIMEOUT = 30.0
+"""Seconds until a sandbox must have let go of what waits in it, to begin a session."""
+
 ROOM = 16 * MIB
 """Bytes that a container takes beside what waits in it."""
-
-MOVE_TIMEOUT = 60.0
-"""Seconds that moving files from one container to the next may take."""
 
 
 class Place(Protocol):
@@ -57,6 +62,7 @@ class Place(Protocol):
     daemon: Daemon
     isolation: Runtime
     weakened: tuple[str, ...]
+    paused: PausedWatch
 
     def containers(self, image: SandboxImage, limits: ResourceLimits, uid: int) -> Awaitable[Box]:
         """A new container with init waiting in it, sealed."""
@@ -135,6 +141,9 @@ class DockerSandbox:
         self._waits_in = 0
         self._used = self._used_elsewhere = 0.0
         self._runs = False
+        self._programs: Programs | None = None
+        self._is_paused = False
+        self._use: SessionUse | None = None
         self.cpu_time: float | None = None
         self.version = image.version
         self.toolchain = image.name  # another one whenever anything in it differs
@@ -234,6 +243,46 @@ class DockerSandbox:
         except GuestGone as error:
             raise _lost(error) from error
 
+    async def begin_session(self, limits: ResourceLimits) -> Programs:
+        """End what waits in it; from here on there are several programs at once."""
+        await self.claim(limits)
+        try:
+            with anyio.fail_after(SESSION_TIMEOUT):
+                programs = await self._open_box().guest.begin_session(limits)
+        except (GuestGone, TimeoutError) as error:
+            why = str(error) or "it took too long"
+            raise Unavailable(f"no session could begin: {why}.", hint="Try again.") from error
+        self._runs = True
+        self._programs, self._use = programs, SessionUse(programs, self._ran_out_of_memory)
+        return programs
+
+    def in_sandbox(self, command: Command) -> tuple[Command, Mapping[str, str]]:
+        """A command, and all its variables: the image's PATH finds its program."""
+        return command, {**self._image.env, **command.env}
+
+    async def used(self) -> SandboxUse:
+        """What it has used so far; of one that is gone what is known of it."""
+        assert self._use is not None, "a session has begun"
+        return await self._use.ask()
+
+    async def pause(self) -> None:
+        """Have everything in it stand still, and wait until it does."""
+        box, place = self._open_box(), self._place
+        try:
+            await place.paused.pause(place.daemon, box.id)
+        except Unavailable as error:
+            raise Unsupported(
+                f"a session cannot be paused with isolation {place.isolation.name!r} at this "
+                f"daemon: {error.message}",
+                hint="It needs the freezer of cgroups, and a runtime that knows how to pause.",
+            ) from error
+        self._is_paused = True
+
+    async def resume(self) -> None:
+        """Let it go on."""
+        await self._place.paused.resume(self._place.daemon, self._open_box().id)
+        self._is_paused = False
+
     async def kill(self) -> None:
         """End every process of the running command now."""
         if self._box is not None:
@@ -244,13 +293,20 @@ class DockerSandbox:
 
         Of one whose command has not ended the daemon is asked first what that has used.
         """
+        if self._use is not None and self._programs is not None and self._programs.is_lost:
+            # Whoever waits for a program in it is to be told why it has ended.
+            with anyio.move_on_after(END_TIMEOUT, shield=True):
+                await self._use.ask()
         box, self._box = self._box, None
         if box is None:
             return
         self.cpu_time = None if self._runs else self._used
         if self._runs:
             with anyio.move_on_after(END_TIMEOUT, shield=True), suppress(DryboxError):
-                await box.guest.kill()
+                if self._programs is None:
+                    await box.guest.kill()
+                elif not self._is_paused:
+                    await self._programs.kill_all()
                 look = partial(self._place.daemon.cpu_seconds, box.id)
                 here = await anyio.to_thread.run_sync(look, abandon_on_cancel=True)
                 if here is not None:
@@ -264,7 +320,9 @@ class DockerSandbox:
 
     async def _ran_out_of_memory(self) -> bool:
         """Whether the whole container, init too, was ended for want of memory."""
-        box, is_asked = self._open_box(), False
+        box, is_asked = self._box, False
+        if box is None:
+            return False
         with anyio.move_on_after(END_TIMEOUT) as deadline:
             while True:
                 try:
@@ -307,7 +365,7 @@ class DockerSandbox:
         new = await self._place.containers(self._image, limits, self._uid)
         try:
             with anyio.fail_after(MOVE_TIMEOUT):
-                await _copy(old, new, [WORK_DIR, BUILD_DIR])
+                await carry(old.guest, new.guest, old.limits, [WORK_DIR, BUILD_DIR])
         except (GuestGone, TimeoutError) as error:
             self._place.discard(new)
             raise SandboxLost(
@@ -337,58 +395,3 @@ def _lost(why: Exception | None = None) -> SandboxLost:
         "the sandbox's container ended from outside.",
         hint="Nothing is known of the program's outcome; run it again if that is safe.",
     )
-
-
-async def _copy(old: Box, new: Box, folders: Sequence[str]) -> None:
-    """Pipes a tar archive from one container into another; nobody on the way reads it.
-
-    Raises:
-        GuestGone: One of them has ended, or could not do its part.
-    """
-    send, receive = anyio.create_memory_object_stream[bytes](8)
-    names = [folder.lstrip("/") for folder in folders]
-    failed: list[str] = []
-    # A file with holes has more bytes than the disk. Names and padding take the place of a third
-    # of what a disk holds at most, for a file takes a page of it, and an archive ends with 10 KiB.
-    left = len(folders) * old.limits.disk * 3 // 2 + MIB
-
-    async def take(stream: Stream, data: bytes) -> None:
-        nonlocal left
-        left -= len(data)
-        if stream == "stdout" and not failed:
-            try:
-                if left < 0:
-                    raise anyio.BrokenResourceError
-                await send.send(data)
-            except anyio.BrokenResourceError:
-                failed.append("was cut off")
-                await old.guest.kill()
-
-    async def give() -> bytes:
-        try:
-            return await receive.receive()
-        except anyio.EndOfStream:
-            return b""
-
-    async def drop(stream: Stream, data: bytes) -> None:
-        """Takes what tar says."""
-
-    async def run(box: Box, argv: Sequence[str], sink: Sink, stdin: Source | None) -> None:
-        command = Command(("tar", *argv), box.limits, MOVE_TIMEOUT, cwd="/")
-        try:
-            end = await box.guest.exec(command, {"PATH": "/usr/bin:/bin"}, sink, stdin)
-            if end.code != 0:
-                failed.append(f"{argv[0]} ended with {end.signal or end.code}")
-        except (GuestGone, GuestExecError) as error:  # a task group would wrap it
-            failed.append(str(error))
-
-    async def unpack() -> None:
-        await run(new, ("-xf", "-"), drop, give)
-        await receive.aclose()  # whoever still sends is to hear of it
-
-    async with receive, send, anyio.create_task_group() as tasks:
-        tasks.start_soon(unpack)
-        await run(old, ("-cf", "-", *names), take, None)
-        await send.aclose()
-    if failed:
-        raise GuestGone(f"tar: {failed[0]}")

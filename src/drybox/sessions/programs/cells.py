@@ -14,7 +14,7 @@ from drybox.languages.base import Language
 from drybox.sessions.files import file_error
 from drybox.sessions.programs.commands import RunningCommand
 from drybox.sessions.programs.inside import Inside
-from drybox.sessions.programs.kernel_process import Follow
+from drybox.sessions.programs.kernel_run import Follow
 from drybox.sessions.programs.waiting import one_piece
 from drybox.sessions.results import CodeError, CommandResult, RunResult, RunStatus, SessionEvent
 

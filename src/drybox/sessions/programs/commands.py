@@ -47,6 +47,11 @@ def command_line(command: str | Sequence[str]) -> tuple[str, ...]:
     return check_words("command", tuple(command))
 
 
+def without_bash(command: str | Sequence[str]) -> tuple[str, ...]:
+    """What runs where an image has no Bash: a line is for its plain shell. Nothing for others."""
+    return ("sh", "-lc", command) if isinstance(command, str) else ()
+
+
 def check_place(cwd: str | None) -> str | None:
     """A working directory.
 
@@ -82,8 +87,17 @@ class RunningCommand:
         env: Mapping[str, str] | None,
         stdin: bytes,
         timeout: float,
+        or_else: tuple[str, ...] = (),
     ) -> CommandResult:
         """Run it to its end. Cancelling kills it with its descendants.
+
+        Args:
+            argv: The program and its arguments.
+            cwd: Where; below the working directory if it is relative.
+            env: Its variables, beside the session's.
+            stdin: Its input.
+            timeout: Wall seconds until it is killed.
+            or_else: What runs instead where there is no such program; nothing if empty.
 
         Raises:
             SandboxLost, SessionClosed: The sandbox is gone.
@@ -92,7 +106,11 @@ class RunningCommand:
         began = anyio.current_time()
         try:
             program = self.program = await inside.start(
-                argv, self._take, timeout=timeout, cwd=cwd, env=check_env(env)
+                *(argv, self._take),
+                timeout=timeout,
+                cwd=cwd,
+                env=check_env(env),
+                or_else=or_else,
             )
         except GuestExecError as error:
             return _unstarted(error, argv[0], cwd)
@@ -109,11 +127,15 @@ class RunningCommand:
             raise
         if grace.cancelled_caught:
             await self._kill(program)
-        if program.exit is None and not grace.cancelled_caught:
-            raise inside.lost(GuestGone(inside.programs.problem))
-        after = await inside.sandbox.used()
+        is_gone = program.exit is None and not grace.cancelled_caught
         elapsed = anyio.current_time() - began
-        end = exit_of(program, elapsed, out_of_memory=after.oom_kills > before.oom_kills)
+        after = await inside.used_at_end()
+        is_short = after.oom_kills > before.oom_kills
+        if is_gone and not is_short:
+            raise inside.lost(GuestGone(inside.programs.problem))
+        end = exit_of(program, elapsed, out_of_memory=is_short)
+        if is_gone:  # the kernel has ended all of the sandbox for want of memory
+            end = replace(end, timed_out=False, out_of_memory=True)
         usage = usage_between(before, after)
         return result_of(end, self.output, inside, replace(usage, memory_peak=end.memory_peak))
 

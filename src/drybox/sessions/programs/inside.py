@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from drybox.backends.base import SandboxUse, SessionSandbox
 from drybox.errors import DryboxError, SandboxLost
-from drybox.guest.frames import GuestGone
+from drybox.guest.frames import GuestExecError, GuestGone
 from drybox.guest.programs import GuestProgram, Programs, Taker
 from drybox.job import WORK_DIR, Command
 from drybox.model import ResourceLimits, Usage
@@ -40,6 +41,18 @@ class Inside:
             hint="Its files and state are lost; open another session.",
         )
 
+    async def used_at_end(self) -> SandboxUse:
+        """What the sandbox has used, at the end of a program.
+
+        Raises:
+            SessionClosed: That was the session's end.
+        """
+        if self.programs.gone.is_set():
+            closed = self.why_closed()
+            if closed is not None:
+                raise closed
+        return await self.sandbox.used()
+
     async def start(
         self,
         argv: tuple[str, ...],
@@ -50,6 +63,7 @@ class Inside:
         env: Mapping[str, str] | None = None,
         is_kernel: bool = False,
         terminal: tuple[int, int] | None = None,
+        or_else: tuple[str, ...] = (),
     ) -> GuestProgram:
         """Start a program.
 
@@ -61,21 +75,31 @@ class Inside:
             env: Its variables, beside the session's.
             is_kernel: It gets pipes for requests and answers.
             terminal: Columns and rows of a terminal in place of pipes.
+            or_else: What is started where there is no such program; nothing if empty.
 
         Raises:
             GuestExecError: It could not be started.
             SandboxLost, SessionClosed: The sandbox is gone.
         """
-        where = WORK_DIR if cwd is None else f"{WORK_DIR}/{cwd}" if cwd[:1] != "/" else cwd
-        command = Command(argv, self.limits, 1.0, {**self.env, **(env or {})}, where)
-        known, variables = self.sandbox.in_sandbox(command)
-        try:
+
+        async def begin(argv: tuple[str, ...]) -> GuestProgram:
+            command = Command(argv, self.limits, 1.0, {**self.env, **(env or {})}, where)
+            known, variables = self.sandbox.in_sandbox(command)
             return await self.programs.start(
                 *(known, variables, take),
                 timeout=timeout,
                 is_kernel=is_kernel,
                 terminal=terminal,
             )
+
+        where = WORK_DIR if cwd is None else f"{WORK_DIR}/{cwd}" if cwd[:1] != "/" else cwd
+        try:
+            try:
+                return await begin(argv)
+            except GuestExecError as error:
+                if not or_else or error.number != errno.ENOENT:
+                    raise
+                return await begin(or_else)
         except GuestGone as error:
             raise self.lost(error) from error
 

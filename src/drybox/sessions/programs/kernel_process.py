@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import secrets
 import signal
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import Any
 
 import anyio
 import anyio.to_thread
 
-from drybox.errors import InvalidRequest, Unavailable
+from drybox.errors import InvalidRequest, Unavailable, Unsupported
 from drybox.execution.outcome import signal_name
 from drybox.execution.output import Output
 from drybox.guest.frames import GuestExecError, GuestGone
@@ -23,6 +23,7 @@ from drybox.model import Truncated, Usage
 from drybox.sessions.kernels.base import Kernel
 from drybox.sessions.programs.answers import Answers, completions_of, display_of, error_of, word
 from drybox.sessions.programs.inside import Inside, usage_between
+from drybox.sessions.programs.kernel_run import Ask, Follow, KernelRun
 from drybox.sessions.programs.waiting import first_of, one_piece
 from drybox.sessions.results import (
     CodeError,
@@ -50,35 +51,6 @@ MOST_DISPLAYS = 10_000
 LAST_WORDS = 1000
 """Bytes kept of what a kernel writes before it waits: why it does not."""
 
-Follow = Callable[[SessionEvent], None]
-"""Takes events as they come, at once."""
-
-Ask = Callable[[str], None]
-"""Is told that code asks for a line, with its prompt."""
-
-
-@dataclass(slots=True)
-class _Run:
-    """What is under way in a kernel."""
-
-    id: str
-    output: Output
-    follow: Follow
-    lines: list[str] | None
-    ask: Ask | None
-    over: anyio.Event = field(default_factory=anyio.Event)
-    stop: anyio.Event = field(default_factory=anyio.Event)
-    displays: list[Display] = field(default_factory=list)
-    shown: int = 0
-    error: CodeError | None = None
-    count: int | None = None
-    done: bool = False
-    ending: bool = False
-    reason: RunStatus | None = None
-    completions: Completions = field(default_factory=Completions)
-    replies: list[str | None] = field(default_factory=list)
-    asked: anyio.Event = field(default_factory=anyio.Event)
-
 
 class KernelProcess:
     """One language's state in a session. Its runs take turns.
@@ -96,7 +68,7 @@ class KernelProcess:
         self._program: GuestProgram | None = None
         self._answers = Answers()
         self._ready = anyio.Event()
-        self._run: _Run | None = None
+        self._run: KernelRun | None = None
         self._turn = anyio.Lock()
         self._count = 0
         self._is_set_up = False
@@ -129,6 +101,11 @@ class KernelProcess:
             raise inside.lost(error) from error
         except (GuestExecError, GuestOSError, TimeoutError) as error:
             await self.kill()
+            if isinstance(error, GuestExecError) and error.number == errno.ENOENT:
+                raise Unsupported(
+                    f"there is no {launch.argv[0]!r} in this session's sandbox.",
+                    hint="Name an image that has it, too: [images] in the configuration.",
+                ) from error
             why = str(error) or f"it took {START_TIMEOUT:g} s"
             raise Unavailable(
                 f"the session's {self._kernel.language} does not start: {why}.",
@@ -179,7 +156,7 @@ class KernelProcess:
             has_input = lines is not None or ask is not None
             rest = None if lines is None else list(lines)
             limit = self._inside.limits.output
-            run = self._run = _Run(secrets.token_hex(16), Output(limit), follow, rest, ask)
+            run = self._run = KernelRun(secrets.token_hex(16), Output(limit), follow, rest, ask)
             try:
                 request = {"type": "run", "id": run.id, "code": code, "input": has_input}
                 await self._follow_run(run, request, timeout)
@@ -191,25 +168,32 @@ class KernelProcess:
                         await self._program.ended.wait()
                     await self.kill()
             except GuestGone as error:
-                raise self._inside.lost(error) from error
+                if (await self._inside.used_at_end()).oom_kills <= before.oom_kills:
+                    raise self._inside.lost(error) from error
+                run.reason, restarted = "memory_limit", True  # and the sandbox went with it
             finally:
                 self._run = None
             elapsed = anyio.current_time() - began
             usage = usage_between(before, await self._inside.sandbox.used())
             return self._result(run, elapsed, usage, restarted=restarted)
 
-    async def _follow_run(self, run: _Run, request: dict[str, Any], timeout: float) -> None:
+    async def _follow_run(self, run: KernelRun, request: dict[str, Any], timeout: float) -> None:
         """Until the run is over: by itself, or by an interrupt, or with its kernel."""
-        program = self._program
+        program, lost = self._program, None
         assert program is not None
         try:
             with anyio.move_on_after(timeout) as deadline:
                 async with anyio.create_task_group() as tasks:
                     tasks.start_soon(self._reply, run)
-                    await self._set_up()
-                    await self._tell(request)
-                    await first_of(run.over, program.ended, run.stop)
+                    try:
+                        await self._set_up()
+                        await self._tell(request)
+                        await first_of(run.over, program.ended, run.stop)
+                    except GuestGone as error:  # raised below: a task group would wrap it
+                        lost = error
                     tasks.cancel_scope.cancel()
+            if lost is not None:
+                raise lost
             if deadline.cancelled_caught:
                 run.reason = run.reason or "timeout"
             if not run.over.is_set() and not program.ended.is_set():
@@ -221,7 +205,7 @@ class KernelProcess:
         if program.exit is None and program.ended.is_set():
             raise GuestGone(self._inside.programs.problem)
 
-    async def _end_run(self, run: _Run, program: GuestProgram) -> None:
+    async def _end_run(self, run: KernelRun, program: GuestProgram) -> None:
         """Interrupt the code; if it goes on, kill its kernel."""
         try:
             for _ in range(2):  # what catches one may not catch the next
@@ -233,7 +217,7 @@ class KernelProcess:
         except GuestGone:
             return  # whoever waits for the run sees the same end
 
-    async def _reply(self, run: _Run) -> None:
+    async def _reply(self, run: KernelRun) -> None:
         """Answer the code's questions."""
         while True:
             await run.asked.wait()
@@ -241,7 +225,10 @@ class KernelProcess:
             while run.replies:
                 value = run.replies.pop(0)
                 answer = {"type": "input", "id": run.id, "value": value or "", "eof": value is None}
-                await self._tell(answer)
+                try:
+                    await self._tell(answer)
+                except GuestGone:  # the kernel's end tells the same
+                    return
 
     def answer(self, line: str) -> None:
         """A line that code has asked for.
@@ -254,7 +241,7 @@ class KernelProcess:
         self._run.replies.append(line)
         self._run.asked.set()
 
-    async def _note_death(self, run: _Run, oom_kills: int) -> None:
+    async def _note_death(self, run: KernelRun, oom_kills: int) -> None:
         program = self._program
         end = None if program is None else program.exit
         used = await self._inside.sandbox.used()
@@ -266,7 +253,9 @@ class KernelProcess:
             words = f"the process that keeps the state of {self._kernel.language} ended: {how}"
             run.error = CodeError("KernelDied", words, "")
 
-    def _result(self, run: _Run, elapsed: float, usage: Usage, *, restarted: bool) -> RunResult:
+    def _result(
+        self, run: KernelRun, elapsed: float, usage: Usage, *, restarted: bool
+    ) -> RunResult:
         status: RunStatus = "success"
         if run.output.overflowed or run.shown > MOST_SHOWN:
             status = "output_limit"
@@ -301,7 +290,9 @@ class KernelProcess:
             return Completions()
         async with self._turn:
             await self.start()
-            run = self._run = _Run(secrets.token_hex(16), Output(0), lambda event: None, None, None)
+            run = self._run = KernelRun(
+                secrets.token_hex(16), Output(0), lambda event: None, None, None
+            )
             program = self._program
             assert program is not None
             try:
@@ -355,7 +346,7 @@ class KernelProcess:
                 run.stop.set()
         return True
 
-    def _hear(self, run: _Run | None, document: dict[str, Any]) -> None:
+    def _hear(self, run: KernelRun | None, document: dict[str, Any]) -> None:
         kind = document.get("type")
         if kind == "ready":
             self._ready.set()
@@ -379,7 +370,7 @@ class KernelProcess:
             run.done = True
             run.over.set()
 
-    def _show(self, run: _Run, display: Display) -> None:
+    def _show(self, run: KernelRun, display: Display) -> None:
         run.shown += sum(len(form) for form in display.data.values())
         if run.shown > MOST_SHOWN or len(run.displays) >= MOST_DISPLAYS:
             run.shown = MOST_SHOWN + 1
@@ -388,7 +379,7 @@ class KernelProcess:
         run.displays.append(display)
         run.follow(SessionEvent("display", display=display))
 
-    def _ask(self, run: _Run, prompt: str) -> None:
+    def _ask(self, run: KernelRun, prompt: str) -> None:
         if run.lines:
             run.replies.append(run.lines.pop(0))
         elif run.ask is not None:

@@ -107,14 +107,20 @@ class SessionProcess:
         cwd: str | None,
         env: Mapping[str, str],
         terminal: tuple[int, int] | None,
+        or_else: tuple[str, ...] = (),
     ) -> None:
-        """Start it.
+        """Start it, or something else where there is no such program.
 
         Raises:
             GuestExecError: It could not be started.
         """
         self._program = await self._inside.start(
-            self.command, self._take, timeout=timeout, cwd=cwd, env=env, terminal=terminal
+            *(self.command, self._take),
+            timeout=timeout,
+            cwd=cwd,
+            env=env,
+            terminal=terminal,
+            or_else=or_else,
         )
 
     @property

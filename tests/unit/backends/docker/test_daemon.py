@@ -14,7 +14,8 @@ import docker
 import pytest
 import requests
 
-from drybox.backends.docker.daemon import REMOVE_ATTEMPTS, Daemon, direct
+from drybox.backends.docker.connections import direct
+from drybox.backends.docker.daemon import REMOVE_ATTEMPTS, Daemon
 from drybox.errors import Unavailable
 
 

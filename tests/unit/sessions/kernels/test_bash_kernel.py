@@ -97,7 +97,10 @@ def test_closed_descriptors_lose_nothing(kernel: KernelProcess) -> None:
 
 
 def test_programs_and_jobs_have_no_channel(kernel: KernelProcess) -> None:
-    cell = kernel.run("readlink /proc/self/fd/*; sleep 1000 & readlink /proc/$!/fd/*")
+    cell = kernel.run(
+        "readlink /proc/self/fd/*; sleep 1000 & "
+        "until grep -q sleep /proc/$!/comm; do :; done; readlink /proc/$!/fd/*"
+    )
     pipes = {line for line in cell.stdout.split() if line.startswith("pipe:")}
     channel = {
         os.readlink(f"/proc/{kernel.process.pid}/fd/{fd}")

@@ -1,4 +1,7 @@
-"""An image with an environment in it: made once for each content, and taken to the daemon."""
+"""An image with an environment in it, or with what sessions' kernels consist of.
+
+It is made once for each content, and taken to the daemon.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +17,12 @@ from drybox.backends.docker.images.image_build import build_image_with_packages
 from drybox.backends.preparations import Preparations
 from drybox.environments.environment import BuiltEnvironment
 from drybox.errors import Unavailable
-from drybox.job import ENVIRONMENT_DIR
+from drybox.job import ENVIRONMENT_DIR, KERNEL_DIR
 from drybox.languages.base import EnvironmentLanguage, Language
 
 
 class EnvironmentImages:
-    """The images of a backend that have environments in them.
+    """The images of a backend that have environments or kernels in them.
 
     Args:
         ryuk: Whether Testcontainers' Ryuk is to watch over containers.
@@ -51,34 +54,61 @@ class EnvironmentImages:
             Unsupported: The environment cannot be read.
             Unavailable: It could not be made.
         """
-        async with self._lock:
-            found = await self._find(daemon, language, base, environment)
+        found = await self._add(
+            *(daemon, language, base, environment.digest, environment.folder, ENVIRONMENT_DIR),
+            label="Taking the environment to the daemon (once)",
+        )
         assert isinstance(language, EnvironmentLanguage), "none is built of others"
         words = (f"{ENVIRONMENT_DIR}/{word}" for word in language.environments.path)
         return replace(found, path=":".join((*words, found.path)))
 
-    async def _find(
+    async def add_kernel(
+        self, daemon: Daemon, language: Language, base: SandboxImage, folder: str
+    ) -> SandboxImage:
+        """The image with what sessions' kernels consist of.
+
+        Args:
+            daemon: Where.
+            language: The session's language.
+            base: The image of that language, with its environment if it has one.
+            folder: The folder on this machine, whose content never changes.
+
+        Raises:
+            Unsupported: The folder cannot be read.
+            Unavailable: It could not be made.
+        """
+        found = await self._add(
+            *(daemon, language, base, folder, folder, KERNEL_DIR),
+            label="Taking the kernels of sessions to the daemon (once)",
+        )
+        return replace(found, path=base.path)
+
+    async def _add(
         self,
         daemon: Daemon,
         language: Language,
         base: SandboxImage,
-        environment: BuiltEnvironment,
+        content: str,
+        folder: str,
+        place: str,
+        label: str,
     ) -> SandboxImage:
-        run, known = anyio.to_thread.run_sync, (base.name, environment.digest)
-        name = self._names.get(known, "")
-        found = await run(image.known_image, daemon, name) if name else None
-        if found is None:
-            key = await run(package_image.fingerprint, environment.folder)
-            name = image.package_image_name(base.name, key)
-            found = await run(image.known_image, daemon, name)
-        if found is None:
-            label = "Taking the environment to the daemon (once)"
-            with self._preparations.begin(language.name, label):
-                await build_image_with_packages(
-                    daemon, self._ryuk, base.name, name, environment.folder, ENVIRONMENT_DIR
-                )
-            found = await run(image.known_image, daemon, name)
-        if found is None:
-            raise Unavailable(f"image {name!r} vanished while it was used.", hint="Try again.")
-        self._names[known] = name
-        return found
+        """The image with a folder in it, which a word for its content names."""
+        run, known = anyio.to_thread.run_sync, (base.name, content)
+        async with self._lock:
+            name = self._names.get(known, "")
+            found = await run(image.known_image, daemon, name) if name else None
+            if found is None:
+                key = await run(package_image.fingerprint, folder)
+                name = image.package_image_name(base.name, key)
+                found = await run(image.known_image, daemon, name)
+            if found is None:
+                with self._preparations.begin(language.name, label):
+                    await build_image_with_packages(
+                        daemon, self._ryuk, base.name, name, folder, place
+                    )
+                found = await run(image.known_image, daemon, name)
+            if found is None:
+                raise Unavailable(f"image {name!r} vanished while it was used.", hint="Try again.")
+            self._names[known] = name
+            return found

@@ -26,7 +26,7 @@ from drybox.languages.base import Language, Tool, Toolchain
 REPOSITORY = "drybox-sandbox"
 """Derived images are tags of this repository."""
 
-RECIPE = "2"
+RECIPE = "3"
 """Part of a tag: another one where the same source gives another image."""
 
 UIDS = 512
@@ -216,6 +216,8 @@ def system_archive(init: bytes, uid_base: int, mounts: Iterable[str]) -> bytes:
         File("/etc/hosts", b"127.0.0.1\tlocalhost sandbox\n::1\tlocalhost sandbox\n"),
         File("/etc/hostname", b"sandbox\n"),
         File("/etc/resolv.conf", b""),
+        # Else a login shell, which commands of sessions are, has another PATH than the image's.
+        File("/etc/profile", b""),
     )
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:

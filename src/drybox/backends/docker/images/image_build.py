@@ -114,7 +114,9 @@ async def build_image_with_packages(
 
 
 def forget_images(daemon: Daemon, label: str, key: str) -> None:
-    """Remove images of what a folder held before; those that are in use stay. Blocks.
+    """Remove images of what a folder held before, and those made of them. Blocks.
+
+    Those that are in use stay.
 
     Args:
         daemon: Where.
@@ -122,11 +124,16 @@ def forget_images(daemon: Daemon, label: str, key: str) -> None:
         key: What the names of those that stay end with; "" to remove all.
     """
     try:
+        tags, old = [], []
         for item in daemon.images():
-            if (item.get("Labels") or {}).get(docker_labels.PACKAGES) == label:
-                for tag in item.get("RepoTags") or ():
-                    if not key or not tag.endswith(f"-{key}"):
-                        daemon.remove_image(tag)
+            is_of_it = (item.get("Labels") or {}).get(docker_labels.PACKAGES) == label
+            for tag in item.get("RepoTags") or ():
+                tags.append(tag)
+                if is_of_it and not (key and tag.endswith(f"-{key}")):
+                    old.append(tag)
+        made_of_them = [tag for tag in tags if any(tag.startswith(f"{each}-") for each in old)]
+        for tag in dict.fromkeys([*made_of_them, *old]):
+            daemon.remove_image(tag)
     except DryboxError as error:
         _log.warning("images of older packages could not be removed: %s", error.message)
 

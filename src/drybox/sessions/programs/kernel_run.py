@@ -1,0 +1,40 @@
+"""What is under way in a kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import anyio
+
+from drybox.execution.output import Output
+from drybox.sessions.results import CodeError, Completions, Display, RunStatus, SessionEvent
+
+Follow = Callable[[SessionEvent], None]
+"""Takes events as they come, at once."""
+
+Ask = Callable[[str], None]
+"""Is told that code asks for a line, with its prompt."""
+
+
+@dataclass(slots=True)
+class KernelRun:
+    """What is under way in a kernel."""
+
+    id: str
+    output: Output
+    follow: Follow
+    lines: list[str] | None
+    ask: Ask | None
+    over: anyio.Event = field(default_factory=anyio.Event)
+    stop: anyio.Event = field(default_factory=anyio.Event)
+    displays: list[Display] = field(default_factory=list)
+    shown: int = 0
+    error: CodeError | None = None
+    count: int | None = None
+    done: bool = False
+    ending: bool = False
+    reason: RunStatus | None = None
+    completions: Completions = field(default_factory=Completions)
+    replies: list[str | None] = field(default_factory=list)
+    asked: anyio.Event = field(default_factory=anyio.Event)
