@@ -87,9 +87,12 @@ async function licenses(inputs) {
   for (const name of [...packages].sort()) {
     const folder = path.join(here, "node_modules", name);
     const about = JSON.parse(await readFile(path.join(folder, "package.json"), "utf8"));
-    const file = ["LICENSE", "LICENSE.md", "LICENCE"].find((f) => existsSync(path.join(folder, f)));
+    // Where a package brings none along, its project's is in licenses/.
+    const places = ["LICENSE", "LICENSE.md", "LICENCE"].map((file) => path.join(folder, file));
+    places.push(path.join(here, "licenses", `${name.replace("/", "+")}.txt`));
+    const file = places.find((place) => existsSync(place));
     if (!file) throw new Error(`${name} has no file with its licence`);
-    const text = await readFile(path.join(folder, file), "utf8");
+    const text = await readFile(file, "utf8");
     texts.push(`${name} ${about.version} (${about.license})\n\n${text.trim()}\n`);
   }
   return texts.join(`\n${"-".repeat(78)}\n\n`);

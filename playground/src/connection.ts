@@ -254,12 +254,20 @@ function isProblem(response: Response): boolean {
 /** The data of each message of a `text/event-stream`. */
 export async function* messages(body: ReadableStream<Uint8Array>): AsyncGenerator<string> {
   const reader = body.pipeThrough(new TextDecoderStream() as ReadableWritablePair<string>).getReader();
-  let rest = "";
+  // Pieces of a message that is under way: joined once, however many they are.
+  let held: string[] = [];
   for (;;) {
     const { done, value } = await reader.read();
     if (done) return;
-    const parts = (rest + value).split(/\r?\n\r?\n/);
-    rest = parts.pop() ?? "";
+    // The empty line that ends a message may be cut in two.
+    const text = /[\r\n]$/.test(held.at(-1) ?? "") ? (held.pop() ?? "") + value : value;
+    const parts = text.split(/\r?\n\r?\n/);
+    if (parts.length === 1) {
+      held.push(text);
+      continue;
+    }
+    parts[0] = held.join("") + parts[0];
+    held = [parts.pop() ?? ""];
     for (const part of parts) {
       const lines = part.split(/\r?\n/).filter((line) => line.startsWith("data:"));
       if (lines.length) yield lines.map((line) => line.slice(5).replace(/^ /, "")).join("\n");

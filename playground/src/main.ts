@@ -1,22 +1,19 @@
 // The playground: the page's parts, and what follows from what.
 import examples, { type Example } from "playground:examples";
-import { type Execution, defaults, environments, execute, languages, unreachable } from "./connection";
+import { defaults, environments, languages, unreachable } from "./connection";
 import { showDefaults, showPackageForm } from "./defaults";
 import { chooseEnvironment, chosenEnvironment, offerEnvironments, readyEnvironments } from "./environments";
 import { findDraft, keepDraft } from "./draft";
-import { FieldError, INPUTS, LIMITS, countFields, fill, isNarrow, markWrong, readFields, the, unmark } from "./form";
+import { FieldError, INPUTS, LIMITS, countFields, fill, isNarrow, readFields, the, unmark } from "./form";
 import { isAnyOpen, readyHelp } from "./help";
 import { LANGUAGES, styleOf, title } from "./languages";
-import { offerBack, tellWay } from "./notice";
-import { Output, type View } from "./output";
-import type { Place, PlaceFinder } from "./places";
-import { stopWatching, watchPreparations } from "./preparing";
+import { type Task, readyModes, start as startTask, stop as stopTask } from "./modes";
+import { offerBack } from "./notice";
 import { Project } from "./project";
-import { clearResult, showFacts, showFiles, showOutcome, showProblem } from "./result";
+import { clearResult, showProblem, showRefusal } from "./result";
 import { type Shared, fromFragment, toFragment } from "./share";
 import { readyTheme } from "./theme_switch";
-import type { ExecutionResult, Language, Problem, ServerEvent } from "./wire";
-import { outcome } from "./words";
+import type { Language } from "./wire";
 
 const KEY = "drybox-key";
 const FIRST = LANGUAGES[0]?.name ?? "";
@@ -25,23 +22,14 @@ const language = the<HTMLSelectElement>("language");
 const example = the<HTMLSelectElement>("example");
 const run = the<HTMLButtonElement>("run");
 const stop = the<HTMLButtonElement>("stop");
-const state = the("state");
 const interactive = the<HTMLInputElement>("interactive");
-const typing = the<HTMLFormElement>("typing");
-const line = the<HTMLInputElement>("line");
 const keyForm = the<HTMLFormElement>("key-form");
 
-const output = new Output(the("output"), the("empty"), (place) => ran.jump(place));
 const project = new Project({ run: start, changed: () => (example.value = matching()) });
 
 let key = sessionStorage.getItem(KEY) ?? "";
 let known: Language[] = [];
 const fetched: Record<string, Example[]> = {};
-let running: Execution | null = null;
-let stoppedByUser = false;
-let ran: { finder: PlaceFinder | null; jump: (place: Place) => void } = project.places();
-let startedAt = 0;
-let clock = 0;
 
 // --- languages and examples ------------------------------------------------------------------
 
@@ -144,14 +132,18 @@ async function learnLanguages(): Promise<void> {
     showPackageForm(language.value);
     offerEnvironments(language.value, await environments(key));
   } catch (error) {
-    refused(unreachable(error));
+    showRefusal(unreachable(error));
   }
 }
 
 // --- a run ------------------------------------------------------------------------------------
 
 function start(): void {
-  if (running) return;
+  void startTask((error) => showRefusal(unreachable(error)));
+}
+
+/** What is asked for; null if a field is wrong, which is said then. */
+function prepare(): Task | null {
   clearResult();
   unmark();
   let fields: ReturnType<typeof readFields>;
@@ -159,107 +151,18 @@ function start(): void {
     fields = readFields();
   } catch (error) {
     if (!(error instanceof FieldError)) throw error;
-    refused({ title: "This cannot be sent", status: 0, detail: error.message, field: error.id });
-    return;
+    showRefusal({ title: "This cannot be sent", status: 0, detail: error.message, field: error.id });
+    return null;
   }
-  output.clear();
-  const asked = fields.stdin ?? "";
-  if (asked) output.add("stdin", asked.endsWith("\n") ? asked : `${asked}\n`);
-  stoppedByUser = false;
-  setRunning(true);
+  document.body.classList.add("ran");
   // On a narrow window the result stands below the program.
   if (isNarrow()) the("result").scrollIntoView();
-  const wantsInput = interactive.checked;
-  ran = project.places();
   const request = { language: language.value, ...project.request(), ...fields };
-  running = execute(request, wantsInput, key, {
-    opened: (way) => {
-      typing.hidden = !(wantsInput && way === "socket");
-      tellWay(way);
-      if (way === "whole") tell("run");
-    },
-    event: follow,
-    problem: (problem) => {
-      finish();
-      refused(problem);
-    },
-  });
-}
-
-function follow(event: ServerEvent): void {
-  stopWatching();
-  if (event.type === "stdout" || event.type === "stderr") output.add(event.type, event.data);
-  else if (event.type === "phase" && !event.outcome) tell(event.phase);
-  else if (event.type === "result") conclude(event.result);
-}
-
-const PHASES: Record<string, string> = { install: "Installing", compile: "Compiling" };
-let doing = "Starting";
-
-function tell(phase: string): void {
-  doing = PHASES[phase] ?? "Running";
-  showClock();
-}
-
-function conclude(result: ExecutionResult): void {
-  finish();
-  showOutcome(outcome(result, stoppedByUser));
-  showFacts(result);
-  void showFiles(result.artifacts);
-}
-
-function finish(): void {
-  running = null;
-  output.finish(ran.finder);
-  const typed = typing.contains(document.activeElement);
-  typing.hidden = true;
-  if (typed) the("output").focus();
-  setRunning(false);
-}
-
-function refused(problem: Problem): void {
-  const { field, status } = problem;
-  // How a program sends a key is no help to who sees the field for it.
-  showProblem(status === 401 ? { ...problem, hint: "" } : problem);
-  if (field) markWrong(field);
-  if (status !== 401) return;
-  keyForm.hidden = false;
-  the("key").focus();
-}
-
-function end(): void {
-  if (!running || stoppedByUser) return;
-  stoppedByUser = true;
-  state.textContent = "Stopping";
-  running.stop();
-}
-
-function setRunning(on: boolean): void {
-  document.body.classList.toggle("running", on);
-  document.body.classList.add("ran");
-  run.ariaDisabled = String(on);
-  stop.ariaDisabled = String(!on);
-  clearInterval(clock);
-  if (on) {
-    startedAt = performance.now();
-    doing = "Starting";
-    clock = window.setInterval(showClock, 100);
-    showClock();
-    watchPreparations(language.value);
-  } else {
-    stopWatching();
-    state.textContent = "Ready";
-  }
-}
-
-function showClock(): void {
-  if (!running && doing !== "Starting") return;
-  const elapsed = (performance.now() - startedAt) / 1000;
-  if (!stoppedByUser) state.textContent = `${doing} ${elapsed.toFixed(1)} s`;
+  return { request, wantsInput: interactive.checked, key, places: project.places() };
 }
 
 run.addEventListener("click", start);
-stop.addEventListener("click", end);
+stop.addEventListener("click", stopTask);
 
 document.addEventListener("keydown", (event) => {
   if (isAnyOpen()) return;
@@ -267,46 +170,11 @@ document.addEventListener("keydown", (event) => {
     event.preventDefault();
     start();
   } else if (event.key === "Escape") {
-    end();
-  }
-});
-
-// --- input while it runs -----------------------------------------------------------------------
-
-typing.addEventListener("submit", (event) => {
-  event.preventDefault();
-  const text = `${line.value}\n`;
-  output.add("stdin", text);
-  running?.input(text);
-  line.value = "";
-  line.focus();
-});
-
-function endInput(): void {
-  if (line.value) {
-    output.add("stdin", line.value);
-    running?.input(line.value);
-    line.value = "";
-  }
-  running?.endInput();
-  const typed = typing.contains(document.activeElement);
-  typing.hidden = true;
-  if (typed) the("output").focus();
-}
-
-the("end-input").addEventListener("click", endInput);
-line.addEventListener("keydown", (event) => {
-  if (event.key === "d" && event.ctrlKey) {
-    event.preventDefault();
-    endInput();
+    stopTask();
   }
 });
 
 // --- the rest of the page ----------------------------------------------------------------------
-
-for (const radio of document.querySelectorAll<HTMLInputElement>("input[name=view]")) {
-  radio.addEventListener("change", () => output.show(radio.value as View));
-}
 
 keyForm.addEventListener("submit", (event) => {
   event.preventDefault();
@@ -386,6 +254,7 @@ async function begin(): Promise<void> {
   readyTheme();
   readyHelp();
   readyEnvironments();
+  readyModes(prepare);
   offer(LANGUAGES.map(({ name, aliases }) => ({ name, aliases, version: "" })));
   const draft = findDraft(location.hash);
   if (draft) show(draft);

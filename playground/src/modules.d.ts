@@ -14,3 +14,7 @@ declare module "playground:examples" {
   const examples: Record<string, () => Promise<Example[]>>;
   export default examples;
 }
+
+declare module "@xterm/headless/lib-headless/xterm-headless.mjs" {
+  export { type IBufferCell, Terminal } from "@xterm/headless";
+}

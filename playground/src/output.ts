@@ -1,7 +1,7 @@
 // What a program writes, as it comes. All of it is hostile: it only ever becomes text, and
 // a flood of it becomes no flood of elements.
 import type { Place, PlaceFinder } from "./places";
-import { TerminalReader, type Piece } from "./terminal";
+import { type Piece, type Reading, TerminalReader } from "./terminal";
 import type { Stream } from "./wire";
 
 export type Source = Stream | "stdin";
@@ -22,17 +22,19 @@ const MOST_LINKS = 200;
 
 const TAGS: Record<Source, string> = { stdout: "", stderr: "stderr", stdin: "you" };
 
-interface Part {
+interface Written {
   source: Source;
   text: string;
 }
 
 export class Output {
-  private parts: Part[] = [];
+  private parts: Written[] = [];
   private whole: Record<Source, string[]> = { stdout: [], stderr: [], stdin: [] };
   private interleavingLost = false;
-  private waiting: Part[] = [];
+  private waiting: Written[] = [];
   private frame = 0;
+  /** The page that text is being put on, which may take more than one frame. */
+  private painting: Page | null = null;
   private finished = false;
   private following = true;
   private top = 0;
@@ -63,7 +65,8 @@ export class Output {
     this.finished = false;
     this.following = true;
     this.top = 0;
-    this.page = new Page(this.root);
+    this.turnPage();
+    this.root.ariaBusy = null;
     this.empty.hidden = false;
   }
 
@@ -102,7 +105,7 @@ export class Output {
   /** Shows stdout and stderr together, or one of them. */
   show(view: View): void {
     this.current = view;
-    this.page = new Page(this.root);
+    this.turnPage();
     this.waiting =
       view === "together"
         ? this.parts.map((part) => ({ ...part }))
@@ -119,27 +122,50 @@ export class Output {
     this.schedule();
   }
 
+  /** Lets go of what reading has taken; what is shown stays. */
+  close(): void {
+    this.page.close();
+  }
+
+  private turnPage(): void {
+    this.page.close();
+    this.page = new Page(this.root);
+    this.painting = null;
+  }
+
   private schedule(): void {
-    if (!this.frame) this.frame = requestAnimationFrame(() => this.paint());
+    this.root.ariaBusy = "true";
+    if (!this.frame && !this.painting) this.frame = requestAnimationFrame(() => this.paint());
   }
 
   private paint(): void {
     this.frame = 0;
     let budget = FRAME;
-    let done = 0;
-    for (const part of this.waiting) {
+    let count = 0;
+    for (const { text } of this.waiting) {
       if (budget <= 0) break;
-      this.page.add(part.source, part.text, this.current === "together");
-      budget -= part.text.length;
-      done++;
+      budget -= text.length;
+      count++;
     }
-    this.waiting.splice(0, done);
+    const { page } = this;
+    const last = count === this.waiting.length && this.finished;
+    const reading = page.add(this.waiting.splice(0, count), this.current === "together", last);
+    if (!reading) return this.painted();
+    this.painting = page;
+    return void reading.then(() => {
+      if (this.page !== page) return;
+      this.painting = null;
+      this.painted();
+    });
+  }
+
+  private painted(): void {
     this.empty.hidden = this.page.length > 0;
-    if (this.waiting.length) this.schedule();
+    if (this.waiting.length || (this.finished && !this.page.isWhole)) this.schedule();
     else {
-      if (this.finished) this.page.finish();
       if (this.current === "together" && this.interleavingLost) this.page.note();
       if (this.finished && this.finder) this.page.link(this.finder, this.jump);
+      this.root.ariaBusy = null;
     }
     this.scrollToEnd();
   }
@@ -162,15 +188,21 @@ export class Output {
 /** The elements of one view. */
 class Page {
   length = 0;
+  /** Whether nothing more comes, and all that was held back is there. */
+  isWhole = false;
+  private closed = false;
   private readers: Record<Source, TerminalReader> = {
     stdout: new TerminalReader(),
     stderr: new TerminalReader(),
     stdin: new TerminalReader(),
   };
-  private source: Source | null = null;
+  /** Whose text came last. */
+  private read: Source | null = null;
   private body: HTMLElement | null = null;
   private block: HTMLElement | null = null;
   private blockLength = 0;
+  /** Of the line that may still change. */
+  private live: ChildNode[] = [];
   private pieces = 0;
   private noted = false;
   private linked = false;
@@ -179,14 +211,54 @@ class Page {
     root.replaceChildren();
   }
 
-  add(source: Source, text: string, tagged: boolean): void {
-    if (source !== this.source) this.segment(source, tagged);
-    for (const piece of this.readers[source].push(text)) this.write(piece);
-    this.length += text.length;
+  /**
+   * Puts text on the page; at once, unless something in it takes longer to read.
+   *
+   * @param last Nothing more comes.
+   */
+  add(parts: Written[], tagged: boolean, last: boolean): Promise<void> | null {
+    const mine = parts.map(({ source, text }) => {
+      const fresh = source !== this.read;
+      this.read = source;
+      this.length += text.length;
+      return { source, text, fresh, reading: null as Reading | null };
+    });
+    const waits: Promise<void>[] = [];
+    const take = (readings: Reading[] | Promise<Reading[]>, own: typeof mine): void => {
+      const keep = (found: Reading[]): void => found.forEach((reading, at) => (own[at]!.reading = reading));
+      if (readings instanceof Promise) waits.push(readings.then(keep));
+      else keep(readings);
+    };
+    for (const source of ["stdout", "stderr", "stdin"] as const) {
+      const own = mine.filter((part) => part.source === source);
+      if (own.length) take(this.readers[source].read(own), own);
+    }
+    if (last && this.read) {
+      mine.push({ source: this.read, text: "", fresh: false, reading: null });
+      take(this.readers[this.read].end(), mine.slice(-1));
+    }
+    const show = (): void => {
+      if (this.closed) return;
+      for (const { source, fresh, reading } of mine) {
+        if (fresh) this.segment(source, tagged);
+        if (reading) this.write(reading);
+      }
+      this.isWhole = last;
+      if (last) this.release();
+    };
+    if (waits.length) return Promise.all(waits).then(show);
+    show();
+    return null;
   }
 
-  finish(): void {
-    if (this.source) for (const piece of this.readers[this.source].end()) this.write(piece);
+  /** Takes no more text; what is shown stays. */
+  close(): void {
+    this.closed = true;
+    this.release();
+  }
+
+  private release(): void {
+    for (const reader of Object.values(this.readers)) reader.close();
   }
 
   note(): void {
@@ -232,7 +304,6 @@ class Page {
   }
 
   private segment(source: Source, tagged: boolean): void {
-    this.source = source;
     const segment = element("div", `segment ${source}`);
     if (tagged && TAGS[source]) {
       segment.classList.add("tagged");
@@ -244,9 +315,25 @@ class Page {
     segment.append(this.body);
     this.root.append(segment);
     this.block = null;
+    this.live = [];
   }
 
-  private write(piece: Piece): void {
+  /** What has ended stays; the line that may still change is taken back when more of it comes. */
+  private write({ ended, live }: Reading): void {
+    for (const node of this.live) node.remove();
+    for (const piece of ended) this.append(piece);
+    const { block, blockLength, pieces } = this;
+    const before = this.block?.lastChild ?? null;
+    for (const piece of live) this.append(piece, true);
+    this.blockLength = this.block === block ? blockLength : 0;
+    this.pieces = pieces;
+    this.live = [];
+    for (let node = this.block?.lastChild ?? null; node && node !== before; node = node.previousSibling) {
+      this.live.push(node);
+    }
+  }
+
+  private append(piece: Piece, apart = false): void {
     if (!this.block || (this.blockLength > BLOCK && this.atLineStart())) {
       this.block?.classList.add("full");
       this.block = element("div", "block");
@@ -255,11 +342,13 @@ class Page {
     }
     this.blockLength += piece.text.length;
     this.pieces++;
-    if (piece.style && this.pieces < MOST_PIECES) {
+    if ((piece.style || piece.ink) && this.pieces < MOST_PIECES) {
       const span = element("span", piece.style);
       span.textContent = piece.text;
+      if (piece.ink) span.style.color = piece.ink;
+      if (piece.ground) span.style.background = piece.ground;
       this.block.append(span);
-    } else if (this.block.lastChild instanceof Text && this.block.lastChild.length < BLOCK) {
+    } else if (!apart && this.block.lastChild instanceof Text && this.block.lastChild.length < BLOCK) {
       this.block.lastChild.appendData(piece.text);
     } else {
       this.block.append(piece.text);

@@ -1,5 +1,5 @@
 // The outcome of a run on the page: in words and in figures.
-import { the } from "./form";
+import { markWrong, the } from "./form";
 import type { ExecutionResult, Problem } from "./wire";
 import { title } from "./languages";
 import { type Outcome, facts, phaseLine, problemSentences } from "./words";
@@ -41,6 +41,17 @@ export function showOutcome(outcome: Outcome): void {
 export function showProblem(problem: Problem): void {
   const tone = problem.title === "Stopped by you" ? "stopped" : "bad";
   showOutcome({ tone, title: problem.title, details: problemSentences(problem) });
+}
+
+/** Shows why the server refused, at the field that it is about; asks for a key if one is needed. */
+export function showRefusal(problem: Problem): void {
+  const { field, status } = problem;
+  // How a program sends a key is no help to who sees the field for it.
+  showProblem(status === 401 ? { ...problem, hint: "" } : problem);
+  if (field) markWrong(field);
+  if (status !== 401) return;
+  the("key-form").hidden = false;
+  the("key").focus();
 }
 
 export function showFacts(result: ExecutionResult): void {

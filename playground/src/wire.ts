@@ -111,3 +111,54 @@ export type ServerEvent =
   | { type: "phase"; phase: string; outcome?: Phase | null }
   | { type: "result"; result: ExecutionResult }
   | { type: "error"; problem: Problem };
+
+/** A session, as far as the page uses it. */
+export interface SessionInfo {
+  id: string;
+  language: string;
+  version: string;
+  isolation: string;
+  environment: string | null;
+  idle_timeout: number;
+  weakened: string[];
+}
+
+/** Something that code showed: text by MIME type, base64 of what is binary. */
+export interface Display {
+  data: Record<string, string>;
+  is_main: boolean;
+}
+
+export interface CodeError {
+  name: string;
+  value: string;
+  traceback: string;
+  coloured?: string;
+}
+
+export interface SessionResult {
+  status: string;
+  stdout: string;
+  stderr: string;
+  results: Display[];
+  error: CodeError | null;
+  execution_count: number;
+  execution_time: number;
+  truncated: { stdout: boolean; stderr: boolean };
+  restarted: boolean;
+  exit_code: number | null;
+  problem: { type: string; message: string; hint: string } | null;
+}
+
+export type SessionEvent =
+  | { type: "stdout" | "stderr" | "input"; data: string }
+  | { type: "display"; display: Display }
+  | { type: "error"; error?: CodeError; problem?: Problem }
+  | { type: "result"; result: SessionResult };
+
+export interface FileInfo {
+  path: string;
+  name: string;
+  type: "file" | "directory" | "symlink" | "other";
+  size: number;
+}

@@ -1,5 +1,5 @@
 // Outcomes and figures in words.
-import type { ExecutionResult, Phase, Preparation, Problem } from "./wire";
+import type { ExecutionResult, Phase, Preparation, Problem, SessionResult } from "./wire";
 
 export type Tone = "good" | "bad" | "stopped";
 
@@ -42,7 +42,37 @@ export function outcome(result: ExecutionResult, stopped: boolean): Outcome {
   }
 }
 
-function truncation(result: ExecutionResult): string[] {
+/** What became of code in a session; null where nothing is to be said but what it shows. */
+export function sessionOutcome(result: SessionResult, stopped: boolean): Outcome | null {
+  const { problem } = result;
+  const details = problem ? [problem.message, problem.hint].filter(Boolean) : [];
+  if (result.restarted) details.push("The state of the language is lost: only ending it helped.");
+  details.push(...truncation(result));
+  const bad = (title: string): Outcome => ({ tone: "bad", title, details });
+  switch (result.status) {
+    case "success":
+      return details.length ? { tone: "stopped", title: "Finished", details } : null;
+    case "failed":
+      if (result.error) return details.length ? bad(`Raised ${result.error.name}`) : null;
+      return bad(`Ended with exit code ${result.exit_code}`);
+    case "interrupted":
+      return { tone: "stopped", title: stopped ? "Stopped by you" : "Interrupted", details };
+    case "compile_error":
+      return bad("Did not compile");
+    case "timeout":
+      return bad("Ended at its time limit");
+    case "memory_limit":
+      return bad("Ended at the memory limit");
+    case "output_limit":
+      return bad("Ended at its output limit");
+    case "sandbox_error":
+      return bad("The sandbox failed; this is not the code's doing");
+    default:
+      return bad(`Ended: ${result.status}`);
+  }
+}
+
+function truncation(result: Pick<ExecutionResult, "truncated">): string[] {
   const cut = (["stdout", "stderr"] as const).filter((stream) => result.truncated[stream]);
   return cut.length ? [`The output limit cut ${cut.join(" and ")}.`] : [];
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
@@ -19,6 +20,8 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+AXE = Path(__file__).parents[2] / "playground/node_modules/axe-core/axe.min.js"
+"""The accessibility checks, a script."""
 TIMEOUT = 60_000
 """Milliseconds that something on the page may take beside other tests."""
 
@@ -91,6 +94,7 @@ class Playground:
 
     def settle(self) -> None:
         """Wait until what has come is painted, and what changes colour has its own."""
+        self.page.wait_for_function("() => !document.querySelector('[aria-busy=true]')")
         self.page.evaluate(
             """async () => {
               const painted = (done) => requestAnimationFrame(() => requestAnimationFrame(done));
@@ -109,3 +113,15 @@ class Playground:
     def _hear(self, kind: str, text: str) -> None:
         if kind in ("error", "warning"):
             self.faults.append(text)
+
+
+def check_accessibility(playground: Playground) -> None:
+    """See to it that axe finds nothing; its script is on the page."""
+    playground.settle()
+    found = playground.page.evaluate("() => axe.run()")
+    faults = [
+        (fault["id"], [node["html"][:120] + node["failureSummary"] for node in fault["nodes"]])
+        for fault in found["violations"]
+    ]
+    assert faults == []
+    assert "color-contrast" in {passed["id"] for passed in found["passes"]}

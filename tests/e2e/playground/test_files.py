@@ -108,7 +108,12 @@ def test_packed_files_are_the_same_files(server: Server) -> None:
 def test_the_licences_of_what_it_is_made_from_come_along(server: Server) -> None:
     name = next(name for name in assets(server) if name.endswith(".txt"))
     text = server.get(f"/{name}").body.decode()
-    for package in ("@codemirror/view", "@lezer/common", "@fontsource-variable/inter"):
+    for package in (
+        "@codemirror/view",
+        "@lezer/common",
+        "@fontsource-variable/inter",
+        "@xterm/headless",
+    ):
         assert package in text
     assert "Permission is hereby granted" in text
 

@@ -95,6 +95,39 @@ def test_output_only_ever_becomes_text(playground: Playground) -> None:
     assert playground.page.title() == title
 
 
+TERMINAL = r"""import sys
+for percent in 1, 50, 100:
+    print(f"\r{percent} %", end="", flush=True)
+print("\n\x1b[38;5;202mpalette\x1b[0m \x1b[38;2;255;255;255mwhite\x1b[0m "
+      "\x1b[48;2;0;0;90mground\x1b[0m \x1b[7mturned\x1b[0m \x1b[9mout\x1b[0m")
+print("waiting", end="", flush=True)
+input()
+print("\rdone\x1b[K")
+"""
+
+
+def test_a_line_is_written_anew_and_has_any_colour(playground: Playground) -> None:
+    playground.write("python", TERMINAL)
+    playground.run()
+    expect(playground.at("#output")).to_contain_text("waiting")
+    shown = "100 %\npalette white ground turned out\n"
+    assert playground.stream("stdout") == f"{shown}waiting"
+    styled = playground.at("#output span").evaluate_all(
+        "all => all.map(e => [e.textContent, getComputedStyle(e).color,"
+        " getComputedStyle(e).backgroundColor])"
+    )
+    ink = {text: colour for text, colour, _ in styled}
+    ground = {text: colour for text, _, colour in styled}
+    assert ink.keys() == {"palette", "white", "ground", "turned", "out"}
+    assert ink["white"] != "rgb(255, 255, 255)", "it cannot be read on a white ground"
+    assert ground["ground"] == "rgb(0, 0, 90)"
+    assert len({ink["palette"], ink["white"], ink["ground"]}) == 3
+    playground.at("#line").press("Enter")
+    playground.ended("Finished")
+    # What was typed stands between; the line of before is complete.
+    assert playground.stream("stdout") == f"{shown}waitingdone\n"
+
+
 def test_a_flood_leaves_the_page_usable(playground: Playground) -> None:
     playground.write("python", "import sys\nwhile True: print('y' * 79)")
     playground.run()

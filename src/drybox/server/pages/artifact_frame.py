@@ -4,7 +4,8 @@ The program is hostile, and so is its page. The document has an origin of its ow
 shares, so that it reaches neither the playground nor the server with the visitor's rights, and a
 policy under which nothing is loaded from anywhere. The page comes by ``postMessage`` from the
 window around it; the server never sees it. What would tell others that it is looked at, or show
-something else in its place, is taken out of it before it is shown.
+something else in its place, is taken out of it before it is shown. The window around it is told
+how high the page is, once.
 """
 
 from __future__ import annotations
@@ -36,6 +37,10 @@ addEventListener("message", ({ source, data }) => {
   document.open();
   document.write(`<!doctype html>${page.documentElement.outerHTML}`);
   document.close();
+  const { documentElement: shown } = document;
+  const tell = () => parent.postMessage(shown.getBoundingClientRect().height, "*");
+  if (document.readyState === "complete") tell();
+  else addEventListener("load", tell);
 }, { once: true });
 """
 

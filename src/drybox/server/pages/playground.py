@@ -105,7 +105,7 @@ def playground_routes(folder: Path = STATIC) -> list[Route]:
         headers["Vary"] = "Accept-Encoding"
         if "gzip" in request.headers.get("accept-encoding", ""):
             headers["Content-Encoding"] = "gzip"
-            content = gzip.compress(content, compresslevel=1)
+            content = gzip.compress(content, compresslevel=6)
         return Response(content, headers=headers, media_type="text/html; charset=utf-8")
 
     async def asset(request: Request) -> Response:
