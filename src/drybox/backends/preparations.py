@@ -5,7 +5,6 @@ It may take a minute: whoever waits is told what for, and how far it is.
 
 from __future__ import annotations
 
-import contextlib
 import subprocess
 import threading
 import time
@@ -13,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol, runtime_checkable
 
+from drybox.host.children import kill_with_children
 from drybox.languages.base import Language
 from drybox.model import PreparationProgress
 
@@ -141,5 +141,4 @@ class UnderWay:
         """End it."""
         self.is_stopped = True
         if self._process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                self._process.kill()
+            kill_with_children(self._process)

@@ -6,6 +6,8 @@ import subprocess
 import threading
 from collections.abc import Callable
 
+from drybox.host.children import kill_with_children
+
 LONGEST_LINE = 256 * 1024
 """Bytes after which a line is told in parts."""
 
@@ -20,7 +22,7 @@ def follow_output(
     """Tell what it writes to its standard output, and wait for its end. Blocks.
 
     Args:
-        process: The program; it is killed where this raises.
+        process: The program; it is killed with its children where this raises.
         name: What messages call it.
         timeout: Seconds that it may take.
         most: Bytes of the end of what it says that are kept.
@@ -36,7 +38,7 @@ def follow_output(
 
     def end() -> None:
         late.set()
-        process.kill()
+        kill_with_children(process)
 
     timer = threading.Timer(timeout, end)
     timer.daemon = True
@@ -48,7 +50,7 @@ def follow_output(
             on_line(line)
         process.wait()
     except BaseException:
-        process.kill()
+        kill_with_children(process)
         raise
     finally:
         timer.cancel()
