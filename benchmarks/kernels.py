@@ -11,13 +11,16 @@ import logging
 import statistics
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import time
 import warnings
 
 from drybox import CodeExecutor, Session
+from drybox.backends.registry import host_program
 from drybox.bench.idle_memory import idle_sizes
 from drybox.bench.interleave import Contender, interleave
+from drybox.languages.python import NO_PACKAGES
 from drybox.model import MIB
 
 GOALS = {"start": 0.05, "round trip": 0.5, "command": 1.5}
@@ -31,13 +34,25 @@ REST = 2.0
 TIMEOUT = 120
 
 
+KERNEL = """
+import sys
+sys.path.append(sys.argv.pop(1))
+from ipykernel.kernelapp import launch_new_instance
+launch_new_instance()
+"""
+
+
 class Jupyter:
-    """A bare ipykernel through jupyter_client."""
+    """A bare ipykernel through jupyter_client, without the .pth files of the host's packages."""
 
     def __init__(self, folder: str) -> None:
         from jupyter_client.manager import KernelManager
 
+        packages = sysconfig.get_path("purelib")
+        command = [host_program("python"), "-S", "-c", NO_PACKAGES + KERNEL, packages]
         self._manager = KernelManager()
+        assert self._manager.kernel_spec is not None
+        self._manager.kernel_spec.argv = [*command, "-f", "{connection_file}"]
         self._manager.start_kernel(cwd=folder)
         self._client = self._manager.blocking_client()
         self._client.start_channels()

@@ -22,7 +22,7 @@ def sandlock() -> Iterator[Callable[[str], str]]:
 
     def run(source: str) -> str:
         sandbox = Sandbox(fs_readable=READABLE, max_memory="256M", max_processes=64)
-        result = sandbox.run([PYTHON, "-c", source], timeout=10)
+        result = sandbox.run([PYTHON, "-S", "-c", NO_PACKAGES + source], timeout=10)
         if not result.success:
             raise RuntimeError(str(result.error or result.stderr))
         return str(result.stdout.decode())
@@ -81,6 +81,8 @@ def main() -> None:
 
 
 PYTHON = "/usr/bin/python3"
+NO_PACKAGES = "import site; site.PREFIXES = []; site.main()\n"
+"""As drybox.languages.python has it, which cannot be imported here."""
 
 if __name__ == "__main__":
     main()

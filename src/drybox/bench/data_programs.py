@@ -15,6 +15,7 @@ from drybox.environments.environment import Environment
 from drybox.environments.store import EnvironmentStore
 from drybox.errors import Unavailable
 from drybox.executor.sync_executor import CodeExecutor
+from drybox.languages.python import NO_PACKAGES
 from drybox.model import ExecutionRequest
 from drybox.settings import PoolSettings
 
@@ -70,8 +71,9 @@ def measure(
         (packages,) = tree.glob("lib/python3.*/site-packages")
 
         def run_baseline(number: int) -> None:
+            code = NO_PACKAGES + PROGRAMS[program].format(number=number)
             subprocess.run(
-                [host_program("python"), "-c", PROGRAMS[program].format(number=number)],
+                [host_program("python"), "-S", "-c", code],
                 cwd=folder,
                 env={"PATH": "/usr/bin:/bin", "HOME": folder, "PYTHONPATH": str(packages)},
                 stdin=subprocess.DEVNULL,
