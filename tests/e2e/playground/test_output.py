@@ -8,19 +8,30 @@ from tests.support.browser import Playground
 
 pytestmark = pytest.mark.promise("PAGE-2")
 
-BOTH = """import sys, time
+BOTH = """import sys
 for n in range(3):
-    print("out", n, flush=True); time.sleep(0.05)
-    print("err", n, file=sys.stderr, flush=True); time.sleep(0.05)
+    print("out", n, flush=True); input()
+    print("err", n, file=sys.stderr, flush=True); input()
 """
 
 
-def test_stdout_and_stderr_are_told_apart_without_colour_too(playground: Playground) -> None:
+def write_both(playground: Playground) -> None:
+    """Have each line written once the one before it is there: nobody knows the order otherwise."""
     playground.write("python", BOTH)
     playground.run()
+    for n in range(3):
+        for word in ("out", "err"):
+            expect(playground.at("#output")).to_contain_text(f"{word} {n}")
+            playground.at("#line").press("Enter")
     playground.ended("Finished")
+
+
+def test_stdout_and_stderr_are_told_apart_without_colour_too(playground: Playground) -> None:
+    write_both(playground)
+    playground.settle()
     kinds = playground.at("#output .segment").evaluate_all("all => all.map(e => e.className)")
-    assert kinds == ["segment stdout", "segment stderr tagged"] * 3
+    typed = "segment stdin tagged"
+    assert kinds == ["segment stdout", typed, "segment stderr tagged", typed] * 3
     assert playground.at("#output .stderr .tag").all_inner_texts() == ["stderr"] * 3
     assert playground.at("#output .stdout .tag").count() == 0
     width = "e => getComputedStyle(e).borderLeftColor"
@@ -31,15 +42,13 @@ def test_stdout_and_stderr_are_told_apart_without_colour_too(playground: Playgro
 
 
 def test_each_of_them_can_be_seen_alone(playground: Playground) -> None:
-    playground.write("python", BOTH)
-    playground.run()
-    playground.ended("Finished")
+    write_both(playground)
     playground.at("#views").get_by_text("stderr").click()
     expect(playground.at("#output")).to_have_text("err 0\nerr 1\nerr 2\n")
     playground.at("#views").get_by_text("stdout").click()
     expect(playground.at("#output")).to_have_text("out 0\nout 1\nout 2\n")
     playground.at("#views").get_by_text("Together").click()
-    expect(playground.at("#output .segment")).to_have_count(6)
+    expect(playground.at("#output .segment")).to_have_count(12)
 
 
 AT_THE_END = """() => {
