@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -13,6 +14,7 @@ from tests.support.proxies import DEFAULTS, DEPLOY, caddy, nginx
 from tests.support.server import Server, serving
 from tests.support.wire import all_of, raw, status_of
 from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
 
 from drybox.service.api_keys import hash_key, new_key
 
@@ -59,12 +61,37 @@ def test_without_a_key_nobody_is_served_through_a_proxy(
         *("Forwarded: for=1.2.3.4", "X-Forwarded-For: 1.2.3.4", "X-Forwarded-Host: a.example"),
         *("X-Forwarded-Proto: https", "X-Forwarded-Anything: x", "Via: 1.1 proxy"),
         *("X-Real-IP: 1.2.3.4", "CF-Connecting-IP: 1.2.3.4", "True-Client-IP: 1.2.3.4"),
+        *("X-Original-Forwarded-For: 1.2.3.4", "X-Scheme: https", "X-Request-Start: t=1"),
+        *("CloudFront-Forwarded-Proto: https", "X-Envoy-Internal: true", "X-Varnish: 1"),
         *("forwarded:", "x-forwarded-for:"),
     ],
 )
 def test_nor_by_any_sign_of_one(server: Server, header: str) -> None:
     answer = server.ask("POST", "/v1/execute", json.dumps(HELLO), dict([header.split(":", 1)]))
     assert answer.problem["status"] == 403
+
+
+HARMLESS = {"/healthz", "/readyz", "/v1/ping"}
+"""What tells nothing of anybody: as load balancers ask."""
+
+
+def test_nor_at_any_door(server: Server) -> None:
+    headers = {"X-Forwarded-For": "1.2.3.4", "Content-Type": "application/json"}
+    paths = server.get("/openapi.json").json["paths"]
+    asked = 0
+    for path, operations in paths.items():
+        for method in {"get", "post", "put", "patch", "delete"} & operations.keys():
+            body = None if method in ("get", "delete") else "{}"
+            place = re.sub(r"\{[^}]*\}", "1", path)
+            answer = server.ask(method.upper(), place, body, headers)
+            asked += 1
+            if path not in HARMLESS and answer.status != 404:  # of Piston's packages there are none
+                assert answer.status == 403, (method, path, answer)
+    assert asked > 30
+    for place in ("/v1/execute/ws", "/v1/sessions/1/commands/1/ws"):
+        url = f"ws://127.0.0.1:{server.port}{place}"
+        with pytest.raises(InvalidStatus, match="403"), connect(url, additional_headers=headers):
+            pass
 
 
 def test_nor_over_http_1_0(server: Server) -> None:

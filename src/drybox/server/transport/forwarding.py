@@ -19,11 +19,16 @@ PREFIX_HEADER = "x-forwarded-prefix"
 _HEADERS = frozenset(
     (
         *("forwarded", "x-forwarded", "forwarded-for", "via", "proxy-connection", "cdn-loop"),
-        *("x-real-ip", "x-client-ip", "x-cluster-client-ip", "client-ip", "true-client-ip"),
-        *("cf-connecting-ip", "cf-ray", "fastly-client-ip", "x-azure-clientip"),
-        *("x-envoy-external-address", "x-amzn-trace-id", "x-cloud-trace-context"),
-        *("x-original-host", "x-original-url", "x-rewrite-url"),
+        *("x-client-ip", "x-cluster-client-ip", "client-ip", "true-client-ip", "x-remote-ip"),
+        *("x-proxyuser-ip", "proxy-client-ip", "wl-proxy-client-ip", "incap-client-ip"),
+        *("do-connecting-ip", "x-originating-ip", "x-amzn-trace-id", "x-cloud-trace-context"),
+        *("x-rewrite-url", "x-scheme", "x-url-scheme", "front-end-https", "x-nginx-proxy"),
+        *("x-request-start", "x-varnish", "surrogate-capability"),
     )
+)
+_PREFIXES = (
+    *("x-forwarded-", "x-original-", "x-real-", "x-envoy-", "x-azure-", "x-arr-", "x-amz-cf-"),
+    *("x-appengine-", "x-vercel-", "x-nf-", "cf-", "cloudfront-", "fastly-", "fly-"),
 )
 _PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 
@@ -81,7 +86,7 @@ def sign_of_proxy(connection: HTTPConnection) -> str:
     if connection.scope.get("http_version", "1.1") < "1.1":
         return "it is HTTP/1.0"
     for name in connection.headers:
-        if name in _HEADERS or name.startswith("x-forwarded-"):
+        if name in _HEADERS or name.startswith(_PREFIXES):
             return f"it has the header {name!r}"
     return ""
 
