@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shlex
 import shutil
 import subprocess
 import sys
@@ -23,6 +22,7 @@ from sybil.evaluators.skip import Skipper
 from sybil.parsers.markdown import CodeBlockParser, SkipParser
 from tests.support.cli import DRYBOX
 from tests.support.packages import make_wheel
+from tests.support.transcripts import pattern_of, typed_in
 
 from drybox import load_config
 
@@ -48,7 +48,7 @@ def _run_shell(example: Example) -> None:
 
 def _run_console(example: Example) -> None:
     """What is typed gives what the document shows."""
-    typed = _typed(example.parsed)
+    typed = typed_in(example.parsed)
     script = "".join(
         f"{command}\n__code=$?\nprintf '%s\\n' '{MARK}'\n(exit $__code)\n" for command, _ in typed
     )
@@ -56,7 +56,7 @@ def _run_console(example: Example) -> None:
     assert len(came) == len(typed) + 1, came
     for (command, wanted), output in zip(typed, came, strict=False):
         lines = [line for line in output.splitlines(True) if "(once" not in line]
-        assert re.fullmatch(_pattern(wanted), "".join(lines)), f"$ {command}\n{output}"
+        assert re.fullmatch(pattern_of(wanted), "".join(lines)), f"$ {command}\n{output}"
 
 
 def _load_toml(example: Example) -> None:
@@ -83,44 +83,6 @@ def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
         timeout=TIMEOUT,
         env=ENVIRONMENT,
     )
-
-
-def _typed(text: str) -> list[tuple[str, str]]:
-    """Commands and their output; a command goes on while a quote or the line is open."""
-    typed: list[tuple[str, str]] = []
-    lines = text.splitlines()
-    while lines:
-        line = lines.pop(0)
-        if line.startswith("$ "):
-            command = line[2:]
-            while lines and _is_open(command):
-                command += "\n" + lines.pop(0)
-            typed.append((command, ""))
-        else:
-            command, output = typed[-1]
-            typed[-1] = (command, f"{output}{line}\n")
-    return typed
-
-
-def _is_open(command: str) -> bool:
-    try:
-        shlex.split(command, comments=True)
-    except ValueError:
-        return True
-    return command.endswith("\\")
-
-
-def _pattern(output: str) -> str:
-    """What the output has to be: a line '…' stands for any lines, one at an end for its rest."""
-    parts = []
-    for line in output.splitlines():
-        if line == "…":
-            parts.append(r"(?:.*\n)*?")
-        elif line.endswith("…"):
-            parts.append(re.escape(line[:-1].rstrip()) + r".*\n?")
-        else:
-            parts.append(re.escape(line) + r"\n")
-    return "".join(parts)
 
 
 EVALUATORS: dict[str, Callable[[Example], None]] = {
@@ -218,10 +180,12 @@ def test_blocks_of_every_language_are_run_and_plain_ones_are_no_commands() -> No
 
 
 def test_a_transcript_that_is_wrong_is_found() -> None:
-    assert re.fullmatch(_pattern("…\nb\nc…\n"), "a\na\nb\ncd")
+    assert re.fullmatch(pattern_of("…\nb\nc…\n"), "a\na\nb\ncd")
+    assert re.fullmatch(pattern_of('{"a": 1, …, "b": …}\n'), '{"a": 1, "x": {}, "b": "c"}\n')
+    assert not re.fullmatch(pattern_of('{"a": 1, …}\n'), '{"a": 2, "b": 3}\n')
     for output in ("b\nx\n", "a\nb\n", ""):
-        assert not re.fullmatch(_pattern("b\nc\n"), output)
-    assert _typed("$ a 'b\nc'\nout\n$ echo $?\n0\n") == [
+        assert not re.fullmatch(pattern_of("b\nc\n"), output)
+    assert typed_in("$ a 'b\nc'\nout\n$ echo $?\n0\n") == [
         ("a 'b\nc'", "out\n"),
         ("echo $?", "0\n"),
     ]
