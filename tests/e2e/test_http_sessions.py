@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from tests.support.hold_probe import watching
 from tests.support.host import eventually
 from tests.support.server import TIMEOUT, Server, serving
 from tests.support.sessions import HttpSession, open_session, session_of
@@ -102,6 +103,40 @@ def test_a_run_is_interrupted_and_its_state_stays(session: HttpSession) -> None:
     with session.stream("print('on', flush=True)\nwhile True: pass") as events:
         assert next(events)["data"] == "on\n"
     assert session.run("stays")["status"] == "success"
+
+
+SHOWN = """
+from IPython.display import display
+class Shown:
+    def _repr_mimebundle_(self, **_):
+        return {}
+{}
+"""
+MUCH_SHOWN = {
+    "metadata": SHOWN.format(
+        "{'text/plain': 'a'}, {f'm{n}': n for n in range(40_000)}",
+        "for _ in range(4): display(Shown())",
+    ),
+    "forms": SHOWN.format(
+        "{f'a/{n}': '0123456789' for n in range(40_000)}", "for _ in range(3): display(Shown())"
+    ),
+    "displays": "from IPython.display import display\nfor n in range(2500): display(n)",
+}
+
+
+@pytest.mark.promise("KEY-8")
+@pytest.mark.parametrize("much", MUCH_SHOWN)
+def test_what_code_shows_holds_nobody_up(server: Server, session: HttpSession, much: str) -> None:
+    longest = []
+    for _ in range(6):  # on a busy machine caches and the kernel's own work add to it
+        with watching(server) as holds:
+            done = session.run(MUCH_SHOWN[much])
+        assert done["status"] == "success"
+        assert done["results"]
+        longest.append(holds.longest)
+        if longest[-1] <= 0.05:
+            return
+    raise AssertionError(f"the event loop was held {min(longest) * 1000:.0f} ms")
 
 
 def test_pause_resume_restart_and_change(server: Server) -> None:

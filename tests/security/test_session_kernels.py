@@ -133,6 +133,34 @@ def test_what_is_shown_is_bounded(session: Session) -> None:
     assert works(session)
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "'x' * (9 << 20)",
+        "class Shown:\n    def _repr_mimebundle_(self, **_):\n"
+        "        return {'text/plain': 'a'}, {f'm{n}': n for n in range(100_000)}\nShown()",
+    ],
+    ids=["text", "names"],
+)
+def test_what_is_too_large_to_be_shown_is_told_of(session: Session, code: str) -> None:
+    done = session.run(code, timeout=120)
+    assert (done.status, done.results) == ("output_limit", [])
+    assert done.problem is not None
+    assert "larger than" in done.problem.message
+    assert works(session)
+
+
+def test_an_error_of_any_size_is_one(session: Session) -> None:
+    done = session.run("raise ValueError('x' * (12 << 20) + 'end')", timeout=120)
+    assert (done.status, done.problem) == ("failed", None)
+    assert done.error is not None
+    assert done.error.name == "ValueError"
+    assert done.error.value.startswith("xxx")
+    assert done.error.value.endswith("xend")
+    assert "characters left out" in done.error.value
+    assert len(done.error.traceback) < 1 << 20
+
+
 @pytest.mark.nightly
 def test_many_displays_are_bounded(session: Session) -> None:
     done = session.run("for i in range(20_000): display(i)", timeout=120)

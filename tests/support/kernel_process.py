@@ -20,6 +20,10 @@ from typing import Any
 
 TIMEOUT = 90.0
 
+AGAIN = 2.0
+"""Seconds until code that goes on is interrupted once more, as sessions do: an interrupt that comes
+just where a kernel changes who hears it may be lost."""
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -149,24 +153,32 @@ class KernelProcess:
         waiting = list(lines or ())
         answers: list[dict[str, Any]] = []
         strays: list[dict[str, Any]] = []
+        is_over = threading.Event()
         self.send({"type": "run", "id": number, "code": code, "input": lines is not None})
         if interrupt_when is not None:
-            threading.Thread(target=self._interrupt, args=(interrupt_when,), daemon=True).start()
-        while not answers or answers[-1]["type"] != "done":
-            answer = self.take()
-            (answers if answer.pop("id", None) == number else strays).append(answer)
-            if answer["type"] == "input":
-                line = waiting.pop(0) if waiting else None
-                end = {"value": line or "", "eof": line is None}
-                self.send({"type": "input", "id": number, **end})
+            args = (interrupt_when, is_over)
+            threading.Thread(target=self._interrupt, args=args, daemon=True).start()
+        try:
+            while not answers or answers[-1]["type"] != "done":
+                answer = self.take()
+                (answers if answer.pop("id", None) == number else strays).append(answer)
+                if answer["type"] == "input":
+                    line = waiting.pop(0) if waiting else None
+                    end = {"value": line or "", "eof": line is None}
+                    self.send({"type": "input", "id": number, **end})
+        finally:
+            is_over.set()
         return Cell(answers, strays, *self.read())
 
-    def _interrupt(self, when: Callable[[], bool]) -> None:
+    def _interrupt(self, when: Callable[[], bool], is_over: threading.Event) -> None:
         until = time.monotonic() + TIMEOUT
         while not when() and time.monotonic() < until:
             time.sleep(0.02)
-        with contextlib.suppress(OSError):
-            os.killpg(self.process.pid, signal.SIGINT)
+        wait = 0.0
+        while not is_over.wait(wait):
+            with contextlib.suppress(OSError):
+                os.killpg(self.process.pid, signal.SIGINT)
+            wait = AGAIN
 
     def wait(self) -> int:
         return self.process.wait(TIMEOUT)

@@ -26,6 +26,13 @@ CommandStatus = Literal[
 FileType = Literal["file", "directory", "symlink", "other"]
 
 
+MAX_METADATA = 16 * 1024
+"""Bytes of memory that what code says about something it shows may take. More is let go."""
+
+DISPLAY = 256
+"""Bytes that a display takes beside what it holds, about."""
+
+
 @dataclass(frozen=True, slots=True)
 class Display(Record):
     """Something that code showed: the value of its last expression, a figure, a table.
@@ -48,6 +55,12 @@ class Display(Record):
             for mime, form in self.data.items()
         }
         return {"data": data, "is_main": self.is_main, "metadata": dict(self.metadata)}
+
+
+def display_size(display: Display) -> int:
+    """Bytes that a display takes, at most."""
+    held = sum(len(mime) + len(form) for mime, form in display.data.items())
+    return DISPLAY + held + (MAX_METADATA if display.metadata else 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from itertools import islice
 from typing import Any
 
 from drybox.sessions.kernels.base import MAX_LINE
-from drybox.sessions.results import CodeError, Completions, Display
+from drybox.sessions.results import MAX_METADATA, CodeError, Completions, Display
 
 MAX_WORD = 4096
 """Characters of a name or a MIME type."""
@@ -18,10 +19,23 @@ MAX_PARTS = 500_000
 about 35 ms, where a line of nothing else would hold it for more than a second."""
 
 
+MAX_NAMES = 50_000
+"""Names in objects of one line: each costs as much as ten other parts. Those in a text that is JSON
+itself are counted, too."""
+
+MAX_FORMS = 64
+"""MIME types of one display."""
+
+
 class Answers:
-    """Documents out of pieces, a line each. Lines that are none are let go."""
+    """Documents out of pieces, a line each. Lines that are none are let go.
+
+    Attributes:
+        has_lost: Whether a line was too large to be read; whoever has told of it sets it back.
+    """
 
     def __init__(self) -> None:
+        self.has_lost = False
         self._rest = bytearray()
         self._skips = False
 
@@ -36,6 +50,9 @@ class Answers:
             if self._skips:
                 self._skips = False
                 continue
+            if _is_large(line):
+                self.has_lost = True
+                continue
             document = _parse(line)
             if document is not None:
                 found.append(document)
@@ -43,13 +60,16 @@ class Answers:
             self._rest += data[start:]
         if len(self._rest) > MAX_LINE:
             self._rest.clear()
-            self._skips = True
+            self._skips = self.has_lost = True
         return found
 
 
+def _is_large(line: bytes) -> bool:
+    parts = sum(map(line.count, (b"[", b"{", b",")))
+    return len(line) > MAX_LINE or parts > MAX_PARTS or line.count(b'":') > MAX_NAMES
+
+
 def _parse(line: bytes) -> dict[str, Any] | None:
-    if sum(map(line.count, (b"[", b"{", b","))) > MAX_PARTS:
-        return None
     try:
         document = json.loads(line)
     except (ValueError, RecursionError):
@@ -67,7 +87,7 @@ def display_of(document: dict[str, Any], *, is_main: bool) -> Display:
     """What code shows: forms by MIME type, binary ones decoded."""
     data: dict[str, str | bytes] = {}
     forms = document.get("data")
-    for mime, form in forms.items() if isinstance(forms, dict) else ():
+    for mime, form in islice(forms.items() if isinstance(forms, dict) else (), MAX_FORMS):
         if isinstance(form, str):
             data[mime[:MAX_WORD]] = form
         elif isinstance(form, dict) and isinstance(form.get("base64"), str):
@@ -76,7 +96,25 @@ def display_of(document: dict[str, Any], *, is_main: bool) -> Display:
             except (binascii.Error, ValueError):
                 continue
     metadata = document.get("metadata")
-    return Display(data, is_main, metadata if isinstance(metadata, dict) else {})
+    if not isinstance(metadata, dict) or _cost(metadata, MAX_METADATA) > MAX_METADATA:
+        metadata = {}
+    return Display(data, is_main, metadata)
+
+
+def _cost(value: object, most: int) -> int:
+    """Bytes of memory that a value of JSON takes, about; counted until they are more than that."""
+    cost = 64
+    if isinstance(value, str):
+        cost += len(value)
+    elif isinstance(value, int):
+        cost += value.bit_length() // 8
+    elif isinstance(value, (dict, list)):
+        pairs = value.items() if isinstance(value, dict) else (("", item) for item in value)
+        for name, item in pairs:
+            cost += len(name) + _cost(item, most - cost)
+            if cost > most:
+                break
+    return cost
 
 
 def error_of(document: dict[str, Any]) -> CodeError:
@@ -91,4 +129,5 @@ def completions_of(document: dict[str, Any]) -> Completions:
     start, end = document.get("start"), document.get("end")
     if not isinstance(matches, list) or not isinstance(start, int) or not isinstance(end, int):
         return Completions()
-    return Completions(tuple(str(match) for match in matches[:1000]), start, end)
+    words = (match for match in matches[:1000] if isinstance(match, str))
+    return Completions(tuple(words), start, end)

@@ -23,7 +23,7 @@ from drybox.model import Truncated, Usage
 from drybox.sessions.kernels.base import Kernel
 from drybox.sessions.programs.answers import Answers, completions_of, display_of, error_of, word
 from drybox.sessions.programs.inside import Inside, usage_between
-from drybox.sessions.programs.kernel_run import Ask, Follow, KernelRun
+from drybox.sessions.programs.kernel_run import TOO_LARGE, Ask, Follow, KernelRun
 from drybox.sessions.programs.waiting import first_of, one_piece
 from drybox.sessions.results import (
     CodeError,
@@ -32,6 +32,7 @@ from drybox.sessions.results import (
     RunResult,
     RunStatus,
     SessionEvent,
+    display_size,
 )
 
 START_TIMEOUT = 120.0
@@ -257,7 +258,7 @@ class KernelProcess:
         self, run: KernelRun, elapsed: float, usage: Usage, *, restarted: bool
     ) -> RunResult:
         status: RunStatus = "success"
-        if run.output.overflowed or run.shown > MOST_SHOWN:
+        if run.output.overflowed or run.shown > MOST_SHOWN or run.has_lost:
             status = "output_limit"
         elif run.reason is not None:
             was_interrupted = run.error is not None and run.error.name in self._kernel.interrupted
@@ -282,6 +283,7 @@ class KernelProcess:
             usage=usage,
             truncated=Truncated(**run.output.truncated),
             restarted=restarted,
+            problem=TOO_LARGE if run.has_lost else None,
         )
 
     async def complete(self, code: str, cursor: int) -> Completions:
@@ -335,6 +337,9 @@ class KernelProcess:
         if stream == "answers":
             for document in self._answers.take(data):
                 self._hear(run, document)
+            if run is not None and self._answers.has_lost:
+                run.has_lost = True
+            self._answers.has_lost = False
         elif run is None and not self._ready.is_set():
             self._words = (self._words + data)[-LAST_WORDS:]
         elif run is not None and not run.output.overflowed:
@@ -371,7 +376,7 @@ class KernelProcess:
             run.over.set()
 
     def _show(self, run: KernelRun, display: Display) -> None:
-        run.shown += sum(len(form) for form in display.data.values())
+        run.shown += display_size(display)
         if run.shown > MOST_SHOWN or len(run.displays) >= MOST_DISPLAYS:
             run.shown = MOST_SHOWN + 1
             run.stop.set()

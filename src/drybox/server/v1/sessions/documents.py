@@ -14,7 +14,13 @@ from drybox.service.json_pieces import PIECE, Base64, document_pieces
 from drybox.service.memory_budget import Reservation
 from drybox.service.sessions import OwnedSession
 from drybox.sessions.base import AsyncProcess
-from drybox.sessions.results import CommandResult, Display, RunResult, SessionEvent
+from drybox.sessions.results import (
+    CommandResult,
+    Display,
+    RunResult,
+    SessionEvent,
+    display_size,
+)
 
 Result = RunResult | CommandResult
 
@@ -64,10 +70,13 @@ def result_document(result: Result) -> dict[str, Any]:
 
 
 def result_size(result: Result) -> int:
-    """Bytes that a result holds."""
-    shown = result.results if isinstance(result, RunResult) else ()
-    size = sum(len(form) for display in shown for form in display.data.values())
-    return size + len(result.stdout_bytes) + len(result.stderr_bytes)
+    """Bytes that a result holds, at most."""
+    size = len(result.stdout_bytes) + len(result.stderr_bytes)
+    if isinstance(result, RunResult):
+        size += sum(map(display_size, result.results))
+        error = result.error
+        size += 0 if error is None else len(error.value) + len(error.traceback)
+    return size
 
 
 def event_pieces(event: SessionEvent) -> Iterator[bytes]:

@@ -32,6 +32,7 @@ final class JavaKernel {
         "java.util.concurrent.*", "java.util.function.*", "java.util.regex.*", "java.util.stream.*",
     };
     private static final int MOST_COMPLETIONS = 1000;
+    private static final int MOST_TEXT = 256 * 1024; // characters of each text of an error
     private static final int STOP_DELAY = 50; // milliseconds
 
     private final InputStream requests = new FileInputStream("/proc/self/fd/3");
@@ -207,7 +208,15 @@ final class JavaKernel {
 
     private void fail(String id, String name, String value, String trace) {
         System.out.flush();
-        send(Map.of("type", "error", "id", id, "name", name, "value", value, "traceback", trace));
+        send(Map.of("type", "error", "id", id, "name", cut(name), "value", cut(value), "traceback", cut(trace)));
+    }
+
+    /** A text without its middle if it is too long: such an answer would be let go whole. */
+    private static String cut(String text) {
+        int leftOut = text.length() - MOST_TEXT;
+        if (leftOut <= 0) return text;
+        return text.substring(0, MOST_TEXT / 2) + "\n[" + leftOut + " characters left out]\n"
+            + text.substring(text.length() - MOST_TEXT / 2);
     }
 
     /** Stops what runs, and what begins to run meanwhile, until the run has ended. */

@@ -38,6 +38,10 @@ KILL_DELAY = 0.5
 """Seconds that a command of the shell has to end when it is interrupted."""
 
 
+MOST_TEXT = 256 * 1024
+"""Characters of each text of an error: an answer that is too long would be let go whole."""
+
+
 class Exit(ExitAutocall):
     """``exit``: the kernel ends with the cell."""
 
@@ -124,8 +128,9 @@ class Shell(InteractiveShell):
         except Exception:
             value = "<its text cannot be had>"
         coloured = text_of(trace)
-        plain = COLOURS.sub("", coloured)
-        self.answer("error", name=text_of(name), value=value, traceback=plain, coloured=coloured)
+        words = {"value": value, "traceback": COLOURS.sub("", coloured), "coloured": coloured}
+        told = {field: _cut(text) for field, text in words.items()}
+        self.answer("error", name=_cut(text_of(name)), **told)
 
     def ask_exit(self) -> None:
         """End after this cell."""
@@ -232,6 +237,14 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         except (OSError, subprocess.TimeoutExpired):
             continue
         return
+
+
+def _cut(text: str) -> str:
+    """A text, without its middle if it is too long."""
+    left_out, half = len(text) - MOST_TEXT, MOST_TEXT // 2
+    if left_out <= 0:
+        return text
+    return f"{text[:half]}\n[{left_out} characters left out]\n{text[-half:]}"
 
 
 def _refuse(words: list[str]) -> int:

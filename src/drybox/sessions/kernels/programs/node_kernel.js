@@ -18,6 +18,7 @@ const { writeSync, openSync, closeSync } = fs;
 const { stringify, parse } = JSON;
 const ESBUILD = process.argv[2];
 const HIGH = 900; // cells may close what they believe to be theirs: the channel is above
+const MOST_TEXT = 256 * 1024; // characters of each text of an error
 const SPARE = 16; // or so far below the most that there can be
 
 // --- the host's end --------------------------------------------------------------
@@ -211,13 +212,21 @@ function traceOf(error) {
   return [...lines.slice(0, own), ...(after < 0 ? [] : lines.slice(own + after))].join('\n');
 }
 
+// An answer that is too long would be let go whole.
+function cut(text) {
+  const leftOut = text.length - MOST_TEXT;
+  if (leftOut <= 0) return text;
+  return `${text.slice(0, MOST_TEXT / 2)}\n[${leftOut} characters left out]\n${text.slice(-MOST_TEXT / 2)}`;
+}
+
 function fail(error) {
   const is = util.types.isNativeError(error) || error instanceof Error;
   let [name, value] = ['Error', ''];
   try {
     [name, value] = is ? [String(error.name), String(error.message)] : [typeof error, show(error)];
   } catch { /* its own words cannot be had */ }
-  send({ type: 'error', id: run.id, name, value, traceback: is ? traceOf(error) : `Uncaught ${value}` });
+  const traceback = cut(is ? traceOf(error) : `Uncaught ${value}`);
+  send({ type: 'error', id: run.id, name: cut(name), value: cut(value), traceback });
 }
 
 async function runCell({ id, code }) {
