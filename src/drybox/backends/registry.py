@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from drybox.backends.base import Backend
@@ -43,8 +44,17 @@ def backend_of(isolation: str) -> str:
 
 
 def is_registered(isolation: str) -> bool:
-    """Whether another package brings a backend of this name."""
-    return any(point.name == isolation for point in entry_points("drybox.backends"))
+    """Whether another package brings a backend of this name.
+
+    Every request that names no isolation of drybox's own asks this, and to look costs milliseconds.
+    """
+    return isolation in _advertised(tuple(sys.path))
+
+
+@lru_cache(maxsize=4)
+def _advertised(path: tuple[str, ...]) -> frozenset[str]:
+    """Names of the backends that installed packages bring."""
+    return frozenset(point.name for point in entry_points("drybox.backends"))
 
 
 def check_weaker(words: Iterable[str], field: str = "allow_weaker") -> frozenset[str]:
