@@ -97,14 +97,18 @@ class OneNode:
     def __init__(self, executor: RayExecutor, *, is_local: bool) -> None:
         self._executor = executor
         self._is_local = is_local
+        self._has_begun = False
 
     def run(self, number: int) -> None:
         """Run it once."""
         run(cast("CodeExecutor", self._executor), "python", number)
 
     def ready(self) -> None:
-        """Wait for a sandbox there."""
+        """Wait for a sandbox there; a pool keeps some for what was asked for before."""
         OneNode.wants_local = self._is_local
+        if not self._has_begun:
+            self._has_begun = True
+            self.run(0)
         wait_until(self._is_warm, "no sandbox waits")
         time.sleep(SETTLE["local"])
 
