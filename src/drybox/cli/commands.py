@@ -24,9 +24,11 @@ COMMANDS = {
     "keys": "server.api_keys",
     "languages": "languages",
     "mcp": "server.mcp",
+    "repl": "session.repl",
     "run": "run",
     "selftest": "selftest",
     "serve": "server.serve",
+    "session": "session.group",
     "version": "version",
 }
 """The commands, and the module of each. One runs at a time, so only its own is loaded."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import os
-import select
 import signal
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -14,7 +13,8 @@ import click
 from click.shell_completion import CompletionItem
 
 from drybox.cli.configuration import configuration
-from drybox.cli.interrupt import ReaderGone, run_until_interrupted
+from drybox.cli.interrupt import run_until_interrupted
+from drybox.cli.output import write
 from drybox.cli.program.artifacts import write_artifacts
 from drybox.cli.program.shebang import ScriptCommand
 from drybox.cli.program.source import read_source
@@ -69,9 +69,10 @@ def _complete_source(
     return [CompletionItem(incomplete, type="file")]
 
 
-def _complete_language(
+def complete_language(
     ctx: click.Context, param: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
+    """Languages and their aliases that begin so."""
     words = sorted(languages_by_word())
     return [CompletionItem(word) for word in words if word.startswith(incomplete)]
 
@@ -93,7 +94,7 @@ def _environment(ctx: click.Context, param: click.Parameter, value: str | None) 
     *("-l", "--language"),
     metavar="LANG",
     help="Language, such as python or python@3.11.",
-    shell_complete=_complete_language,
+    shell_complete=complete_language,
 )
 @click.option(
     *("-e", "--environment"),
@@ -248,7 +249,7 @@ def _execute(
         ):
             async for event in events:
                 if live and event.data_bytes:
-                    await _write(1 if event.type == "stdout" else 2, event.data_bytes)
+                    await write(1 if event.type == "stdout" else 2, event.data_bytes)
                 if event.result is not None:
                     return event.result
         raise AssertionError("a stream ends with its result")
@@ -267,24 +268,6 @@ async def _standard_input() -> bytes:
         return os.read(0, CHUNK)
     except OSError:  # closed, or a terminal that is not ours
         return b""
-
-
-async def _write(fd: int, data: bytes) -> None:
-    """Waits for a slow reader without keeping Ctrl-C or the deadline waiting."""
-    import anyio
-
-    while data:
-        try:
-            await anyio.wait_writable(fd)
-        except OSError:
-            pass  # a regular file or /dev/null: a write does not wait
-        try:
-            # A pipe that is ready takes this much whole, and no more may be written at once.
-            data = data[os.write(fd, data[: select.PIPE_BUF]) :]
-        except BlockingIOError:
-            continue
-        except BrokenPipeError:
-            raise ReaderGone from None
 
 
 def _variables(pairs: tuple[str, ...]) -> dict[str, str]:

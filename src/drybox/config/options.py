@@ -52,7 +52,7 @@ NAMED = {"keys": ("key", NAME), "environments": ("environment", ENVIRONMENT_NAME
 """Sections of tables with names of their own, ``[keys.NAME]``: what one is called, and which names
 are right."""
 
-OTHER_VARIABLES = ("DRYBOX_CONFIG", "DRYBOX_DEBUG")
+OTHER_VARIABLES = ("DRYBOX_CONFIG", "DRYBOX_DEBUG", "DRYBOX_KEY", "DRYBOX_SERVER")
 """Variables that are drybox's own and no keys."""
 
 _VERSION = re.compile(r"[0-9]+(\.[0-9]+)*")

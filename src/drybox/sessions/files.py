@@ -226,7 +226,7 @@ class SessionFiles:
         if start.is_file():
             into_folder = to.endswith("/") or await self._is_folder(to)
             return [await self._upload_one(start, f"{to}/{start.name}" if into_folder else to)]
-        listed = await anyio.to_thread.run_sync(_host_files, start)
+        listed = await anyio.to_thread.run_sync(host_files, start)
         made = []
         for folder in listed[0]:
             await self.make_dir(f"{to}/{folder}")
@@ -265,7 +265,7 @@ class SessionFiles:
         if not parts or ".." in parts or below.startswith("/"):
             raise SessionFileError("failed", f"{below[:200]!r} is no name", hint="Rename it.")
         made = folder.joinpath(*parts)
-        opened = await anyio.to_thread.run_sync(_open_beneath, folder, parts)
+        opened = await anyio.to_thread.run_sync(open_beneath, folder, parts)
         async with anyio.wrap_file(os.fdopen(opened, "wb")) as file:
             async for piece in self.read_pieces(path):
                 await file.write(piece)
@@ -295,7 +295,7 @@ async def _pieces(data: bytes) -> AsyncIterator[bytes]:
     yield data
 
 
-def _host_files(start: Path) -> tuple[list[str], list[str]]:
+def host_files(start: Path) -> tuple[list[str], list[str]]:
     """Folders and regular files below one, relative to it; no link is followed."""
     folders, names = [], []
     for at, below, files in os.walk(start):
@@ -308,7 +308,7 @@ def _host_files(start: Path) -> tuple[list[str], list[str]]:
     return [name for name in folders if not (start / name).is_symlink()], names
 
 
-def _open_beneath(folder: Path, parts: tuple[str, ...]) -> int:
+def open_beneath(folder: Path, parts: tuple[str, ...]) -> int:
     """Open a new file below a folder, through no link."""
     folder.mkdir(parents=True, exist_ok=True)
     at = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
