@@ -50,7 +50,9 @@ def test_pictures_are_shown_and_can_be_saved(playground: Playground) -> None:
     )
     image = playground.at("#files img")
     expect(image).to_have_attribute("alt", "out/plot.png")
-    playground.page.wait_for_function("document.querySelector('#files img').naturalWidth === 40")
+    playground.page.wait_for_function(
+        "() => document.querySelector('#files img').naturalWidth === 40"
+    )
     assert (image.get_attribute("src") or "").startswith("blob:")
     links = playground.at("#files a")
     expect(links).to_have_count(2)

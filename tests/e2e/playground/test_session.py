@@ -75,7 +75,7 @@ def test_state_tables_pictures_and_errors(session: Playground) -> None:
 
     enter(session, f"{PICTURE}\nPicture()", 3)
     image = session.at(".cell img")
-    session.page.wait_for_function("document.querySelector('.cell img').naturalWidth === 1")
+    session.page.wait_for_function("() => document.querySelector('.cell img').naturalWidth === 1")
     assert (image.get_attribute("src") or "").startswith("blob:")
 
     enter(session, "1 / 0", 4)
@@ -92,7 +92,9 @@ def test_state_tables_pictures_and_errors(session: Playground) -> None:
     shown = session.at(".cell").last.locator(".output").inner_text()
     assert shown == "<img src=x onerror='window.taken = 1'> ␛[2J\n"
     # The frame is as high as its page.
-    session.page.wait_for_function("document.querySelector('.cell iframe').style.height !== ''")
+    session.page.wait_for_function(
+        "() => document.querySelector('.cell iframe').style.height !== ''"
+    )
     assert session.page.evaluate("window.taken") is None
     # The browser says what it has kept from running.
     assert all("Content Security Policy" in fault for fault in session.faults), session.faults
@@ -158,7 +160,7 @@ def test_what_the_page_keeps_is_bounded(session: Playground) -> None:
     expect(session.at(".cell .note")).to_contain_text("More than 50 things to show")
     expect(session.at(".cell .output").last).to_contain_text("end")
     session.page.wait_for_function(
-        "document.querySelector('.cell iframe').style.height === '600px'"
+        "() => document.querySelector('.cell iframe').style.height === '600px'"
     )
     for number in range(2, 11):
         enter(session, "print('y' * 1_000_000)", number)
