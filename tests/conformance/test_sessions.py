@@ -100,6 +100,13 @@ def test_a_process_is_signalled_and_killed(session: Session) -> None:
         other.signal("SIGNOTHING")
 
 
+def test_events_may_be_let_go_after_the_end(isolation: Isolation) -> None:
+    with CodeExecutor(isolation=isolation.name) as own, own.session("bash") as session:
+        events = session.start(["echo", "some"]).events
+        assert next(events).data == "some\n"
+    events.close()  # type: ignore[attr-defined]
+
+
 def test_nobody_need_read_what_a_process_writes(session: Session) -> None:
     process = session.start("yes | head -c 3000000; echo end")
     done = process.wait()

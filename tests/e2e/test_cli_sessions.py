@@ -14,7 +14,7 @@ from tests.support.server import serving
 
 from drybox.service.api_keys import hash_key, new_key
 
-pytestmark = pytest.mark.promise("CLI-SES-2")
+pytestmark = pytest.mark.promise("SESCLI-2")
 
 KEY, OTHER = new_key(), new_key()
 

@@ -84,3 +84,49 @@ def test_readme_of_the_examples_names_every_one() -> None:
     for folder in known_languages():
         for path in (EXAMPLES / folder).glob("*"):
             assert f"examples/{folder}/{path.name}" in readme
+
+
+def session_example(name: str, *arguments: str) -> str:
+    """What an example of a session prints."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(EXAMPLES / "sessions" / name), *arguments],
+        capture_output=True,
+        timeout=240,
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    assert done.stderr == b""
+    return done.stdout.decode()
+
+
+def test_agent_example_mends_its_mistake() -> None:
+    lines = session_example("agent.py").splitlines()
+    assert "TypeError: unsupported operand type(s) for +: 'int' and 'str'" in lines
+    assert lines[-1] == "'Feb of 69'"
+
+
+def test_tutor_example_goes_on_after_every_attempt() -> None:
+    first, second, third, fourth = session_example("tutor.py").splitlines()
+    assert first == "Attempt 1: It is wrong for -2."
+    assert (
+        second == "Attempt 2: It did not come to an end. Is there a number that it never reaches?"
+    )
+    assert third.startswith("Attempt 3: This is no Python yet: ")  # each version has its own words
+    assert fourth == "Attempt 4: Right!"
+
+
+def test_notebook_example_writes_its_page(tmp_path: Path) -> None:
+    printed = session_example("notebook.py", str(tmp_path / "page.html"))
+    assert printed.splitlines() == ["[1] success", "[2] success", "[3] success", "[4] failed"]
+    page = (tmp_path / "page.html").read_text()
+    assert "12.566370614359172" in page
+    assert '<iframe sandbox srcdoc="&lt;table&gt;' in page
+    assert "ZeroDivisionError" in page
+
+
+def test_web_server_example_is_asked_from_inside() -> None:
+    assert session_example("web_server.py").splitlines() == [
+        "ready",
+        "'Hello, Ada!'",
+        "asked for /Ada",
+        "ended by SIGTERM",
+    ]

@@ -9,7 +9,7 @@ import pytest
 from tests.support.cli import drybox
 from tests.support.terminal import END, INTERRUPT, UP, Terminal, terminal
 
-pytestmark = [pytest.mark.promise("CLI-SES-1")]
+pytestmark = [pytest.mark.promise("SESCLI-1")]
 
 PICTURE = "class P: _repr_png_ = lambda self: b'\\x89PNG' + bytes(20)"
 

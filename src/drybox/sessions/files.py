@@ -273,22 +273,30 @@ class SessionFiles:
 
     async def watch(self, path: str = ".") -> AsyncIterator[FileChange]:
         """Changes below a folder from now on."""
-        before = await self._state(path)
+        before = await self.list(path, depth=MOST_DEPTH)
         while True:
             await anyio.sleep(WATCH_STEP)
-            now = await self._state(path)
-            for name in sorted({*before, *now}):
-                if name not in now:
-                    yield FileChange("removed", name)
-                elif name not in before:
-                    yield FileChange("created", name)
-                elif before[name] != now[name]:
-                    yield FileChange("modified", name)
+            now = await self.list(path, depth=MOST_DEPTH)
+            for change in await anyio.to_thread.run_sync(_changes, before, now):
+                yield change
             before = now
 
-    async def _state(self, path: str) -> dict[str, tuple[object, ...]]:
-        listed = await self.list(path, depth=MOST_DEPTH)
-        return {item.path: (item.type, item.size, item.modified_at) for item in listed}
+
+def _changes(before: Sequence[FileInfo], now: Sequence[FileInfo]) -> list[FileChange]:
+    """What differs between two listings, by path."""
+    old, new = (
+        {item.path: (item.type, item.size, item.modified_at) for item in items}
+        for items in (before, now)
+    )
+    changes = []
+    for path in sorted({*old, *new}):
+        if path not in new:
+            changes.append(FileChange("removed", path))
+        elif path not in old:
+            changes.append(FileChange("created", path))
+        elif old[path] != new[path]:
+            changes.append(FileChange("modified", path))
+    return changes
 
 
 async def _pieces(data: bytes) -> AsyncIterator[bytes]:

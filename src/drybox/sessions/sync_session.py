@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from types import TracebackType
 from typing import Any, Protocol, TypeVar
 
+from drybox.errors import SandboxLost, SessionClosed
 from drybox.sessions.base import (
     TERMINAL_SIZE,
     AsyncFiles,
@@ -51,7 +53,8 @@ def _iterate(call: Call, begin: Callable[[], Any]) -> Iterator[Any]:
             except StopAsyncIteration:
                 return
     finally:
-        call(events.aclose)
+        with suppress(SessionClosed, SandboxLost):  # they have ended with it
+            call(events.aclose)
 
 
 class SyncStdin:
