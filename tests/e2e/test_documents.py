@@ -29,7 +29,21 @@ from drybox import load_config
 ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT = 300.0  # a language's first program may wait until its toolchain is prepared
 MARK = "--- the next command ---"
-ENVIRONMENT = {**os.environ, "PATH": f"{Path(DRYBOX).parent}{os.pathsep}{os.environ['PATH']}"}
+
+
+def _path() -> str:
+    """The commands of drybox's own Python; before them Go as the other tests find it.
+
+    A Go that came as a wheel would have to compile its standard library for these tests alone.
+    """
+    folders = [str(Path(DRYBOX).parent), os.environ["PATH"]]
+    go = shutil.which("go")
+    if go is not None and not Path(go).with_name("python3").exists():
+        folders.insert(0, str(Path(go).parent))
+    return os.pathsep.join(folders)
+
+
+ENVIRONMENT = {**os.environ, "PATH": _path()}
 
 
 # --- what a block of each language has to do; the current folder is the document's own ---------

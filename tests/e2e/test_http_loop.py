@@ -17,7 +17,7 @@ MIB = 1 << 20
 LONGEST = 0.05
 """Seconds that a request may hold the event loop at once."""
 
-TRIES = 4
+TRIES = 8
 """Tries of which the best counts: on a busy machine caches and the kernel's own work add to it."""
 
 DEEP = """

@@ -50,6 +50,7 @@ NAMES = {
     "SessionFileError",
     "SessionRequest",
     "Snapshot",
+    "SnapshotError",
     "Source",
     "Truncated",
     "Unavailable",

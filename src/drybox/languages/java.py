@@ -73,13 +73,21 @@ MOST_TYPES = 500
 """Types of a source that are told apart; one file of people has a few."""
 
 _NOISE = re.compile(r'//|/\*|"""|"|\'')
-_NOISE_END = {"//": "\n", "/*": "*/", '"""': '"""', '"': '"', "'": "'"}
-_PACKAGE = re.compile(r"(?<![\w.])package\s{1,99}([\w.]{1,999})\s{0,99};")
+_COMMENT_END = {"//": "\n", "/*": "*/"}
+_QUOTED = {
+    '"""': re.compile(r'[^"\\]*(?:(?:\\.|"(?!""))[^"\\]*)*"""', re.DOTALL),
+    '"': re.compile(r'[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL),
+    "'": re.compile(r"[^'\\]*(?:\\.[^'\\]*)*'", re.DOTALL),
+}
+# What may not stand before a word is looked at behind its first letter, so that a search stops at
+# that letter alone.
+_PACKAGE = re.compile(r"p(?<![\w.]p)ackage\s{1,99}([\w.]{1,999})\s{0,99};")
 _TYPE = re.compile(
-    r"(?<![\w.@])(?:class|@?interface|enum|record)\s{1,99}((?:[^\W\d]|\$)[\w$]{0,999})"
+    r"(?:c(?<![\w.@]c)lass|i(?<![\w.]i)nterface|e(?<![\w.@]e)num|r(?<![\w.@]r)ecord)"
+    r"\s{1,99}((?:[^\W\d]|\$)[\w$]{0,999})"
 )
 _PUBLIC = re.compile(r"\bpublic\b")
-_MAIN = re.compile(r"\bstatic\b[^;{}=]{0,199}\bvoid\s{1,99}main\s{0,99}\(")
+_MAIN = re.compile(r"s(?<!\ws)tatic\b[^;{}=]{0,199}\bvoid\s{1,99}main\s{0,99}\(")
 _BRACKET = re.compile(r"[{}()]")
 
 
@@ -354,23 +362,15 @@ def _code_only(text: str) -> str:
         if len(kept) > 2 * MOST_MARKS:
             return "".join(kept)
         kept.append(text[at : match.start()])
-        end = _NOISE_END[match[0]]
-        at = match.end()
-        while True:
-            found = text.find(end, at)
-            if found < 0 or end not in ('"', "'", '"""') or not _is_escaped(text, found):
-                at = found + len(end) if found >= 0 else len(text)
-                break
-            at = found + 1
-        kept.append("\n" if end == "\n" else " ")
+        kind = match[0]
+        if kind in _QUOTED:
+            rest = _QUOTED[kind].match(text, match.end())
+            at = rest.end() if rest else len(text)
+        else:
+            found = text.find(_COMMENT_END[kind], match.end())
+            at = found + len(_COMMENT_END[kind]) if found >= 0 else len(text)
+        kept.append("\n" if kind == "//" else " ")
     return "".join([*kept, text[at:]])
-
-
-def _is_escaped(text: str, at: int) -> bool:
-    start = at
-    while start and text[start - 1] == "\\":
-        start -= 1
-    return (at - start) % 2 == 1
 
 
 def _down_to_depth(text: str, depth: int) -> str:
