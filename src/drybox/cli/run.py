@@ -22,7 +22,8 @@ from drybox.cli.progress import progress
 from drybox.cli.wording import error_in_options, telling_options
 from drybox.environments.environment import by_name, find_environment
 from drybox.errors import DryboxError
-from drybox.execution.validation import ISOLATIONS, MAX_STDIN
+from drybox.execution.texts import MAX_STDIN
+from drybox.execution.validation import ISOLATIONS
 from drybox.languages.registry import languages_by_word
 from drybox.model import ExecutionRequest, ExecutionResult, ResourceLimits
 from drybox.units import parse_duration, parse_size

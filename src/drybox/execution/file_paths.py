@@ -8,6 +8,7 @@ from itertools import pairwise
 from posixpath import normpath
 
 from drybox.errors import InvalidRequest
+from drybox.execution.texts import show
 
 MAX_PATH = 1024  # bytes; the kernel's own bound is 4096
 MAX_NAME = 255  # bytes, the kernel's bound
@@ -34,10 +35,10 @@ def normal_path(path: object, field: str) -> str:
         InvalidRequest: It is absolute, leaves the folder, names no file or is too long.
     """
     if not isinstance(path, str):
-        raise InvalidRequest(field, f"{_show(path)} is not a str", hint=_HINT)
+        raise InvalidRequest(field, f"{show(path)} is not a str", hint=_HINT)
     # Before anything of it is looked at: a request has 2,000 paths, and they are checked in one go.
     if len(path) > MAX_WRITTEN or path.count("/") >= MAX_PARTS:
-        raise InvalidRequest(field, f"{_show(path[:MAX_NAME])} is too long {_LONGEST}", hint=_HINT)
+        raise InvalidRequest(field, f"{show(path[:MAX_NAME])} is too long {_LONGEST}", hint=_HINT)
     try:
         path.encode()
     except UnicodeEncodeError as error:
@@ -57,7 +58,7 @@ def normal_path(path: object, field: str) -> str:
         problem = "leaves the folder" if names[:1] == [".."] else ""
         problem = problem or _size_problem(path, names)
     if problem:
-        raise InvalidRequest(field, f"{_show(path)} {problem}".lstrip(), hint=_HINT)
+        raise InvalidRequest(field, f"{show(path)} {problem}".lstrip(), hint=_HINT)
     return "/".join(names)
 
 
@@ -91,11 +92,3 @@ def file_and_folder(paths: Iterable[str]) -> str | None:
         if following.startswith(f"{path}/"):
             return path
     return None
-
-
-def _show(value: object) -> str:
-    try:
-        text = ascii(value)
-    except ValueError:  # Python does not print integers of thousands of digits
-        text = f"a huge {type(value).__name__}"
-    return text if len(text) <= 80 else f"{text[:77]}..."

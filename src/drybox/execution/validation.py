@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from pathlib import Path
@@ -14,6 +13,15 @@ from drybox.environments.environment import Environment, find_environment, versi
 from drybox.environments.packages import check_packages
 from drybox.errors import InvalidRequest
 from drybox.execution.file_paths import file_and_folder, normal_glob, normal_path
+from drybox.execution.texts import (
+    check_env,
+    check_stdin,
+    check_words,
+    content_of,
+    expect,
+    show,
+    strings,
+)
 from drybox.job import ExecutionCaps, File, Job
 from drybox.languages.base import Language
 from drybox.languages.registry import find_language
@@ -23,11 +31,7 @@ ISOLATIONS = ("auto", *BUILT_IN_ISOLATIONS)
 
 MAX_SOURCE = 16 * MIB  # bytes of the entry file; all files together fit on the sandbox's disk
 MAX_FILES = 2000
-MAX_STDIN = 64 * MIB
-MAX_WORDS = 512 * KIB  # bytes of arguments, and of environment
 MAX_COMMAND = 768 * KIB  # bytes of both together; one frame to the sandbox has to hold them
-MAX_WORD = 128 * KIB - 1  # bytes of one argument, the kernel's bound
-MAX_WORD_COUNT = 20_000  # arguments or variables; the kernel counts eight more bytes for each
 MAX_TIMEOUT = 24 * 3600.0
 MAX_GLOBS = 100
 
@@ -40,8 +44,6 @@ LIMIT_RANGES: Mapping[str, tuple[float, float]] = {
     "open_files": (8, 1_000_000),
 }
 """Least and most of each limit. Less could not hold even the runtime's own start."""
-
-_ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,22 +63,22 @@ def make_job(request: ExecutionRequest, defaults: Defaults) -> tuple[Language, J
     Raises:
         InvalidRequest: One is wrong; nothing of it was used.
     """
-    _expect(request, ExecutionRequest, "request", "Pass an ExecutionRequest.")
-    _expect(request.language, str, "language", "Pass a name such as 'python'.")
+    expect(request, ExecutionRequest, "request", "Pass an ExecutionRequest.")
+    expect(request.language, str, "language", "Pass a name such as 'python'.")
     language, version = find_language(request.language)
     limits = defaults.limits if request.limits is None else check_limits(request.limits)
     files, entry = _check_files(request, language, limits.disk)
-    args = check_words("args", _strings("args", request.args))
+    args = check_words("args", strings("args", request.args))
     env = check_env(request.env)
     words = (*args, *env, *env.values())
-    if words and sum(len(word.encode()) + 1 for word in words) > MAX_COMMAND:
+    if words and len("\0".join(words).encode()) + 1 > MAX_COMMAND:
         raise InvalidRequest(
             "args",
             "they and 'env' are too long together",
             hint=f"Pass at most {MAX_COMMAND:,} bytes.",
         )
     packages, package_dir = check_packages(
-        _strings("packages", request.packages), language, defaults.package_dir
+        strings("packages", request.packages), language, defaults.package_dir
     )
     if request.environment is not None:
         environment = find_environment(request.environment, defaults.environments, language)
@@ -108,12 +110,10 @@ def check_timeout(value: Any, field: str = "timeout") -> float:
         InvalidRequest: It is none, or out of bounds.
     """
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise InvalidRequest(
-            field, f"{_show(value)} is not a number", hint="Pass seconds, like 10."
-        )
+        raise InvalidRequest(field, f"{show(value)} is not a number", hint="Pass seconds, like 10.")
     if not 0 < value <= MAX_TIMEOUT:
         raise InvalidRequest(
-            field, f"{_show(value)} is out of bounds", hint=f"Pass 0 < seconds <= {MAX_TIMEOUT:g}."
+            field, f"{show(value)} is out of bounds", hint=f"Pass 0 < seconds <= {MAX_TIMEOUT:g}."
         )
     return float(value)
 
@@ -124,17 +124,17 @@ def check_limits(limits: Any, field: str = "limits") -> ResourceLimits:
     Raises:
         InvalidRequest: One is not.
     """
-    _expect(limits, ResourceLimits, field, "Pass ResourceLimits(...).")
+    expect(limits, ResourceLimits, field, "Pass ResourceLimits(...).")
     for item in fields(limits):
         value, (least, most) = getattr(limits, item.name), LIMIT_RANGES[item.name]
         name = f"{field}.{item.name}"
         kinds = (int, float) if item.name == "cpus" else (int,)
         if isinstance(value, bool) or not isinstance(value, kinds):
             kind = "number" if item.name == "cpus" else "whole number"
-            raise InvalidRequest(name, f"{_show(value)} is no {kind}", hint=f"Pass a {kind}.")
+            raise InvalidRequest(name, f"{show(value)} is no {kind}", hint=f"Pass a {kind}.")
         if not least <= value <= most:
             raise InvalidRequest(
-                name, f"{_show(value)} is out of bounds", hint=f"Pass {least:,} to {most:,}."
+                name, f"{show(value)} is out of bounds", hint=f"Pass {least:,} to {most:,}."
             )
     assert isinstance(limits, ResourceLimits)
     return limits
@@ -173,7 +173,7 @@ def check_isolation(value: Any) -> str:
     """
     if value not in ISOLATIONS and not (isinstance(value, str) and is_registered(value)):
         raise InvalidRequest(
-            "isolation", f"{_show(value)} is not known", hint=f"Use {', '.join(ISOLATIONS)}."
+            "isolation", f"{show(value)} is not known", hint=f"Use {', '.join(ISOLATIONS)}."
         )
     return str(value)
 
@@ -183,7 +183,7 @@ def _check_files(
 ) -> tuple[tuple[File, ...], str]:
     contents: dict[str, bytes] = {}
     if request.files is not None:
-        _expect(request.files, Mapping, "files", "Pass a mapping of paths to text or bytes.")
+        expect(request.files, Mapping, "files", "Pass a mapping of paths to text or bytes.")
         if len(request.files) > MAX_FILES:
             raise InvalidRequest(
                 "files", f"there are {len(request.files)}", hint=f"Pass at most {MAX_FILES}."
@@ -192,11 +192,11 @@ def _check_files(
             name = normal_path(path, "files")
             if name in contents:
                 raise InvalidRequest("files", f"{name!r} is there twice", hint="Give it once.")
-            contents[name] = _bytes(content, f"files[{name!r}]")
+            contents[name] = content_of(content, f"files[{name!r}]")
     entry = _entry_path(request.entrypoint)
     if request.code is not None:
-        _expect(request.code, str, "code", "Pass the source text.")
-        code = _bytes(request.code, "code")
+        expect(request.code, str, "code", "Pass the source text.")
+        code = content_of(request.code, "code")
         entry = entry or _check_entry(language.entry(request.code))
         if entry in contents:
             raise InvalidRequest(
@@ -283,112 +283,8 @@ def _check_tree(contents: Mapping[str, bytes], entry: str, disk: int) -> None:
         )
 
 
-def check_env(env: Any) -> dict[str, str]:
-    """Variables of a program.
-
-    Raises:
-        InvalidRequest: They are none, or too many.
-    """
-    if env is None:
-        return {}
-    _expect(env, Mapping, "env", "Pass a mapping of names to values.")
-    if not env:
-        return {}
-    for name, value in env.items():
-        if not isinstance(name, str) or not _ENV_NAME.fullmatch(name):
-            raise InvalidRequest(
-                "env", f"{_show(name)} is not a name", hint="Use letters, digits and '_'."
-            )
-        _expect(value, str, f"env[{name!r}]", "Pass text.")
-        _encoded(value, f"env[{name!r}]")
-    check_words("env", [f"{name}={value}" for name, value in env.items()])
-    return dict(env)
-
-
-def check_words(field: str, words: Sequence[str]) -> tuple[str, ...]:
-    """Words that a program may be given.
-
-    Raises:
-        InvalidRequest: One is too long, or they are.
-    """
-    if not words:
-        return ()
-    total = 0
-    if len(words) > MAX_WORD_COUNT:
-        raise InvalidRequest(field, f"there are {len(words)}", hint=f"At most {MAX_WORD_COUNT}.")
-    for index, word in enumerate(words):
-        size = len(_encoded(word, f"{field}[{index}]"))
-        total += size + 1
-        if "\0" in word:
-            raise InvalidRequest(f"{field}[{index}]", "it has a NUL", hint="Remove the NUL.")
-        if size > MAX_WORD:
-            raise InvalidRequest(
-                f"{field}[{index}]", f"it has {size:,} bytes", hint=f"Pass at most {MAX_WORD:,}."
-            )
-    if total > MAX_WORDS:
-        raise InvalidRequest(
-            field, f"it has {total:,} bytes together", hint=f"Pass at most {MAX_WORDS:,}."
-        )
-    return tuple(words)
-
-
-def check_stdin(stdin: Any) -> bytes:
-    """The whole input of a program.
-
-    Raises:
-        InvalidRequest: It is none, or too long.
-    """
-    data = _bytes(stdin, "stdin")
-    if len(data) > MAX_STDIN:
-        raise InvalidRequest("stdin", f"it has {len(data):,} bytes", hint=f"At most {MAX_STDIN:,}.")
-    return data
-
-
 def _check_globs(globs: Any) -> tuple[str, ...]:
-    words = _strings("artifacts", globs)
+    words = strings("artifacts", globs)
     if len(words) > MAX_GLOBS:
         raise InvalidRequest("artifacts", f"there are {len(words)}", hint=f"At most {MAX_GLOBS}.")
     return tuple(dict.fromkeys(normal_glob(word, "artifacts") for word in words))
-
-
-def _strings(field: str, values: Any) -> tuple[str, ...]:
-    if type(values) in (tuple, list) and not values:
-        return ()
-    if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
-        raise InvalidRequest(field, f"{_show(values)} is not a list", hint="Pass a list of texts.")
-    words = tuple(values)
-    for index, word in enumerate(words):
-        _expect(word, str, f"{field}[{index}]", "Pass text.")
-    return words
-
-
-def _bytes(content: Any, field: str) -> bytes:
-    if isinstance(content, str):
-        return _encoded(content, field)
-    if isinstance(content, (bytes, bytearray, memoryview)):
-        return bytes(content)
-    raise InvalidRequest(field, f"{_show(content)} is neither text nor bytes", hint="Pass either.")
-
-
-def _encoded(text: str, field: str) -> bytes:
-    try:
-        return text.encode()
-    except UnicodeEncodeError as error:
-        raise InvalidRequest(
-            field,
-            f"position {error.start} holds half a character (a lone surrogate)",
-            hint="Pass well-formed text, or bytes where they are allowed.",
-        ) from error
-
-
-def _expect(value: Any, kind: type, field: str, hint: str) -> None:
-    if not isinstance(value, kind):
-        raise InvalidRequest(field, f"{_show(value)} is no {kind.__name__}", hint=hint)
-
-
-def _show(value: Any) -> str:
-    try:
-        text = ascii(value)
-    except ValueError:  # Python does not print integers of thousands of digits
-        text = f"a huge {type(value).__name__}"
-    return text if len(text) <= 80 else f"{text[:77]}..."

@@ -96,7 +96,7 @@ def frame(kind: bytes, payload: bytes) -> bytes:
 
 def _words(command: Command, env: Mapping[str, str]) -> bytes:
     words = (*command.argv, *(f"{k}={v}" for k, v in env.items()))
-    return b"".join(os.fsencode(word) + b"\0" for word in words)
+    return os.fsencode("\0".join(words)) + b"\0"
 
 
 def _deadline(command: Command) -> int:

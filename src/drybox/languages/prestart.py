@@ -138,8 +138,7 @@ def widest(limits: Sequence[ResourceLimits]) -> ResourceLimits:
 
 
 def _match(names: Iterable[str], patterns: tuple[str, ...]) -> bool:
-    matches = _matcher(patterns)
-    return any(matches(name) for name in names)
+    return any(map(_matcher(patterns), names))
 
 
 @lru_cache(maxsize=64)

@@ -12,7 +12,8 @@ from anyio.abc import TaskGroup
 
 from drybox.errors import InvalidRequest, Unsupported
 from drybox.execution.phases import OperatorLimits
-from drybox.execution.validation import check_env, check_stdin, check_timeout
+from drybox.execution.texts import check_env, check_stdin
+from drybox.execution.validation import check_timeout
 from drybox.guest.frames import GuestExecError
 from drybox.job import Job
 from drybox.languages.base import Language

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drybox import ExecutionRequest, InvalidRequest, ResourceLimits
+from drybox.execution import texts
 from drybox.execution import validation as rules
 from drybox.execution.validation import Defaults, check_limits, check_timeout, make_job
 from drybox.job import File
@@ -290,14 +291,14 @@ def test_what_is_no_fit_value_is_refused_by_its_field(fields: dict[str, Any], fi
 
 
 def test_words_are_bounded_one_by_one_and_together() -> None:
-    longest = "x" * rules.MAX_WORD
+    longest = "x" * texts.MAX_WORD
     assert job_of(args=[longest] * 4).args == (longest,) * 4
     assert refused(args=[longest] * 5).field == "args"
     assert refused(env={"A": longest}).field.startswith("env")
 
 
 def test_standard_input_is_bounded() -> None:
-    assert refused(stdin=bytes(rules.MAX_STDIN + 1)).field == "stdin"
+    assert refused(stdin=bytes(texts.MAX_STDIN + 1)).field == "stdin"
 
 
 @pytest.mark.promise("RES-9")

@@ -13,13 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from drybox.errors import InvalidRequest
 from drybox.execution.file_paths import MAX_PATH
-from drybox.execution.validation import (
-    LIMIT_RANGES,
-    MAX_FILES,
-    MAX_GLOBS,
-    MAX_TIMEOUT,
-    MAX_WORD_COUNT,
-)
+from drybox.execution.texts import MAX_WORD_COUNT
+from drybox.execution.validation import LIMIT_RANGES, MAX_FILES, MAX_GLOBS, MAX_TIMEOUT
 from drybox.model import ExecutionRequest, ExecutionResult, ResourceLimits
 from drybox.service.refusals import Problem, Refused
 from drybox.units import parse_duration, parse_size

@@ -12,7 +12,7 @@ import anyio
 from drybox.errors import InvalidRequest
 from drybox.execution.outcome import signal_name, status_of
 from drybox.execution.output import Output
-from drybox.execution.validation import check_env, check_words
+from drybox.execution.texts import check_env, check_words
 from drybox.guest.frames import GuestExecError, GuestGone
 from drybox.guest.programs import GuestProgram, GuestStream
 from drybox.job import Exit

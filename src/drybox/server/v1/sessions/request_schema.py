@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from drybox.execution.validation import MAX_TIMEOUT, MAX_WORD_COUNT
+from drybox.execution.texts import MAX_WORD_COUNT
+from drybox.execution.validation import MAX_TIMEOUT
 from drybox.model import ResourceLimits
 from drybox.server.v1.request_schema import (
     EofRequest,
