@@ -15,6 +15,10 @@ HEAD_BYTES, URL_BYTES, HEADER_COUNT = 32 * 1024, 8 * 1024, 100
 FRAMING_BYTES = 64 * 1024
 """What the framing of a chunked body may take beyond half of what the body itself does."""
 
+CHUNKED_BYTES = 16 * 1024
+"""Bytes of a chunked body that are parsed before its framing is looked at: a chunk of a byte costs as
+much as a long one, and what comes at once may have 40,000."""
+
 LONG_HEAD = Problem(
     "head-too-large",
     f"The head has more than {HEAD_BYTES:,} bytes or {HEADER_COUNT} lines.",
@@ -50,8 +54,9 @@ class Framing:
         """
         if not self._is_head:
             if self._is_chunked:
-                self._overhead += len(data) - at
-                return len(data)
+                end = min(len(data), at + CHUNKED_BYTES)
+                self._overhead += end - at
+                return end
             return min(len(data), at + max(1, self._left))
         most = at + HEAD_BYTES + 1 - self.head_size
         split = (self._tail + data[at : at + 3]).find(_END)  # begun by what came before
