@@ -16,8 +16,8 @@ FRAMING_BYTES = 64 * 1024
 """What the framing of a chunked body may take beyond half of what the body itself does."""
 
 CHUNKED_BYTES = 16 * 1024
-"""Bytes of a chunked body that are parsed before its framing is looked at: a chunk of a byte costs as
-much as a long one, and what comes at once may have 40,000."""
+"""Bytes of a chunked body that are parsed before its framing is looked at: a chunk of a byte costs
+as much as a long one, and what comes at once may have 40,000."""
 
 LONG_HEAD = Problem(
     "head-too-large",
