@@ -8,7 +8,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -131,6 +131,10 @@ def probed(path: Path, env: Mapping[str, str] | None = None) -> Iterator[tuple[S
         yield server, LoopProbe(path)
 
 
+TRIES = 4
+"""Tries of which the best counts, where a time is measured."""
+
+
 class LoopProbe:
     """What is known of a server's event loop."""
 
@@ -146,3 +150,21 @@ class LoopProbe:
     def longest(self) -> float:
         """Seconds that the loop was held without a pause, at the longest."""
         return float(self._path.read_text())
+
+    def least(self, work: Callable[[], object], enough: float) -> float:
+        """Seconds that the loop was held at the longest while this was done, in the best of tries.
+
+        What is done takes more processor time while the machine does other things, too.
+
+        Args:
+            work: What to do; again where the loop was held for longer than ``enough``.
+            enough: Seconds.
+        """
+        best = float("inf")
+        for _ in range(TRIES):
+            self.begin_anew()
+            work()
+            best = min(best, self.longest)
+            if best < enough:
+                break
+        return best
