@@ -32,14 +32,14 @@ SLOTS = 2
 TOLD_WITHIN = 5.0
 """Seconds in which somebody is told that a node is lost, or that there is no cluster."""
 
-PATIENCE = 60.0
+LOADED_TIMEOUT = 60.0
 """The same where other tests and other people use the machine too."""
 
 
 @pytest.fixture(scope="session")
 def told_within(pytestconfig: pytest.Config) -> float:
     """What is promised in the night, when nothing else runs."""
-    return TOLD_WITHIN if pytestconfig.getoption("nightly") else PATIENCE
+    return TOLD_WITHIN if pytestconfig.getoption("nightly") else LOADED_TIMEOUT
 
 
 @dataclass

@@ -162,9 +162,9 @@ def test_one_that_is_paused_uses_no_cpu(sessions: Sessions, isolation: Isolation
         paused.pause()
         with sessions.kept() as beside:  # which is open while the first one stands still
             beside.start(["bash", "-c", spin, other])
-            before, wall = host.cpu_seconds_of(of_paused), time.monotonic()
+            before, began = host.cpu_seconds_of(of_paused), time.monotonic()
             worked = 0
-            while worked < 3 or time.monotonic() < wall + 0.5:
+            while worked < 3 or time.monotonic() < began + 0.5:
                 assert beside.command("echo on").stdout == "on\n"
                 worked += 1
             used = host.cpu_seconds_of(of_paused) - before

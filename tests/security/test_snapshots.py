@@ -127,13 +127,13 @@ def test_a_snapshot_that_leads_elsewhere_writes_nothing(
         with keeper.session("bash") as session:
             session.files.write("file", "x")
             session.snapshot()
-        (shelf,) = kept.iterdir()
+        (owned,) = kept.iterdir()
         digest = hashlib.sha256(b"x").hexdigest()
         for path in (f"/sandbox/../..{canary}", "/etc/file", "/sandbox/./file", "/tmp/a/../b"):
             document = written([Entry(path.encode(), 0o644, 1, (digest,))])
             id = id_of(document)
             head = {"id": id, "size": 1, "files": 1, "created_at": 1.0, "left_out": []}
-            record = shelf / "snapshots" / id.removeprefix("sha256:")
+            record = owned / "snapshots" / id.removeprefix("sha256:")
             record.write_bytes(json.dumps(head).encode() + b"\n" + document)
             with pytest.raises(SnapshotError) as caught:
                 keeper.open_session("bash", snapshot=id)

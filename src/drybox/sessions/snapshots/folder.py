@@ -54,10 +54,10 @@ class FolderPlace:
             if not self._is_swept:
                 self._is_swept = True
                 for name in filter(_OWNER.fullmatch, _names(self._folder)):
-                    _Shelf(self._folder / name).sweep()
-        shelf = self._shelf(owner)
-        shelf.make()
-        draft = FolderDraft(shelf, self._bounds, self._lock)
+                    _Owned(self._folder / name).sweep()
+        owned = self._owned(owner)
+        owned.make()
+        draft = FolderDraft(owned, self._bounds, self._lock)
         try:
             draft.count(sum(_sizes(self._folder)))
         except BaseException:
@@ -67,16 +67,16 @@ class FolderPlace:
 
     def find(self, owner: str, id: str) -> Kept | None:
         """One of an owner's; None if there is none of this id that is whole."""
-        shelf = self._shelf(owner)
-        found = shelf.read(id) if ID.fullmatch(id) else None
-        if found is not None and all(map(shelf.has_all_of, found.entries)):
+        owned = self._owned(owner)
+        found = owned.read(id) if ID.fullmatch(id) else None
+        if found is not None and all(map(owned.has_all_of, found.entries)):
             return found
         return None
 
     def chunk(self, owner: str, digest: str) -> bytes:
         """A piece."""
         try:
-            data = self._shelf(owner).chunk(digest).read_bytes()
+            data = self._owned(owner).chunk(digest).read_bytes()
         except OSError as error:
             raise damaged() from error
         if digest_of(data) != digest:
@@ -85,25 +85,25 @@ class FolderPlace:
 
     def list(self, owner: str) -> list[Snapshot]:
         """An owner's, the oldest first."""
-        return sorted(self._shelf(owner).snapshots(), key=lambda item: (item.created_at, item.id))
+        return sorted(self._owned(owner).snapshots(), key=lambda item: (item.created_at, item.id))
 
     def remove(self, owner: str, id: str) -> bool:
         """Remove one, and what only it has."""
         if not ID.fullmatch(id):
             return False
-        shelf = self._shelf(owner)
+        owned = self._owned(owner)
         try:
-            shelf.record(id).unlink()
+            owned.record(id).unlink()
         except FileNotFoundError:
             return False
-        shelf.sweep()
+        owned.sweep()
         return True
 
     def close(self) -> None:
         """Nothing is in memory."""
 
-    def _shelf(self, owner: str) -> _Shelf:
-        return _Shelf(self._folder / hashlib.sha256(owner.encode()).hexdigest()[:32])
+    def _owned(self, owner: str) -> _Owned:
+        return _Owned(self._folder / hashlib.sha256(owner.encode()).hexdigest()[:32])
 
     def _check_folder(self) -> None:
         """Make the folder; nobody else may write to it, or what is kept would be theirs."""
@@ -117,7 +117,7 @@ class FolderPlace:
             )
 
 
-class _Shelf:
+class _Owned:
     """What one owner has."""
 
     def __init__(self, folder: Path) -> None:
@@ -218,12 +218,12 @@ class _Shelf:
 class FolderDraft:
     """A snapshot that is being taken; see :class:`drybox.sessions.snapshots.place.Draft`."""
 
-    def __init__(self, shelf: _Shelf, bounds: Bounds, lock: threading.Lock) -> None:
-        self._shelf = shelf
+    def __init__(self, owned: _Owned, bounds: Bounds, lock: threading.Lock) -> None:
+        self._owned = owned
         self._bounds = bounds
         self._committing = lock
-        self._held = shelf.lock(fcntl.LOCK_SH)
-        self._own = sum(_sizes(shelf.folder))
+        self._held = owned.lock(fcntl.LOCK_SH)
+        self._own = sum(_sizes(owned.folder))
         self._all = 0
         self._known = set[str]()
         self._named = set[str]()
@@ -237,7 +237,7 @@ class FolderDraft:
         """Keep a piece, unless the same is there already."""
         digest = digest_of(data)
         if digest not in self._known:
-            path = self._shelf.chunk(digest)
+            path = self._owned.chunk(digest)
             if not _has(path, data):
                 self._take(len(data))
                 path.parent.mkdir(mode=0o700, exist_ok=True)
@@ -247,15 +247,15 @@ class FolderDraft:
 
     def commit(self, snapshot: Snapshot, document: bytes) -> None:
         """Have it be there."""
-        record = self._shelf.record(snapshot.id)
+        record = self._owned.record(snapshot.id)
         head = json.dumps(snapshot.to_dict()).encode()
         self._take(len(head) + 1 + len(document))
-        _sync_all(self._shelf.folder)  # the pieces first: a record names only what is there
+        _sync_all(self._owned.folder)  # the pieces first: a record names only what is there
         with self._committing:
             if not record.exists():
-                self._bounds.check_count(sum(1 for _ in _names(self._shelf.records)))
+                self._bounds.check_count(sum(1 for _ in _names(self._owned.records)))
             self._write(record, head + b"\n" + document)
-        _sync_all(self._shelf.folder)
+        _sync_all(self._owned.folder)
         self._named = {chunk for entry in read(document) for chunk in entry.chunks or ()}
 
     def close(self) -> None:
@@ -264,7 +264,7 @@ class FolderDraft:
             os.close(self._held)
             self._held = None
             if self._known - self._named:
-                self._shelf.sweep()
+                self._owned.sweep()
 
     def _take(self, size: int) -> None:
         self._own += size
@@ -273,7 +273,7 @@ class FolderDraft:
 
     def _write(self, path: Path, data: bytes) -> None:
         """Write a file that is whole or not there."""
-        partial = self._shelf.unfinished / secrets.token_hex(16)
+        partial = self._owned.unfinished / secrets.token_hex(16)
         opened = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
             with open(opened, "wb") as file:

@@ -11,7 +11,7 @@ from drybox.sessions.snapshots.place import Bounds, damaged
 
 
 @dataclass(slots=True)
-class _Shelf:
+class _Owned:
     """What one owner has.
 
     Attributes:
@@ -49,23 +49,23 @@ class MemoryPlace:
     def __init__(self, bounds: Bounds) -> None:
         self.bounds = bounds
         self.lock = threading.RLock()
-        self._shelves: dict[str, _Shelf] = {}
+        self._by_owner: dict[str, _Owned] = {}
 
     def begin(self, owner: str) -> MemoryDraft:
         """Begin to take one."""
         with self.lock:
-            return MemoryDraft(self, self._shelf(owner))
+            return MemoryDraft(self, self._owned(owner))
 
     def find(self, owner: str, id: str) -> Kept | None:
         """One of an owner's; None if there is none of this id."""
         with self.lock:
-            found = self._shelf(owner).kept.get(id)
+            found = self._owned(owner).kept.get(id)
         return None if found is None else Kept(found[0], read(found[1]))
 
     def chunk(self, owner: str, digest: str) -> bytes:
         """A piece."""
         with self.lock:
-            found = self._shelf(owner).chunks.get(digest)
+            found = self._owned(owner).chunks.get(digest)
         if found is None:
             raise damaged()
         return found
@@ -73,41 +73,41 @@ class MemoryPlace:
     def list(self, owner: str) -> list[Snapshot]:
         """An owner's, the oldest first."""
         with self.lock:
-            found = [snapshot for snapshot, _ in self._shelf(owner).kept.values()]
+            found = [snapshot for snapshot, _ in self._owned(owner).kept.values()]
         return sorted(found, key=lambda item: (item.created_at, item.id))
 
     def remove(self, owner: str, id: str) -> bool:
         """Remove one, and what only it has."""
         with self.lock:
-            shelf = self._shelf(owner)
-            was_there = shelf.kept.pop(id, None) is not None
-            shelf.sweep()
+            owned = self._owned(owner)
+            was_there = owned.kept.pop(id, None) is not None
+            owned.sweep()
         return was_there
 
     def close(self) -> None:
         """Forget everything."""
         with self.lock:
-            self._shelves.clear()
+            self._by_owner.clear()
 
-    def check_room(self, shelf: _Shelf, size: int) -> None:
+    def check_room(self, owned: _Owned, size: int) -> None:
         """See to it that an owner may have so many bytes more.
 
         Raises:
             SnapshotError: They may not.
         """
-        all = sum(other.held + other.drafted for other in self._shelves.values())
-        self.bounds.check_size(shelf.held + shelf.drafted + size, all + size)
+        all = sum(other.held + other.drafted for other in self._by_owner.values())
+        self.bounds.check_size(owned.held + owned.drafted + size, all + size)
 
-    def _shelf(self, owner: str) -> _Shelf:
-        return self._shelves.setdefault(owner, _Shelf())
+    def _owned(self, owner: str) -> _Owned:
+        return self._by_owner.setdefault(owner, _Owned())
 
 
 class MemoryDraft:
     """A snapshot that is being taken; see :class:`drybox.sessions.snapshots.place.Draft`."""
 
-    def __init__(self, place: MemoryPlace, shelf: _Shelf) -> None:
+    def __init__(self, place: MemoryPlace, owned: _Owned) -> None:
         self._place = place
-        self._shelf = shelf
+        self._owned = owned
         self._chunks: dict[str, bytes] = {}
         self._counted = 0
 
@@ -116,29 +116,29 @@ class MemoryDraft:
         digest = digest_of(data)
         with self._place.lock:
             if digest not in self._chunks:
-                known = self._shelf.chunks.get(digest)
+                known = self._owned.chunks.get(digest)
                 if known is None:
-                    self._place.check_room(self._shelf, len(data))
-                    self._shelf.drafted += len(data)
+                    self._place.check_room(self._owned, len(data))
+                    self._owned.drafted += len(data)
                     self._counted += len(data)
                 self._chunks[digest] = data if known is None else known
         return digest
 
     def commit(self, snapshot: Snapshot, document: bytes) -> None:
         """Have it be there."""
-        shelf = self._shelf
+        owned = self._owned
         with self._place.lock:
-            if snapshot.id not in shelf.kept:
-                self._place.bounds.check_count(len(shelf.kept))
-                self._place.check_room(shelf, len(document))
-            shelf.chunks.update(self._chunks)
-            shelf.kept[snapshot.id] = snapshot, document
+            if snapshot.id not in owned.kept:
+                self._place.bounds.check_count(len(owned.kept))
+                self._place.check_room(owned, len(document))
+            owned.chunks.update(self._chunks)
+            owned.kept[snapshot.id] = snapshot, document
             self.close()
-            shelf.sweep()
+            owned.sweep()
 
     def close(self) -> None:
         """Let go of what nothing refers to."""
         with self._place.lock:
-            self._shelf.drafted -= self._counted
+            self._owned.drafted -= self._counted
             self._counted = 0
             self._chunks = {}

@@ -139,15 +139,15 @@ def test_what_a_killed_one_left_goes(tmp_path: Path) -> None:
     id = keep(place, {"a": b"kept"})
     draft = place.begin("")
     draft.add(b"never committed")
-    (shelf,) = tmp_path.iterdir()
-    (shelf / "unfinished/half").write_bytes(b"ha")
+    (owned,) = tmp_path.iterdir()
+    (owned / "unfinished/half").write_bytes(b"ha")
     assert draft._held is not None
     os.close(draft._held)  # as the kernel does at the end of a process
     assert len(stored(tmp_path)) == 2
     later = FolderPlace(tmp_path, ROOMY)
     later.begin("").close()
     assert len(stored(tmp_path)) == 1
-    assert list((shelf / "unfinished").iterdir()) == []
+    assert list((owned / "unfinished").iterdir()) == []
     assert content(later, id) == {"a": b"kept"}
 
 
@@ -183,8 +183,8 @@ def test_a_record_that_leads_elsewhere_is_not_there(tmp_path: Path) -> None:
     place = FolderPlace(tmp_path, ROOMY)
     draft = place.begin("")
     document = written([Entry(b"/sandbox/../../etc/x", 0o644, 1, (draft.add(b"x"),))])
-    draft._shelf.make()
-    record = draft._shelf.record(id_of(document))
+    draft._owned.make()
+    record = draft._owned.record(id_of(document))
     record.write_bytes(
         b'{"id": "%s", "size": 1, "files": 1, "created_at": 1, "left_out": []}\n'
         % id_of(document).encode()
