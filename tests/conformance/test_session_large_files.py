@@ -29,10 +29,10 @@ async def pieces(size):
 async def main(isolation, size):
     limits = ResourceLimits(memory="1500m", disk="1200m")
     async with AsyncCodeExecutor(limits=limits) as executor:
-        async with await executor.open_session("bash", isolation=isolation) as session:
-            made = await session.files.write("large", pieces(size))
-            async for piece in session.files.read_pieces("large"):
-                received.update(piece)
+        session = await executor.open_session("bash", isolation=isolation)
+        made = await session.files.write("large", pieces(size))
+        async for piece in session.files.read_pieces("large"):
+            received.update(piece)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     print(json.dumps([made.size, sent.hexdigest() == received.hexdigest(), peak]))
 
