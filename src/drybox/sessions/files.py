@@ -117,16 +117,7 @@ class SessionFiles:
     async def read(self, path: str, *, max_bytes: int | None = None) -> bytes:
         """Content of a file."""
         most = self._inside.limits.disk if max_bytes is None else max_bytes
-        content = bytearray()
-        async for piece in self.read_pieces(path):
-            content += piece
-            if len(content) > most:
-                raise SessionFileError(
-                    "too_large",
-                    f"{path[:200]!r} has more than {most:,} bytes",
-                    hint="Read it in pieces, or raise max_bytes.",
-                )
-        return bytes(content)
+        return await joined(self.read_pieces(path), path, most)
 
     async def read_pieces(self, path: str) -> AsyncIterator[bytes]:
         """Content of a file, piece by piece."""
@@ -297,6 +288,29 @@ def _changes(before: Sequence[FileInfo], now: Sequence[FileInfo]) -> list[FileCh
         elif old[path] != new[path]:
             changes.append(FileChange("modified", path))
     return changes
+
+
+async def joined(pieces: AsyncIterator[bytes], path: str, most: int) -> bytes:
+    """All pieces of a file.
+
+    Args:
+        pieces: They.
+        path: The file's, for the error.
+        most: Bytes that it may have.
+
+    Raises:
+        SessionFileError: It has more.
+    """
+    content = bytearray()
+    async for piece in pieces:
+        content += piece
+        if len(content) > most:
+            raise SessionFileError(
+                "too_large",
+                f"{path[:200]!r} has more than {most:,} bytes",
+                hint="Read it in pieces, or raise max_bytes.",
+            )
+    return bytes(content)
 
 
 async def _pieces(data: bytes) -> AsyncIterator[bytes]:

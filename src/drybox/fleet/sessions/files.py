@@ -6,10 +6,9 @@ from collections.abc import AsyncIterator, Sequence
 
 import anyio
 
-from drybox.errors import SessionFileError
 from drybox.fleet.sessions.calls import SessionCalls
 from drybox.fleet.sessions.messages import file_info
-from drybox.sessions.files import SessionFiles
+from drybox.sessions.files import SessionFiles, joined
 from drybox.sessions.results import FileInfo
 
 PIECE = 256 << 10
@@ -31,16 +30,7 @@ class FleetFiles(SessionFiles):
     async def read(self, path: str, *, max_bytes: int | None = None) -> bytes:
         """Content of a file."""
         most = self._most if max_bytes is None else max_bytes
-        content = bytearray()
-        async for piece in self.read_pieces(path):
-            content += piece
-            if len(content) > most:
-                raise SessionFileError(
-                    "too_large",
-                    f"{path[:200]!r} has more than {most:,} bytes",
-                    hint="Read it in pieces, or raise max_bytes.",
-                )
-        return bytes(content)
+        return await joined(self.read_pieces(path), path, most)
 
     async def read_pieces(self, path: str) -> AsyncIterator[bytes]:
         """Content of a file, piece by piece."""
