@@ -77,12 +77,12 @@ def soak(
         languages: The first of them runs most.
         tell: Told of memory now and then.
     """
-    with tempfile.TemporaryDirectory() as folder, _temporary(folder):
+    with tempfile.TemporaryDirectory() as folder, temporary_files_in(folder):
         return _soak(runs, languages, tell)
 
 
 @contextmanager
-def _temporary(folder: str) -> Iterator[None]:
+def temporary_files_in(folder: str) -> Iterator[None]:
     """Meanwhile temporary files of this process and below it go where nobody else's are."""
     before, tempfile.tempdir = tempfile.tempdir, folder
     given, os.environ["TMPDIR"] = os.environ.get("TMPDIR"), folder
