@@ -356,7 +356,11 @@ class AsyncSession(Protocol):
         """End what keeps a language's state, or all of them; files and processes stay."""
 
     async def pause(self) -> None:
-        """Stop everything in it until :meth:`resume`: it takes no CPU. Idempotent."""
+        """Stop everything in it until :meth:`resume`: it takes no CPU. Idempotent.
+
+        Raises:
+            InvalidRequest: Code, a command or a file of it is under way.
+        """
 
     async def resume(self) -> None:
         """Go on. Whatever is asked of a paused session resumes it, too. Idempotent."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, aclosing
 from pathlib import Path, PurePosixPath
 
 import anyio
@@ -101,13 +102,15 @@ class SessionFiles:
 
     Args:
         inside: Where.
-        enter: Is awaited before each use: the session is open, and not idle.
+        activity: Is entered for each use: the session is open, and neither idle nor paused.
     """
 
-    def __init__(self, inside: Inside, enter: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self, inside: Inside, activity: Callable[[], AbstractAsyncContextManager[None]]
+    ) -> None:
         self._inside = inside
         self._guest = inside.programs.files
-        self._enter = enter
+        self._activity = activity
 
     def _told(self, error: GuestOSError | GuestGone, path: str) -> DryboxError:
         if isinstance(error, GuestGone):
@@ -122,12 +125,12 @@ class SessionFiles:
     async def read_pieces(self, path: str) -> AsyncIterator[bytes]:
         """Content of a file, piece by piece."""
         known = check_path(path)
-        await self._enter()
-        try:
-            async for piece in self._guest.read(known):
-                yield piece
-        except (GuestOSError, GuestGone) as error:
-            raise self._told(error, path) from error
+        async with self._activity(), aclosing(self._guest.read(known)) as pieces:
+            try:
+                async for piece in pieces:
+                    yield piece
+            except (GuestOSError, GuestGone) as error:
+                raise self._told(error, path) from error
 
     async def write(self, path: str, data: bytes | str | AsyncIterator[bytes]) -> FileInfo:
         """Write a file, and the folders above it."""
@@ -136,23 +139,23 @@ class SessionFiles:
             data = data.encode("utf-8", "surrogateescape")
         if isinstance(data, (bytes, bytearray, memoryview)):
             data = _pieces(bytes(data))
-        await self._enter()
-        try:
-            await self._guest.write(known, data)
-            return _info(await self._guest.stat(known), _absolute(known))
-        except (GuestOSError, GuestGone) as error:
-            raise self._told(error, path) from error
+        async with self._activity():
+            try:
+                await self._guest.write(known, data)
+                return _info(await self._guest.stat(known), _absolute(known))
+            except (GuestOSError, GuestGone) as error:
+                raise self._told(error, path) from error
 
     async def list(self, path: str = ".", *, depth: int = 1) -> Sequence[FileInfo]:
         """What is in a folder, by path."""
         known = check_path(path)
         if isinstance(depth, bool) or not isinstance(depth, int) or not 0 < depth <= MOST_DEPTH:
             raise InvalidRequest("depth", f"{depth!r} is no depth", hint=f"1 to {MOST_DEPTH}.")
-        await self._enter()
-        try:
-            found = await self._guest.list(known, depth)
-        except (GuestOSError, GuestGone) as error:
-            raise self._told(error, path) from error
+        async with self._activity():
+            try:
+                found = await self._guest.list(known, depth)
+            except (GuestOSError, GuestGone) as error:
+                raise self._told(error, path) from error
         above = _absolute(known).rstrip("/")
         named = [(f"{above}/{os.fsdecode(item.path)}", item) for item in found]
         return [_info(item, name) for name, item in sorted(named, key=lambda pair: pair[0])]
@@ -160,11 +163,11 @@ class SessionFiles:
     async def stat(self, path: str) -> FileInfo:
         """What is known of a file, a folder or a link itself."""
         known = check_path(path)
-        await self._enter()
-        try:
-            return _info(await self._guest.stat(known), _absolute(known))
-        except (GuestOSError, GuestGone) as error:
-            raise self._told(error, path) from error
+        async with self._activity():
+            try:
+                return _info(await self._guest.stat(known), _absolute(known))
+            except (GuestOSError, GuestGone) as error:
+                raise self._told(error, path) from error
 
     async def exists(self, path: str) -> bool:
         """Whether there is something of that name."""
@@ -179,31 +182,31 @@ class SessionFiles:
     async def make_dir(self, path: str) -> FileInfo:
         """Make a folder, and those above it."""
         known = check_path(path)
-        await self._enter()
-        try:
-            await self._guest.make_dir(known)
-            return _info(await self._guest.stat(known), _absolute(known))
-        except (GuestOSError, GuestGone) as error:
-            raise self._told(error, path) from error
+        async with self._activity():
+            try:
+                await self._guest.make_dir(known)
+                return _info(await self._guest.stat(known), _absolute(known))
+            except (GuestOSError, GuestGone) as error:
+                raise self._told(error, path) from error
 
     async def rename(self, path: str, to: str) -> FileInfo:
         """Move a file or folder."""
         known, other = check_path(path), check_path(to)
-        await self._enter()
-        try:
-            await self._guest.rename(known, other)
-            return _info(await self._guest.stat(other), _absolute(other))
-        except (GuestOSError, GuestGone) as error:
-            raise self._told(error, path) from error
+        async with self._activity():
+            try:
+                await self._guest.rename(known, other)
+                return _info(await self._guest.stat(other), _absolute(other))
+            except (GuestOSError, GuestGone) as error:
+                raise self._told(error, path) from error
 
     async def remove(self, path: str) -> None:
         """Remove a file, a link, or a folder with all that is in it."""
         known = check_path(path)
-        await self._enter()
-        try:
-            await self._guest.remove(known)
-        except (GuestOSError, GuestGone) as error:
-            raise self._told(error, path) from error
+        async with self._activity():
+            try:
+                await self._guest.remove(known)
+            except (GuestOSError, GuestGone) as error:
+                raise self._told(error, path) from error
 
     async def upload(self, source: str | os.PathLike[str], to: str = ".") -> Sequence[FileInfo]:
         """Copy a file or a folder of this host into the session."""

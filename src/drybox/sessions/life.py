@@ -127,14 +127,14 @@ class SessionLife:
         if closed is not None:
             raise closed
         self.touch()
-        if self._paused:
+        if self._paused or self._pausing.locked():
             await self.resume()
 
     @asynccontextmanager
     async def activity(self) -> AsyncIterator[None]:
-        """While something runs it is not idle."""
+        """While something is under way it is neither idle nor paused."""
         await self.enter()
-        self._active += 1
+        self._active += 1  # nothing is awaited before: no pause comes between
         try:
             yield
         finally:
@@ -149,11 +149,23 @@ class SessionLife:
         self.changed()
 
     async def pause(self) -> None:
-        """Stop everything in it until :meth:`resume`."""
+        """Stop everything in it until :meth:`resume`.
+
+        Raises:
+            InvalidRequest: Something is under way for its owner. It would have no end while the
+                sandbox stands still, and keep what it has of the host's for as long.
+        """
         closed = self._why_closed()
         if closed is not None:
             raise closed
         async with self._pausing:
+            if self._active:
+                raise InvalidRequest(
+                    "session",
+                    "code, a command or a file of it is under way",
+                    hint="Wait for its end or interrupt it, then pause the session. What runs in"
+                    " the background stands still with it.",
+                )
             if not self._paused:
                 await self._inside.sandbox.pause()
                 self._paused = True

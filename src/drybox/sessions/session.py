@@ -101,7 +101,7 @@ class OpenSession:
         self._cells: dict[str, Cells] = {}
         self._processes: list[SessionProcess] = []
         self.life = SessionLife(opened.id, inside, terms)
-        self.files = SessionFiles(inside, self.life.enter)
+        self.files = SessionFiles(inside, self.life.activity)
 
     # --- what is known of it -----------------------------------------------------------------
 
@@ -311,9 +311,9 @@ class OpenSession:
 
     async def restart(self, *, language: str | None = None) -> None:
         """End what keeps a language's state."""
-        await self.life.enter()
-        for keeper in self._keepers(language):
-            await keeper.kill()
+        async with self.life.activity():
+            for keeper in self._keepers(language):
+                await keeper.kill()
 
     def _keepers(self, language: str | None) -> list[KernelProcess | Cells]:
         name = None if language is None else self._language_of(language).name
