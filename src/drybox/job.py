@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
+from drybox.lazy_dataclass import dataclass
 from drybox.model import ResourceLimits, Stream
 
 WORK_DIR = "/sandbox"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol, runtime_checkable
 
 from drybox.job import File, Job, Plan
+from drybox.lazy_dataclass import dataclass
 from drybox.model import ResourceLimits
 
 

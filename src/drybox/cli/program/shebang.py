@@ -7,6 +7,8 @@ import re
 
 import click
 
+from drybox.cli.program.short_options import spelled_out
+
 FIRST_LINE = 256
 """Bytes of a file in which Linux looks for its interpreter."""
 
@@ -18,6 +20,7 @@ class ScriptCommand(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Keep the script's words from being taken for options of drybox."""
+        args = spelled_out(self.params, args)
         parser = self.make_parser(ctx)
         parser.allow_interspersed_args = False
         try:
