@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import TypedDict
@@ -63,7 +62,9 @@ def request_of(
     known = [item.name for item in fields(ExecutionRequest)]
     for name in given:
         if name not in known:
-            near = difflib.get_close_matches(name, known, 1)
+            from difflib import get_close_matches  # of no use to a request that is right
+
+            near = get_close_matches(name, known, 1)
             raise InvalidRequest(
                 "fields",
                 f"there is no field {name[:80]!r}",

@@ -17,16 +17,12 @@ import ctypes
 import errno
 import itertools
 import os
-import re
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
 _CLONE_NEWNS, _CLONE_NEWUSER = 0x20000, 0x1000_0000
 _MS_RDONLY, _MS_NOSUID, _MS_NODEV = 1, 2, 4
 _MS_REMOUNT, _MS_BIND, _MS_REC, _MS_SLAVE = 32, 4096, 16384, 1 << 19
-
-_OCTAL = re.compile(rb"\\([0-7]{3})")
 
 FOLDERS = ("/proc", "/run", "/sandbox", "/build", "/tmp", "/dev/shm", "/dev/pts")
 """Where bubblewrap and init mount what each sandbox has of its own."""
@@ -225,7 +221,8 @@ class MountNamespace:
             _make_file(target)
         self._mount(source, target, None, _MS_BIND | (_MS_REC if recursive else 0))
         # What is mounted below the source keeps its own flags: it must not come along writable.
-        for path in _mounts_below(os.path.realpath(target)):
+        real = os.path.realpath(target)
+        for path in _mounts_below(real) if recursive and os.path.isdir(real) else [real]:
             self._mount(None, path, None, _MS_BIND | _MS_REMOUNT | flags | _kept_flags(path))
 
     def _mount(
@@ -237,8 +234,12 @@ class MountNamespace:
 
 
 def _copy(source: str, target: str) -> None:
-    shutil.copyfile(source, target)
-    os.chmod(target, os.stat(source).st_mode & 0o555)
+    if not os.path.isfile(source):  # of a pipe there would be no end
+        raise OSError(errno.EINVAL, f"{source} is no file")
+    with open(source, "rb") as old, open(target, "wb") as new:
+        while piece := old.read(SMALL):
+            new.write(piece)
+        os.fchmod(new.fileno(), os.fstat(old.fileno()).st_mode & 0o555)
 
 
 def _copy_small(source: str, target: str) -> bool:
@@ -250,11 +251,14 @@ def _copy_small(source: str, target: str) -> bool:
     entries = list(itertools.islice(os.scandir(source), MOST_ENTRIES + 1))
     if len(entries) > MOST_ENTRIES or {*_mounts_below(source)} - {source}:
         return False
-    files = [entry for entry in entries if not entry.is_symlink()]
-    if not all(entry.is_file() and os.access(entry.path, os.R_OK) for entry in files):
-        return False
-    if sum(entry.stat().st_size for entry in files) > SMALL:
-        return False
+    size = 0
+    for entry in entries:  # of most folders the first few tell
+        if entry.is_symlink():
+            continue
+        if not entry.is_file() or (size := size + entry.stat().st_size) > SMALL:
+            return False
+        if not os.access(entry.path, os.R_OK):
+            return False
     os.makedirs(target, exist_ok=True)
     for entry in entries:
         if entry.is_symlink():
@@ -281,12 +285,16 @@ def _mounts_below(folder: str) -> list[str]:
     found = []
     with open("/proc/self/mountinfo", "rb") as file:
         for line in file:
-            # The kernel writes blanks and backslashes as three octal digits; proc(5).
-            name = _OCTAL.sub(lambda code: bytes([int(code[1], 8)]), line.split(b" ")[4])
-            path = os.fsdecode(name)
+            path = os.fsdecode(_unescaped(line.split(b" ", 5)[4]))
             if path == folder or path.startswith(f"{folder}/"):
                 found.append(path)
     return found
+
+
+def _unescaped(name: bytes) -> bytes:
+    """The kernel writes blanks and backslashes as a backslash and three octal digits; proc(5)."""
+    first, *others = name.split(b"\\")
+    return first + b"".join(bytes([int(part[:3], 8)]) + part[3:] for part in others)
 
 
 def _kept_flags(path: str) -> int:

@@ -334,12 +334,18 @@ def main() -> None:
     os.dup2(os.open(os.devnull, os.O_RDWR), 0)
     for number in IGNORED:
         signal.signal(number, signal.SIG_IGN)
+    _load_what_the_first_sandbox_takes()
     begin = _receive_first(connection)
     if begin is not None:
         Supervisor(connection, **begin).serve()
     # The interpreter's own end would take time that drybox waits for.
     sys.stderr.flush()
     os._exit(0)
+
+
+def _load_what_the_first_sandbox_takes() -> None:
+    """While drybox still loads its own modules."""
+    import drybox.backends.local.rootfs.mount_namespace  # noqa: F401  # with ctypes
 
 
 def _receive_first(connection: socket.socket) -> dict[str, Any] | None:
