@@ -24,7 +24,8 @@ from typing import Any
 
 from drybox.environments.environment import BuiltEnvironment, Environment
 from drybox.errors import InvalidRequest, Unavailable
-from drybox.host.paths import data_dir
+from drybox.host.paths import cache_dir, data_dir
+from drybox.host.workplace import clear, workplace
 
 FORMAT = 1
 """Of records; another one where an older drybox could not read them, or would build otherwise."""
@@ -217,17 +218,8 @@ class EnvironmentStore:
     @contextmanager
     def workplace(self) -> Iterator[Path]:
         """A folder to fill, which is gone at the end; what killed builds left goes before."""
-        place = self._make("unfinished")
-        self._clear(place)
-        folder = place / secrets.token_hex(8)
-        folder.mkdir(mode=0o700)
-        own = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            fcntl.flock(own, fcntl.LOCK_EX)
+        with workplace(self._make("unfinished")) as folder:
             yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-            os.close(own)
 
     def keep(self, content: Path, digest: str) -> None:
         """Put content at its place.
@@ -260,16 +252,18 @@ class EnvironmentStore:
         return self._remove_tree(record.digest)
 
     def prune(self) -> tuple[list[str], int]:
-        """Remove what no record names and nobody uses: content, archives, leftovers.
+        """Remove what no record names and nobody uses: content, archives, what killed builds left.
 
         Returns:
             Names of what is gone, and its bytes.
         """
-        self._clear(self._make("unfinished"))
+        left = clear(self._make("unfinished"))
+        for folder in cache_dir().glob("*/"):  # of toolchains and kernels
+            left |= clear(folder)
         records = self.records()
         digests = {record.digest for record in records}
         archives = {item.archive for record in records for item in record.packages}
-        gone, freed = list[str](), 0
+        gone, freed = list(left), sum(left.values())
         for tree in self.folder.glob("trees/*"):
             size = _size(tree)
             if tree.name not in digests and self._remove_tree(tree.name):
@@ -288,28 +282,11 @@ class EnvironmentStore:
         except OSError:
             return False
         else:
-            away = self._make("unfinished") / secrets.token_hex(8)
-            with contextlib.suppress(FileNotFoundError):
-                self.tree(digest).rename(away)
-            shutil.rmtree(away, ignore_errors=True)
+            with self.workplace() as away, contextlib.suppress(FileNotFoundError):
+                self.tree(digest).rename(away / digest)
             return True
         finally:
             os.close(lock)
-
-    def _clear(self, place: Path) -> None:
-        """Remove what nobody works on any more."""
-        for path in place.iterdir():
-            try:
-                own = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            except OSError:
-                continue
-            try:
-                fcntl.flock(own, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(path, ignore_errors=True)
-            except OSError:
-                pass  # somebody does
-            finally:
-                os.close(own)
 
     def _record(self, key: str) -> Path:
         return self.folder / "records" / f"{key}.json"

@@ -18,3 +18,9 @@ def data_dir() -> Path:
     """Where drybox keeps data: ``$XDG_DATA_HOME/drybox`` or ``~/.local/share/drybox``."""
     base = os.environ.get("XDG_DATA_HOME")
     return (Path(base) if base else home() / ".local/share") / "drybox"
+
+
+def cache_dir() -> Path:
+    """Where what is made once is kept: ``$XDG_CACHE_HOME/drybox`` or ``~/.cache/drybox``."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else home() / ".cache") / "drybox"

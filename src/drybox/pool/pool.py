@@ -13,7 +13,6 @@ from contextlib import AsyncExitStack
 from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
-import anyio
 import anyio.lowlevel
 from anyio.abc import TaskGroup
 

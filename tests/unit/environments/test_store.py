@@ -112,7 +112,7 @@ def test_one_builds_at_a_time(store: EnvironmentStore) -> None:
 
 def test_what_a_killed_build_left_goes_with_the_next(store: EnvironmentStore) -> None:
     with store.workplace() as busy:
-        left = store.folder / "unfinished" / "left"
+        left = store.folder / "unfinished" / "making-left"
         left.mkdir()
         (left / "half").write_text("half")
         with EnvironmentStore(store.folder).workplace() as mine:

@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 
-from drybox.backends.local.rootfs.toolchain import cache_dir
 from drybox.config.loader import usual_files
-from drybox.host.paths import home
+from drybox.host.paths import cache_dir, home
 
 
 def test_it_is_the_users(monkeypatch: pytest.MonkeyPatch) -> None:

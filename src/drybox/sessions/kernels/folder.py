@@ -8,14 +8,14 @@ import os
 import py_compile
 import shutil
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
 from drybox.errors import Unavailable, Unsupported
-from drybox.host.paths import home
+from drybox.host.paths import cache_dir
+from drybox.host.workplace import workplace
 from drybox.sessions.kernels.base import KERNEL_DIR
 
 PROGRAMS = Path(__file__).with_name("programs")
@@ -74,9 +74,8 @@ def _folder() -> str:
     if place.is_dir():
         return str(place)
     try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=place.parent, prefix="making-") as work:
-            made = Path(work, "kernels")
+        with workplace(place.parent) as work:
+            made = work / "kernels"
             _make(made, modules)
             try:
                 made.rename(place)
@@ -93,8 +92,7 @@ def _folder() -> str:
 
 @lru_cache
 def _cache_dir() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else home() / ".cache") / "drybox" / "kernels"
+    return cache_dir() / "kernels"
 
 
 @lru_cache

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from drybox.backends.local.rootfs.layout import Layout, Mount
 from drybox.errors import Unsupported
-from drybox.host.paths import home
+from drybox.host.paths import cache_dir
 from drybox.languages.base import Toolchain
 from drybox.lazy_dataclass import dataclass
 
@@ -50,12 +50,6 @@ class FoundToolchain:
         stat = os.stat(self.executable)
         facts = f"{self.executable}|{self.version}|{stat.st_mtime_ns}|{stat.st_size}"
         return hashlib.sha256(facts.encode()).hexdigest()[:16]
-
-
-def cache_dir() -> Path:
-    """Where what is made once is kept: ``$XDG_CACHE_HOME/drybox`` or ``~/.cache/drybox``."""
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else home() / ".cache") / "drybox"
 
 
 def find_toolchain(name: str, toolchain: Toolchain, version: str) -> FoundToolchain:

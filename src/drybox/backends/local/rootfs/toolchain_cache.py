@@ -12,9 +12,7 @@ import glob
 import hashlib
 import itertools
 import os
-import shutil
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -24,10 +22,12 @@ from pathlib import Path
 
 from drybox.backends.local.rootfs import layout as sandbox_layout
 from drybox.backends.local.rootfs.layout import Layout, Mount
-from drybox.backends.local.rootfs.toolchain import FoundToolchain, cache_dir
+from drybox.backends.local.rootfs.toolchain import FoundToolchain
 from drybox.backends.preparations import UnderWay
 from drybox.errors import Unavailable
 from drybox.host.child_output import follow_output
+from drybox.host.paths import cache_dir
+from drybox.host.workplace import workplace
 from drybox.job import WORK_DIR, File
 from drybox.languages.base import Preparation
 
@@ -125,8 +125,8 @@ def show(files: tuple[File, ...], layout: Layout) -> Layout:
 
 
 def _write(files: tuple[File, ...], place: Path) -> None:
-    with tempfile.TemporaryDirectory(dir=place.parent, prefix="making-") as folder:
-        out = Path(folder, "out")
+    with workplace(place.parent) as folder:
+        out = folder / "out"
         out.mkdir(mode=0o755)
         for file in files:
             (out / file.path).write_bytes(file.content)
@@ -190,8 +190,8 @@ def _make(
     preparation: Preparation, found: FoundToolchain, bwrap: str, place: Path, under_way: UnderWay
 ) -> str:
     """The reason it failed, or "". Only a finished result gets the final name."""
-    with tempfile.TemporaryDirectory(dir=place.parent, prefix="making-") as folder:
-        out, work = Path(folder, "out"), Path(folder, "work")
+    with workplace(place.parent) as folder:
+        out, work = folder / "out", folder / "work"
         out.mkdir()
         work.mkdir()
         for file in preparation.files:
@@ -211,7 +211,7 @@ def _make(
             env, on_line = {}, _counter(0, under_way)
         for path in (out, *out.rglob("*")):
             path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) else 0o644)
-        shutil.move(out, place)
+        out.rename(place)
     return ""
 
 

@@ -16,11 +16,11 @@ from drybox import Unsupported
 from drybox.backends.local.rootfs.layout import Mount
 from drybox.backends.local.rootfs.toolchain import (
     FoundToolchain,
-    cache_dir,
     find_toolchain,
     found_versions,
     write_whole,
 )
+from drybox.host.paths import cache_dir
 from drybox.languages.base import Toolchain
 
 BASE = Toolchain(
