@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.support.isolations import Isolation
@@ -183,6 +184,35 @@ def test_what_stands_in_the_way_of_files_is_named(session: Session) -> None:
     for path in ("/proc/1/environ", "/proc/self/mem"):
         with pytest.raises(SessionFileError):
             files.read(path)
+    assert not files.exists("large")
+
+
+def test_what_holds_all_files_is_not_removed(session: Session) -> None:
+    session.files.write("folder/file", "kept")
+    for path in (".", "/", "/sandbox", "/sandbox/", "//sandbox/.", "folder/..", "../sandbox", ".."):
+        with pytest.raises(SessionFileError, match="working directory") as caught:
+            session.files.remove(path)
+        assert caught.value.reason == "not_permitted"
+    assert session.files.read("folder/file") == b"kept"
+
+
+def test_what_is_no_content_no_path_and_no_size_is_refused(session: Session) -> None:
+    wrong: Any = [3, None, iter([3]), [b"x", None], "\ud800"]
+    for data in wrong:
+        with pytest.raises(InvalidRequest, match="data"):
+            session.files.write("file", data)
+    assert not session.files.exists("file")
+    nothing: Any = 3
+    with pytest.raises(InvalidRequest, match="source"):
+        session.files.upload(nothing)
+    session.files.write("file", iter([b"a", b"b"]))
+    for where in (nothing, "a\0b"):
+        with pytest.raises(InvalidRequest, match="to"):
+            session.files.download("file", where)
+    sizes: Any = ["80x24", 80, (80,), (80, 24, 1), None, ("80", "24"), (0, 0)]
+    for size in sizes:
+        with pytest.raises(InvalidRequest, match="size"):
+            session.start("true", terminal=True, size=size)
 
 
 def test_a_bound_on_the_processes_of_all_holds(

@@ -183,7 +183,7 @@ class FileReplies:
                         await request.done.wait()
 
     async def write(self, path: bytes, pieces: AsyncIterator[bytes], mode: int = 0o644) -> None:
-        """Write a file, and the folders above it.
+        """Write a file, and the folders above it. Of one that cannot be nothing stays.
 
         Raises:
             GuestOSError: It cannot be written.
@@ -200,10 +200,20 @@ class FileReplies:
                             await self._finish(waiting.pop(0))
                 while waiting:
                     await self._finish(waiting.pop(0))
+            except BaseException:
+                with anyio.CancelScope(shield=True):
+                    await self._drop(path)
+                raise
             finally:
                 with anyio.CancelScope(shield=True):
                     for request in waiting:
                         await request.done.wait()
+
+    async def _drop(self, path: bytes) -> None:
+        try:
+            await self.remove(path)
+        except (GuestOSError, GuestGone):  # what the writer is told says more
+            return
 
     async def stat(self, path: bytes) -> GuestFile:
         """What is known of a file, or of a link itself."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
 from pathlib import Path, PurePosixPath
 
@@ -13,10 +13,13 @@ import anyio
 import anyio.to_thread
 
 from drybox.errors import DryboxError, InvalidRequest, SessionFileError
+from drybox.execution.texts import show
 from drybox.guest.frames import GuestGone
 from drybox.guest.session_files import GuestFile, GuestOSError
 from drybox.job import WORK_DIR
+from drybox.sessions.host_files import host_files, host_path, open_beneath
 from drybox.sessions.programs.inside import Inside
+from drybox.sessions.programs.waiting import one_piece
 from drybox.sessions.results import FileChange, FileInfo, FileType
 
 UPLOAD_PIECE = 256 * 1024
@@ -27,6 +30,8 @@ WATCH_STEP = 0.25
 
 MOST_DEPTH = 200
 """Levels of folders that a listing goes down; the sandbox goes no deeper."""
+
+_BYTES = (bytes, bytearray, memoryview)
 
 _FULL = ("no_space", "the sandbox's disk is full", "Remove files, or ask for a larger limits.disk.")
 _REASONS = {
@@ -135,13 +140,10 @@ class SessionFiles:
     async def write(self, path: str, data: bytes | str | AsyncIterator[bytes]) -> FileInfo:
         """Write a file, and the folders above it."""
         known = check_path(path)
-        if isinstance(data, str):
-            data = data.encode("utf-8", "surrogateescape")
-        if isinstance(data, (bytes, bytearray, memoryview)):
-            data = _pieces(bytes(data))
+        pieces = pieces_of(data)
         async with self._activity():
             try:
-                await self._guest.write(known, data)
+                await self._guest.write(known, pieces)
                 return _info(await self._guest.stat(known), _absolute(known))
             except (GuestOSError, GuestGone) as error:
                 raise self._told(error, path) from error
@@ -202,6 +204,13 @@ class SessionFiles:
     async def remove(self, path: str) -> None:
         """Remove a file, a link, or a folder with all that is in it."""
         known = check_path(path)
+        if f"{WORK_DIR}/".startswith(f"/{_absolute(known).strip('/')}/".replace("//", "/")):
+            # Else all that may be removed would go before the kernel refuses the rest.
+            raise SessionFileError(
+                "not_permitted",
+                f"{path[:200]!r} is the working directory, or holds it",
+                hint="Remove what is in it, by name.",
+            )
         async with self._activity():
             try:
                 await self._guest.remove(known)
@@ -210,7 +219,7 @@ class SessionFiles:
 
     async def upload(self, source: str | os.PathLike[str], to: str = ".") -> Sequence[FileInfo]:
         """Copy a file or a folder of this host into the session."""
-        start = Path(source)
+        start = host_path(source, "source")
         if start.is_symlink() or not start.exists():
             raise InvalidRequest(
                 "source",
@@ -242,7 +251,7 @@ class SessionFiles:
 
     async def download(self, path: str, to: str | os.PathLike[str]) -> Sequence[str]:
         """Copy a file or a folder of the session into a folder of this host."""
-        target = Path(to)
+        target = host_path(to, "to")
         info = await self.stat(path)
         if info.type == "file":
             return [await self._download_one(info.path, target, info.name)]
@@ -316,44 +325,35 @@ async def joined(pieces: AsyncIterator[bytes], path: str, most: int) -> bytes:
     return bytes(content)
 
 
-async def _pieces(data: bytes) -> AsyncIterator[bytes]:
-    yield data
+def pieces_of(data: object) -> AsyncIterator[bytes]:
+    """What is to be in a file, piece by piece.
+
+    Raises:
+        InvalidRequest: It is nothing that a file can have; of pieces that is known as they come.
+    """
+    if isinstance(data, str):
+        try:
+            data = data.encode("utf-8", "surrogateescape")
+        except UnicodeEncodeError as error:
+            raise InvalidRequest(
+                "data",
+                f"position {error.start} holds half a character (a lone surrogate)",
+                hint="Pass well-formed text, or bytes.",
+            ) from error
+    if isinstance(data, _BYTES):
+        return one_piece(bytes(data))
+    if not isinstance(data, AsyncIterable):
+        raise _no_content(data)
+    return _each(data)
 
 
-def host_files(start: Path) -> tuple[list[str], list[str]]:
-    """Folders and regular files below one, relative to it; no link is followed."""
-    folders, names = [], []
-    for at, below, files in os.walk(start):
-        here = Path(at)
-        folders += [str((here / name).relative_to(start)) for name in below]
-        for name in files:
-            item = here / name
-            if item.is_file() and not item.is_symlink():
-                names.append(str(item.relative_to(start)))
-    return [name for name in folders if not (start / name).is_symlink()], names
+async def _each(pieces: AsyncIterable[object]) -> AsyncIterator[bytes]:
+    async for piece in pieces:
+        if not isinstance(piece, _BYTES):
+            raise _no_content(piece)
+        yield bytes(piece)
 
 
-def open_beneath(folder: Path, parts: tuple[str, ...]) -> int:
-    """Open a new file below a folder, through no link."""
-    folder.mkdir(parents=True, exist_ok=True)
-    at = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        for name in parts[:-1]:
-            try:
-                os.mkdir(name, 0o755, dir_fd=at)
-            except FileExistsError:
-                pass
-            flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-            below = os.open(name, flags, dir_fd=at)
-            os.close(at)
-            at = below
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
-        return os.open(parts[-1], flags, 0o644, dir_fd=at)
-    except OSError as error:
-        raise InvalidRequest(
-            "to",
-            f"{error.filename!r} in {os.fspath(folder)!r}: {error.strerror}",
-            hint="Download into an empty folder.",
-        ) from error
-    finally:
-        os.close(at)
+def _no_content(data: object) -> InvalidRequest:
+    what = f"{show(data)} is neither text nor bytes"
+    return InvalidRequest("data", what, hint="Pass either, or an iterator of bytes.")

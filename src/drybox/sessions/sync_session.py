@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
@@ -145,10 +153,9 @@ class SyncFiles:
 
     def write(self, path: str, data: bytes | str | Iterator[bytes]) -> FileInfo:
         """Write a file, and the folders above it."""
-        if isinstance(data, (bytes, bytearray, memoryview, str)):
-            given: bytes | str | AsyncIterator[bytes] = data
-        else:
-            given = _in_steps(data)
+        given: Any = data
+        if isinstance(data, Iterable) and not isinstance(data, (bytes, bytearray, memoryview, str)):
+            given = _in_steps(iter(data))
         return self._call(self._files.write, path, given)
 
     def list(self, path: str = ".", *, depth: int = 1) -> Sequence[FileInfo]:
@@ -188,12 +195,14 @@ class SyncFiles:
         return _iterate(self._call, lambda: self._files.watch(path))
 
 
+_END: Any = object()
+
+
 async def _in_steps(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
     """Pieces of an iterator that may block: each is taken in a worker thread."""
     from anyio.to_thread import run_sync
 
-    steps = iter(pieces)
-    while (piece := await run_sync(next, steps, None)) is not None:
+    while (piece := await run_sync(next, pieces, _END)) is not _END:
         yield piece
 
 

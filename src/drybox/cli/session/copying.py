@@ -14,7 +14,7 @@ import click
 
 from drybox.cli.session.remote import Remote, session_path
 from drybox.errors import InvalidRequest
-from drybox.sessions.files import host_files, open_beneath
+from drybox.sessions.host_files import host_files, open_beneath
 
 DEPTH = 32
 """Levels of folders that a server lists at once."""

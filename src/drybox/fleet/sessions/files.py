@@ -8,7 +8,7 @@ import anyio
 
 from drybox.fleet.sessions.calls import SessionCalls
 from drybox.fleet.sessions.messages import file_info
-from drybox.sessions.files import SessionFiles, joined
+from drybox.sessions.files import SessionFiles, joined, pieces_of
 from drybox.sessions.results import FileInfo
 
 PIECE = 256 << 10
@@ -48,14 +48,10 @@ class FleetFiles(SessionFiles):
 
     async def write(self, path: str, data: bytes | str | AsyncIterator[bytes]) -> FileInfo:
         """Write a file, and the folders above it."""
-        if isinstance(data, str):
-            data = data.encode("utf-8", "surrogateescape")
-        if isinstance(data, (bytearray, memoryview)):
-            data = bytes(data)
-        ask = self._calls.ask
+        pieces, ask = pieces_of(data), self._calls.ask
         inlet = await self._calls.begin("write", path=path)
         try:
-            async for piece in _cut(data):
+            async for piece in _cut(pieces):
                 if not await ask("write.give", inlet=inlet, data=piece):
                     break
             await ask("write.give", inlet=inlet, data=b"")
@@ -88,12 +84,8 @@ class FleetFiles(SessionFiles):
         await self._calls.ask("files", do="remove", path=path)
 
 
-async def _cut(data: bytes | AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def _cut(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     """In pieces that hold nobody up on their way, whatever those of the caller are."""
-    if not isinstance(data, bytes):
-        async for given in data:
-            async for piece in _cut(bytes(given)):
-                yield piece
-        return
-    for start in range(0, len(data), PIECE):
-        yield data[start : start + PIECE]
+    async for data in pieces:
+        for start in range(0, len(data), PIECE):
+            yield data[start : start + PIECE]

@@ -284,10 +284,13 @@ def check_size(size: tuple[int, int]) -> tuple[int, int]:
     Raises:
         InvalidRequest: They are none.
     """
-    columns, rows = size
-    for value in (columns, rows):
-        if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 10_000:
-            raise InvalidRequest(
-                "size", "it is no size of a terminal", hint="Pass (80, 24): columns and rows."
-            )
+    numbers = [*size] if isinstance(size, (tuple, list)) else []
+    if len(numbers) != 2 or any(
+        isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 10_000
+        for value in numbers
+    ):
+        raise InvalidRequest(
+            "size", "it is no size of a terminal", hint="Pass (80, 24): columns and rows."
+        )
+    columns, rows = numbers
     return columns, rows
