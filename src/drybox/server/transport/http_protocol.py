@@ -14,8 +14,9 @@ from drybox.server.transport.connection_table import ConnectionTable
 from drybox.server.transport.message_framing import Framing
 from drybox.server.transport.problem_response import problem_response, status_of
 from drybox.server.transport.problems import FULL, NONSENSE, OTHER_HOST
+from drybox.server.transport.read_turns import ReadTurns
 from drybox.server.transport.request_cycle import RequestCycle
-from drybox.server.transport.websocket_protocol import WebSocket
+from drybox.server.transport.websocket.protocol import WebSocket
 from drybox.server.transport.write_deadline import WriteDeadline
 from drybox.service.memory_budget import UNCOUNTED, MemoryBudget, Reservation
 from drybox.service.refusals import Problem
@@ -41,11 +42,7 @@ def protocol_for(
         budget: What they may have in memory together.
         table: Where each of them is entered.
     """
-    members = {
-        "settings": settings,
-        "budget": budget,
-        "table": table,
-    }
+    members = {"settings": settings, "budget": budget, "table": table, "turns": ReadTurns()}
     return type("Protocol", (_Protocol,), members)
 
 
@@ -59,6 +56,7 @@ class _Protocol(HttpToolsProtocol):
     settings: ServerSettings
     budget: MemoryBudget
     table: ConnectionTable
+    turns: ReadTurns
 
     def __init__(
         self,
@@ -108,13 +106,23 @@ class _Protocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """The client sent this."""
-        if self._is_deaf:
-            return
-        if self._held or self._is_answering:
-            self._hold(data)
-        else:
-            self._feed(data)
-        self._account()
+        if not self._is_deaf:
+            if self._held or self._is_answering:
+                self._hold(data)
+            else:
+                self._feed(data)
+            self._account()
+        if self.transport.get_protocol() is self:
+            self.turns.took(self, len(data), self.loop)
+
+    def rest(self) -> None:
+        """Read nothing for now."""
+        self.transport.pause_reading()
+
+    def read_on(self) -> None:
+        """Read again, unless what has come waits to be taken."""
+        if not self.flow.read_paused and not self.transport.is_closing():
+            self.transport.resume_reading()
 
     # What comes in
 

@@ -18,8 +18,8 @@ from drybox.server.transport.disconnect import ClientGone
 from drybox.server.transport.origins import identify
 from drybox.server.transport.problem_response import problem_response
 from drybox.server.transport.problems import problem_of
-from drybox.server.transport.websocket_key import accepted_subprotocol, with_key
-from drybox.server.transport.websocket_protocol import FRAGMENTS
+from drybox.server.transport.websocket.key import accepted_subprotocol, with_key
+from drybox.server.transport.websocket.protocol import FRAGMENTS
 from drybox.server.v1.request_schema import (
     EofRequest,
     StdinRequest,

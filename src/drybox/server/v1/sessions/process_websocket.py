@@ -12,7 +12,7 @@ from drybox.server.transport.disconnect import ClientGone
 from drybox.server.transport.origins import identify
 from drybox.server.transport.problem_response import problem_response
 from drybox.server.transport.problems import problem_of
-from drybox.server.transport.websocket_key import accepted_subprotocol, with_key
+from drybox.server.transport.websocket.key import accepted_subprotocol, with_key
 from drybox.server.v1.request_schema import EofRequest, KillRequest, StdinRequest, stdin_bytes
 from drybox.server.v1.response_schema import error_document
 from drybox.server.v1.sessions.documents import event_pieces, has_payload

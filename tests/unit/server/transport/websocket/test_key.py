@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from starlette.websockets import WebSocket
 
-from drybox.server.transport.websocket_key import accepted_subprotocol, with_key
+from drybox.server.transport.websocket.key import accepted_subprotocol, with_key
 
 
 def websocket(*subprotocols: str, headers: list[tuple[bytes, bytes]] | None = None) -> WebSocket:

@@ -10,6 +10,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.exceptions import InvalidState
 from websockets.frames import Frame
 
+from drybox.server.transport.read_turns import ReadTurns
 from drybox.server.transport.write_deadline import WriteDeadline
 from drybox.service.memory_budget import UNCOUNTED, Reservation
 
@@ -32,6 +33,8 @@ TOO_MUCH, TRY_LATER = 1009, 1013
 
 class Origin(Protocol):
     """The connection that a WebSocket was before."""
+
+    turns: ReadTurns
 
     def websocket_lost(self) -> None:
         """It has ended."""
@@ -68,9 +71,20 @@ class WebSocket(WebSocketsSansIOProtocol):
 
     def data_received(self, data: bytes) -> None:
         """The client sent this."""
-        if not self._is_deaf:
-            self._pieces += data
-            self._look()
+        if self._is_deaf:
+            self._origin.turns.took(self, len(data), self.loop)
+            return
+        self._pieces += data
+        self._look()
+
+    def rest(self) -> None:
+        """Read nothing for now."""
+        self.transport.pause_reading()
+
+    def read_on(self) -> None:
+        """Read again."""
+        if not self.transport.is_closing():
+            self.transport.resume_reading()
 
     def _look(self) -> None:
         """Take one piece, and let others have a slot before the next."""
