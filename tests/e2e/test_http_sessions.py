@@ -149,7 +149,12 @@ def test_pause_resume_restart_and_change(server: Server) -> None:
         changed = session.ask("PATCH", "", {"idle_timeout": 50, "metadata": {"x": "é"}}).json
         assert (changed["idle_timeout"], changed["metadata"]) == (50, {"x": "é"})
         assert session.ask("PATCH", "", {"expires_in": 30}).status == 200
-        assert problem(session.ask("PATCH", "", {"idle_timeout": 1e9}), 422, "invalid-request")
+        assert session.ask("PATCH", "", {"idle_timeout": "2m"}).json["idle_timeout"] == 120
+        assert session.ask("PATCH", "", {"expires_in": "30s"}).status == 200
+        for field in ("idle_timeout", "expires_in"):
+            for wrong in (1e9, 0, -1, "soon", "0s", True):
+                answer = session.ask("PATCH", "", {field: wrong})
+                assert problem(answer, 422, "invalid-request")["field"] == field
         assert problem(session.ask("PATCH", "", {"unknown": 1}), 422, "invalid-request")
 
 
@@ -194,6 +199,34 @@ def test_a_command_in_the_background_is_talked_to(session: HttpSession) -> None:
         assert socket.until("exit")["result"]["signal"] == "SIGTERM"
 
 
+def test_a_command_in_the_background_is_given_its_whole_input(session: HttpSession) -> None:
+    pid = session.ask(
+        "POST", "/commands", {"command": "sort; echo end", "stdin": "b\na\n", "background": True}
+    ).json["pid"]
+    with session.attach(pid) as socket:
+        assert "".join(event.get("data", "") for event in socket.events()) == "a\nb\nend\n"
+    # What is never read holds nothing back, and ends with its command.
+    much = {"command": "sleep 600", "stdin": "x" * 1_000_000, "background": True}
+    pid = session.ask("POST", "/commands", much).json["pid"]
+    assert session.ask("POST", f"/commands/{pid}/signal", {"signal": "SIGKILL"}).status == 200
+    with session.attach(pid) as socket:
+        assert socket.until("exit")["result"]["signal"] == "SIGKILL"
+    typed = {"command": "read word; echo got $word; read word", "stdin": "a\n", "terminal": True}
+    pid = session.ask("POST", "/commands", typed).json["pid"]
+    with session.attach(pid) as socket:
+        socket.send({"type": "stdin", "data": "b\n"})
+        assert "got a" in "".join(event.get("data", "") for event in socket.events())
+
+
+def test_a_command_that_cannot_begin_is_told_the_same_in_the_background(
+    session: HttpSession,
+) -> None:
+    for wrong in ({"argv": ["nosuch"]}, {"command": "ls", "cwd": "/nope"}):
+        told = session.ask("POST", "/commands", wrong).json["stderr"].strip()
+        answer = session.ask("POST", "/commands", {**wrong, "background": True})
+        assert told in problem(answer, 422, "invalid-request")["detail"]
+
+
 def test_a_terminal(session: HttpSession) -> None:
     pid = session.start("bash --norc -i", terminal=True)
     with session.attach(pid) as socket:
@@ -236,6 +269,12 @@ def test_files_go_in_and_out(session: HttpSession) -> None:
     assert (written.status, written.json["size"]) == (200, len(content))
     assert session.ask("GET", "/files/a/b%20%C3%A9.bin").body == content
     assert session.command("stat -c %s 'a/b é.bin'")["stdout"] == f"{len(content)}\n"
+    for name in ("a/%0Ab%0D%09", "a/%0A", "a/..x", "a/%25%3F%23%3B%26+", "a/-%22'%5C", "a/%7F"):
+        assert session.ask("PUT", f"/files/{name}", name.encode()).status == 200, name
+        assert session.ask("GET", f"/files/{name}").body == name.encode(), name
+        problem(session.ask("POST", f"/files/{name}"), 405, "method-not-allowed")
+        assert session.ask("DELETE", f"/files/{name}").status == 204, name
+        problem(session.ask("GET", f"/files/{name}"), 404, "not-found")
     assert session.ask("PUT", "/files/a/%FF", b"x").status == 200
     assert session.ask("GET", "/files/a/%FF").body == b"x"
     listed = session.ask("GET", "/files?path=a").json

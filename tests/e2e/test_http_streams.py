@@ -15,6 +15,7 @@ from tests.support import host
 from tests.support.sandboxed import ANEW, HANG
 from tests.support.server import TIMEOUT, Server, serving
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import connect
 
 TALK = """
 import sys
@@ -339,3 +340,11 @@ def test_a_page_of_another_site_may_not(server: Server) -> None:
     assert answer.problem["status"] == 403
     with server.websocket(request("pass"), origin=f"http://127.0.0.1:{server.port}") as talk:
         assert talk.until("result")
+
+
+def test_a_websocket_to_nowhere_is_told_so(server: Server) -> None:
+    for path in ("/v1/nothing", "/", "/v1/execute", "/v1/sessions/x/commands/1/wss"):
+        with pytest.raises(InvalidStatus) as refused:
+            connect(f"ws://127.0.0.1:{server.port}{path}")
+        assert refused.value.response.status_code == 404, path
+        assert b'"urn:drybox:problem:not-found"' in refused.value.response.body

@@ -19,11 +19,17 @@ from drybox.mcp.session_tools import (
     READ_FILE,
     RUN_COMMAND,
     WRITE_FILE,
+    CloseSession,
+    ListFiles,
+    ReadFile,
+    RunCommand,
     SessionTools,
+    WriteFile,
 )
 from drybox.model import ExecutionRequest
 from drybox.service.admission import Caller
 from drybox.service.refusals import Refused, without_places
+from drybox.service.schema_faults import wrong_field
 from drybox.service.service import Service
 from drybox.service.sessions import ServedSessions
 
@@ -83,6 +89,12 @@ RUN_CODE = Tool(
 )
 
 
+_ARGUMENTS: dict[str, type[BaseModel]] = {
+    model.__name__: model
+    for model in (RunCode, RunCommand, WriteFile, ReadFile, ListFiles, CloseSession)
+}
+
+
 @dataclass(frozen=True, slots=True)
 class _Bound:
     """A tool, and what calls it."""
@@ -131,9 +143,8 @@ class Tools:
         try:
             return await bound.call(caller, arguments)
         except ValidationError as error:
-            fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
-            place = ".".join(map(str, fault["loc"]))[:200] or "arguments"
-            return _wrong(f"{place}: {fault['msg']}", "Correct it, and call the tool again.")
+            wrong = wrong_field(error, _ARGUMENTS.get(error.title), "arguments")
+            return _wrong(wrong.message, f"{wrong.hint} Then call the tool again.")
         except Refused as error:
             wait = error.problem.retry_after
             later = f" Wait {wait} s before you call it again." if wait else ""

@@ -89,7 +89,7 @@ class ServedSessions:
             DryboxError: What :meth:`Executor.open_session` raises.
         """
         service, limits = self.service, request.limits or self.service.limits
-        self._check_times(request.idle_timeout, request.max_lifetime)
+        self._check_times(idle_timeout=request.idle_timeout, max_lifetime=request.max_lifetime)
         execution = _execution(request)
         check_request_limits(execution, service.settings, service.limits)
         self._owned = {item.session.id: item for item in await self._everybodys()}
@@ -166,7 +166,7 @@ class ServedSessions:
         metadata: dict[str, str] | None,
     ) -> None:
         """Change how long one lives, and its owner's words about it."""
-        self._check_times(idle_timeout or 0.0, expires_in or 0.0)
+        self._check_times(idle_timeout=idle_timeout, expires_in=expires_in)
         if idle_timeout is not None or metadata is not None:
             await owned.session.update(idle_timeout=idle_timeout, metadata=metadata)
         if expires_in is not None:
@@ -237,9 +237,27 @@ class ServedSessions:
         OWNER.set(caller.name)
         await self.service.executor.remove_snapshot(id)
 
-    def follow(self, caller: Caller, process: AsyncProcess) -> None:
-        """Have the CPU time of a process that runs beside others taken of its owner's day."""
-        task = asyncio.get_running_loop().create_task(self._charge(caller, process))
+    def follow(
+        self, caller: Caller, process: AsyncProcess, stdin: bytes, room: Reservation
+    ) -> None:
+        """Look after a process that runs beside others, until its end.
+
+        Args:
+            caller: Its owner, of whose day its CPU time is taken.
+            process: The process.
+            stdin: Its whole input, or what is typed first into its terminal; empty if its
+                owner sends that later.
+            room: What the input holds of the server's memory; released once it is read.
+        """
+        if not stdin:
+            room.release()
+        else:
+            feed = asyncio.create_task(_feed(process, stdin, room))
+            self._keep(feed)
+            self._keep(asyncio.create_task(_end_with(process, feed)))
+        self._keep(asyncio.create_task(self._charge(caller, process)))
+
+    def _keep(self, task: asyncio.Task[None]) -> None:
         self._followers.add(task)
         task.add_done_callback(self._followers.discard)
 
@@ -253,14 +271,14 @@ class ServedSessions:
         for task in self._followers:
             task.cancel()
 
-    def _check_times(self, *asked: float) -> None:
+    def _check_times(self, **asked: float | None) -> None:
         most = self.service.settings.max_session_lifetime
-        for seconds, field_ in zip(asked, ("idle_timeout", "max_lifetime"), strict=True):
-            if seconds > most:
+        for field_, seconds in asked.items():
+            if seconds is not None and seconds > most:
                 raise InvalidRequest(
                     field_,
-                    f"{seconds:,g} is more than this server allows",
-                    hint=f"Ask for at most {most:,g} seconds.",
+                    f"{seconds:,.15g} is more than this server allows",
+                    hint=f"Ask for at most {most:,.15g} seconds.",
                 )
 
     def _check_room(self, caller: Caller, limits: ResourceLimits) -> None:
@@ -278,6 +296,25 @@ class ServedSessions:
             return
         hint = "Nothing was opened. Close a session that is not used, then try again."
         raise Refused(Problem("sessions-full", detail, hint, retry_after=RETRY_AFTER))
+
+
+async def _feed(process: AsyncProcess, stdin: bytes, room: Reservation) -> None:
+    try:
+        with suppress(DryboxError):  # it has ended, or its session has
+            await process.stdin.write(stdin)
+            if not process.terminal:
+                await process.stdin.close()
+    finally:
+        room.release()
+
+
+async def _end_with(process: AsyncProcess, task: asyncio.Task[None]) -> None:
+    """End a task with a process: what that has not read it never will."""
+    try:
+        with suppress(DryboxError):
+            await process.wait()
+    finally:
+        task.cancel()
 
 
 def _execution(request: SessionRequest) -> ExecutionRequest:

@@ -28,6 +28,7 @@ from drybox.sessions.programs.commands import (
     check_place,
     command_line,
     without_bash,
+    words_of,
 )
 from drybox.sessions.programs.inside import Inside
 from drybox.sessions.programs.kernel_process import KernelProcess
@@ -381,7 +382,7 @@ class OpenSession:
             except GuestExecError as error:
                 raise InvalidRequest(
                     "command",
-                    f"{error}",
+                    words_of(error, process.command[0], cwd),
                     hint="Look whether the program and its folder are in the sandbox.",
                 ) from error
         self._processes.append(process)

@@ -21,7 +21,7 @@ from drybox.languages.base import Language
 from drybox.languages.registry import languages_by_word
 from drybox.model import MIB, ExecutionRequest, ExecutionResult, PhaseResult, ResourceLimits
 from drybox.service.json_pieces import Base64
-from drybox.service.refusals import Problem, Refused
+from drybox.service.schema_faults import refusal_of
 from drybox.settings import ServerSettings
 
 KILLED = -signal.SIGKILL
@@ -100,7 +100,7 @@ def parse_request(
     try:
         wire = RunCode.model_validate_json(body)
     except ValidationError as error:
-        raise _refusal_of(error) from None
+        raise refusal_of(error, RunCode) from None
     language = languages_by_word().get(wire.language)
     if language is None:
         known = ", ".join(sorted(languages_by_word()))
@@ -235,13 +235,3 @@ def _decoded(content: str, path: str) -> bytes:
         raise InvalidRequest(
             "files", f"{path[:100]!r} is not base64", hint="Encode the file's bytes with padding."
         ) from None
-
-
-def _refusal_of(error: ValidationError) -> Exception:
-    """What is wrong with a body, by its first fault."""
-    fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    if fault["type"] == "json_invalid":
-        detail = fault["msg"].removeprefix("Invalid JSON: ")
-        return Refused(Problem("malformed-json", f"{detail}.", "Send one JSON object in UTF-8."))
-    place = ".".join(map(str, fault["loc"]))[:200] or "request"
-    return InvalidRequest(place, fault["msg"], hint="The service's /docs shows a right request.")

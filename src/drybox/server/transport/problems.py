@@ -11,6 +11,8 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket
 
 from drybox.errors import (
     DryboxError,
@@ -23,6 +25,7 @@ from drybox.errors import (
     Unavailable,
     Unsupported,
 )
+from drybox.server.transport.file_path import FILE_PATH
 from drybox.server.transport.problem_response import HttpProblem, problem_response
 from drybox.service.refusals import RETRY_AFTER, Problem, Refused
 
@@ -107,6 +110,17 @@ def add_handlers(app: FastAPI) -> None:
 
     for kind in (Refused, DryboxError, RequestValidationError, HTTPException, Exception):
         app.add_exception_handler(kind, answer)
+    app.router.default = _nothing_here
+
+
+async def _nothing_here(scope: Scope, receive: Receive, send: Send) -> None:
+    """The answer where no path fits; a WebSocket gets it in place of its handshake."""
+    error = HTTPException(404)
+    if scope["type"] == "http":
+        raise error
+    if scope["type"] == "websocket":
+        websocket = WebSocket(scope, receive, send)
+        await websocket.send_denial_response(problem_response(problem_of(error)))
 
 
 def _documented(app: FastAPI, request: Request) -> Iterator[str]:
@@ -119,7 +133,7 @@ def _documented(app: FastAPI, request: Request) -> Iterator[str]:
 @lru_cache(maxsize=256)
 def _pattern(template: str) -> re.Pattern[str]:
     # A file's path in a session is the last parameter, and has slashes.
-    return compile_path(template.replace("{path}", "{path:path}"))[0]
+    return compile_path(template.replace("{path}", FILE_PATH))[0]
 
 
 def _of_http(error: HTTPException) -> Problem:

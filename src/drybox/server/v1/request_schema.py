@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import re
 import sys
 from typing import Annotated, Any, Literal
 
@@ -16,11 +15,11 @@ from drybox.execution.file_paths import MAX_PATH
 from drybox.execution.texts import MAX_WORD_COUNT
 from drybox.execution.validation import LIMIT_RANGES, MAX_FILES, MAX_GLOBS, MAX_TIMEOUT
 from drybox.model import ExecutionRequest, ExecutionResult, ResourceLimits
-from drybox.service.refusals import Problem, Refused
+from drybox.service.schema_faults import refusal_of
 from drybox.units import parse_duration, parse_size
 
 _SIZE = r"^\s*\d{1,15}(\.\d{1,9})?\s{0,9}([kKmMgGtT]([iI]?[bB])?|[bB])?\s*$"
-_DURATION = r"^\s*\d{1,15}(\.\d{1,9})?\s{0,9}([sS]|[mM][sS]|[mM]|[mM][iI][nN]|[hH])?\s*$"
+DURATION = r"^\s*\d{1,15}(\.\d{1,9})?\s{0,9}([sS]|[mM][sS]|[mM]|[mM][iI][nN]|[hH])?\s*$"
 _PATH = r"^[^/\u0000-\u001f\u007f]+(/[^/\u0000-\u001f\u007f]+)*$"
 _NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"
 
@@ -138,7 +137,7 @@ class ExecuteRequest(RequestModel):
         _shown(
             anyOf=[
                 {"type": "number", "exclusiveMinimum": 0, "maximum": MAX_TIMEOUT},
-                {"type": "string", "pattern": _DURATION},
+                {"type": "string", "pattern": DURATION},
                 {"type": "null"},
             ],
         ),
@@ -175,7 +174,7 @@ def parse_request(body: bytes | bytearray, defaults: ResourceLimits) -> Executio
     try:
         wire = ExecuteRequest.model_validate_json(body)
     except ValidationError as error:
-        raise refusal_of(error) from None
+        raise refusal_of(error, ExecuteRequest) from None
     return ExecutionRequest(
         wire.language,
         wire.code,
@@ -219,17 +218,6 @@ def stdin_bytes(message: StdinRequest) -> bytes:
 def result_body(result: ExecutionResult) -> bytes:
     """A result as JSON."""
     return json.dumps(result.to_dict(), ensure_ascii=False).encode()
-
-
-def refusal_of(error: ValidationError) -> Exception:
-    """What is wrong with a document, by its first fault."""
-    fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    if fault["type"] == "json_invalid":
-        detail = fault["msg"].removeprefix("Invalid JSON: ")
-        return Refused(Problem("malformed-json", f"{detail}.", "Send one JSON object in UTF-8."))
-    place = ".".join(map(str, fault["loc"]))[:200] or "request"
-    place = re.sub(r"\.(int|float|str)$", "", place)  # the branch of a choice of types
-    return InvalidRequest(place, fault["msg"], hint="The service's /docs shows a right request.")
 
 
 def _files(files: list[FileRequest]) -> dict[str, bytes | str]:

@@ -195,9 +195,13 @@ def result_of(end: Exit, output: Output, inside: Inside, usage: Usage) -> Comman
     )
 
 
-def _unstarted(error: GuestExecError, program: str, cwd: str | None) -> CommandResult:
-    """What a shell would say of it."""
+def words_of(error: GuestExecError, program: str, cwd: str | None) -> str:
+    """What a shell would say of what could not be started; the folder may be what is missing."""
     what = f"{program}, in {cwd}" if cwd else program
-    words = f"{what}: {os.strerror(error.number)}\n"
+    return f"{what}: {os.strerror(error.number)}"
+
+
+def _unstarted(error: GuestExecError, program: str, cwd: str | None) -> CommandResult:
+    words = f"{words_of(error, program, cwd)}\n"
     code = NOT_FOUND if error.number == errno.ENOENT else NOT_STARTED
     return CommandResult(code, None, b"", words.encode(), 0.0, Truncated(), "failed")

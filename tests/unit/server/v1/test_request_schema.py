@@ -117,7 +117,7 @@ def test_a_limit_that_is_left_out_is_the_operators_own() -> None:
         ({"language": "py", "timeout": True}, "timeout"),
         ({"language": "py", "limits": {"cpus": "1"}}, "limits.cpus"),
         ({"language": "py", "limits": {"pids": 1.5}}, "limits.pids"),
-        ({"language": "py", "files": [{"path": "a"}]}, "files.0.content"),
+        ({"language": "py", "files": [{"path": "a"}]}, "files[0].content"),
     ],
 )
 def test_an_error_names_its_field(document: object, field: str) -> None:

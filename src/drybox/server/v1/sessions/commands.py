@@ -8,6 +8,7 @@ from functools import partial
 from fastapi import APIRouter, Request, Response, WebSocket
 
 from drybox.errors import InvalidRequest
+from drybox.execution.texts import check_stdin
 from drybox.server.transport.disconnect import while_connected
 from drybox.server.transport.plain_route import PlainRoute
 from drybox.server.v1.sessions import openapi
@@ -41,7 +42,6 @@ async def run_command(request: Request) -> Response:
         if wire.background or wire.terminal:
             start = partial(_start, sessions, caller, owned, wire, room)
             process = await while_connected(request.receive, start)
-            room.release()
             return json_response({"pid": process.pid}, 201)
         work = partial(_run, sessions, caller, owned, wire, room)
         result = await while_connected(request.receive, work)
@@ -105,15 +105,13 @@ async def _start(
     wire: CommandRequest,
     room: Reservation,
 ) -> AsyncProcess:
-    if wire.stdin:
-        hint = "Send it over the command's WebSocket."
-        raise InvalidRequest("stdin", "a command in the background takes it later", hint=hint)
+    stdin = check_stdin(wire.stdin)
     command = _command(wire)
     async with sessions.running(caller, owned, room, None, None):
         process = await owned.session.start(
             command, terminal=wire.terminal, cwd=wire.cwd, env=wire.env, timeout=wire.timeout
         )
-    sessions.follow(caller, process)
+    sessions.follow(caller, process, stdin, room)
     return process
 
 

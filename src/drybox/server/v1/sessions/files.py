@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 from drybox.errors import InvalidRequest
 from drybox.serialization import plain
 from drybox.server.transport.disconnect import ClientGone, while_connected
+from drybox.server.transport.file_path import FILE_PATH
 from drybox.server.transport.plain_route import PlainRoute
 from drybox.server.v1.sessions import openapi
 from drybox.server.v1.sessions.access import find, sessions_of, until_gone
@@ -22,7 +23,7 @@ from drybox.service.refusals import Problem, Refused
 
 router = APIRouter(default_response_class=Response, route_class=PlainRoute, tags=["Sessions"])
 
-FILE = f"{ONE}/files/{{path:path}}"
+FILE = f"{ONE}/files/{FILE_PATH}"
 
 MAX_DEPTH = 32
 """Folders below one another that a list has."""
@@ -103,7 +104,8 @@ class FileResponse(Response):
 def _path(request: Request) -> str:
     """The file that a URL names; bytes that are no UTF-8 are surrogates, as Python has them."""
     raw = request.scope.get("raw_path") or request.scope["path"].encode()
-    name: bytes = raw.partition(b"?")[0].partition(b"/files/")[2]
+    before = f"/v1/sessions/{request.path_params['id']}/files/".encode()
+    name: bytes = raw.partition(b"?")[0].partition(before)[2]
     path = unquote_to_bytes(name).decode("utf-8", "surrogateescape")
     if not path:
         raise InvalidRequest("path", "it names no file", hint="Name one behind 'files/'.")

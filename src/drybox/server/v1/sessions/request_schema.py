@@ -4,23 +4,49 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import (
+    BeforeValidator,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    ValidationInfo,
+    WithJsonSchema,
+)
 
 from drybox.execution.texts import MAX_WORD_COUNT
 from drybox.execution.validation import MAX_TIMEOUT
 from drybox.model import ResourceLimits
 from drybox.server.v1.request_schema import (
+    DURATION,
     EofRequest,
     KillRequest,
     LimitsRequest,
     RequestModel,
     StdinRequest,
-    refusal_of,
     resource_limits,
 )
+from drybox.service.schema_faults import refusal_of
 from drybox.sessions.request import IDLE_TIMEOUT, MAX_LIFETIME, SessionRequest
+from drybox.units import parse_duration
 
-Seconds = Annotated[float, Field(gt=0, le=MAX_TIMEOUT)]
+
+def _seconds(value: object, info: ValidationInfo) -> object:
+    """A time in words, such as ``10s``, as seconds; what it is otherwise is looked at later."""
+    return parse_duration(value, info.field_name or "") if isinstance(value, str) else value
+
+
+def _duration(**bounds: float) -> Any:
+    words = {"type": "string", "pattern": DURATION, "description": "Such as `10m`."}
+    return WithJsonSchema({"anyOf": [{"type": "number", "exclusiveMinimum": 0, **bounds}, words]})
+
+
+Seconds = Annotated[
+    float,
+    BeforeValidator(_seconds),
+    Field(gt=0, le=MAX_TIMEOUT),
+    _duration(maximum=MAX_TIMEOUT),
+]
+LongSeconds = Annotated[float, BeforeValidator(_seconds), Field(gt=0), _duration()]
 Language = Annotated[str, Field(max_length=100)]
 Words = dict[str, str]
 Model = TypeVar("Model", bound=RequestModel)
@@ -38,10 +64,10 @@ class OpenSessionRequest(RequestModel):
     isolation: Annotated[str | None, Field(max_length=100)] = None
     timeout: Annotated[Seconds | None, Field(description="Of each run that names none.")] = None
     idle_timeout: Annotated[
-        float, Field(gt=0, description="Seconds of idleness after which it is closed.")
+        LongSeconds, Field(description="Seconds of idleness after which it is closed.")
     ] = IDLE_TIMEOUT
     max_lifetime: Annotated[
-        float, Field(gt=0, description="Seconds after which it is closed in any case.")
+        LongSeconds, Field(description="Seconds after which it is closed in any case.")
     ] = MAX_LIFETIME
     metadata: Annotated[Words | None, Field(max_length=100)] = None
     snapshot: Annotated[str | None, Field(max_length=100)] = None
@@ -50,8 +76,8 @@ class OpenSessionRequest(RequestModel):
 class PatchSessionRequest(RequestModel):
     """What is to change of a session."""
 
-    idle_timeout: Annotated[float | None, Field(gt=0)] = None
-    expires_in: Annotated[float | None, Field(gt=0, description="Seconds from now on.")] = None
+    idle_timeout: LongSeconds | None = None
+    expires_in: Annotated[LongSeconds | None, Field(description="Seconds from now on.")] = None
     metadata: Annotated[Words | None, Field(max_length=100)] = None
 
 
@@ -71,7 +97,9 @@ class CommandRequest(RequestModel):
     argv: Annotated[list[str], Field(min_length=1, max_length=MAX_WORD_COUNT)] | None = None
     cwd: str | None = None
     env: Annotated[Words | None, Field(max_length=MAX_WORD_COUNT)] = None
-    stdin: str = ""
+    stdin: Annotated[
+        str, Field(description="All of its input; what is typed first, if it has a terminal.")
+    ] = ""
     timeout: Seconds | None = None
     background: Annotated[bool, Field(description="Let it run beside others.")] = False
     terminal: Annotated[bool, Field(description="Give it a terminal; in the background.")] = False
@@ -115,7 +143,7 @@ def parse(model: type[Model], body: bytes | bytearray) -> Model:
     try:
         return model.model_validate_json(body or (b"{}" if model is LanguageRequest else b""))
     except ValidationError as error:
-        raise refusal_of(error) from None
+        raise refusal_of(error, model) from None
 
 
 def parse_process_message(text: str) -> ProcessMessage:
