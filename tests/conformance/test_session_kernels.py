@@ -8,7 +8,7 @@ import pytest
 from tests.support import host
 from tests.support.isolations import Isolation
 
-from drybox import CodeExecutor
+from drybox import CodeExecutor, Unsupported
 
 pytestmark = pytest.mark.promise("SES-4")
 
@@ -81,12 +81,41 @@ def test_state_values_errors_and_interrupts(
         assert session.run(sample.output).execution_count == 1
 
 
+BESIDE = {
+    "bash": "cat shared; printf , >> shared",
+    "node": "process.stdout.write(require('fs').readFileSync('shared', 'utf8')); let kept = 3;",
+    "python": "print(open('shared').read(), end=''); kept = 4",
+}
+
+
+@pytest.mark.parametrize("language", ["python", "node", "c"])
 def test_another_language_runs_in_the_same_sandbox(
+    executor: CodeExecutor, isolation: Isolation, language: str
+) -> None:
+    with executor.session(language, isolation=isolation.name) as session:
+        session.files.write("shared", "written")
+        for other, code in BESIDE.items():
+            if isolation.name != "local" and other not in (language, "bash"):
+                continue  # an image has what it has
+            assert session.run(code, language=other).stdout.startswith("written"), other
+        if isolation.name == "local":
+            assert session.run("kept", language="node").results[0].data["text/plain"] == "3"
+            assert session.run("kept", language="python").results[0].data["text/plain"] == "4"
+        for wrong in ("java", "rust", "node@18", "bash@4"):
+            with pytest.raises(Unsupported, match="toolchain"):
+                session.run("1", language=wrong)
+
+
+def test_the_version_that_a_session_was_opened_with_names_its_language(
     executor: CodeExecutor, isolation: Isolation
 ) -> None:
     with executor.session("python", isolation=isolation.name) as session:
-        session.run("open('shared', 'w').write('by Python')")
-        assert session.run("cat shared", language="bash").stdout == "by Python"
+        full = session.run("import platform; platform.python_version()").results[0]
+        version = str(full.data["text/plain"]).strip("'")
+        for wanted in (version, version.rpartition(".")[0], version.partition(".")[0]):
+            assert session.run("6 * 7", language=f"py@{wanted}").status == "success"
+        with pytest.raises(Unsupported):
+            session.run("1", language=f"python@{version}1")
 
 
 def test_rich_results_and_questions(executor: CodeExecutor, isolation: Isolation) -> None:

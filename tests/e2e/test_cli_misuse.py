@@ -86,6 +86,12 @@ MISUSES: dict[str, tuple[str, ...]] = {
     "too much input": ("run", *PRINT, "--stdin", "huge.bin"),
     "argument of version": ("version", "x"),
     "option of doctor": ("doctor", "--frobnicate"),
+    "unknown isolation of selftest": ("selftest", "--isolation", "chroot"),
+    "unknown isolation of bench": ("bench", "--isolation", "chroot"),
+    "unknown language of bench": ("bench", "-l", "cobol"),
+    "no time of bench": ("bench", "--time", "soon"),
+    "TypeScript with JSX": ("run", "main.tsx"),
+    "JavaScript with JSX": ("run", "main.jsx"),
 }
 
 
@@ -96,6 +102,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (place / "notes.txt").write_text("no program")
     (place / "Makefile").write_text("all:")
     (place / "hello.py").write_text("print('Hello')")
+    for name in ("main.tsx", "main.jsx"):
+        (place / name).write_text("const a = <b/>;")
     for name, files in {
         "docs": ["readme.md", "data.csv"],
         "empty": [],
@@ -152,6 +160,13 @@ def test_an_unknown_guarantee_of_the_configuration_is_one_misuse(words: tuple[st
         (("run", *PRINT, "--artefact", "x"), "--artifact"),
         (("run", *PRINT, "--isolation", "gviser"), "gvisor"),
         (("run", "missing.py"), "missing.py"),
+        (("run", "main.tsx"), "JSX needs a library. Write it without, as .ts"),
+        (("run", "main.jsx"), "JSX needs a library. Write it without, as .js"),
+        (("selftest", "--isolation", "x"), "--isolation: 'x' is not known"),
+        (("bench", "--isolation", "x"), "--isolation: 'x' is not known"),
+        (("bench", "-l", "pyhton"), "--language: 'pyhton' is not known"),
+        (("bench", "--time", "soon"), "--time: 'soon'"),
+        (("run", *PRINT, "-e", "data"), "[environments.NAME]"),
     ],
 )
 def test_misuse_is_answered_with_the_right_word(

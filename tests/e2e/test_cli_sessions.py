@@ -136,3 +136,19 @@ def test_pictures_are_saved_and_named(env: dict[str, str], tmp_path: Path) -> No
         assert "ZeroDivisionError: division by zero" in ended(done, 1)
     finally:
         ended(drybox("session", "stop", id, env=env), 0)
+
+
+def test_what_is_wrong_is_told_in_options(id: str, env: dict[str, str]) -> None:
+    for words, told in (
+        (("start", "-l", "cobol"), "--language: 'cobol' is not known"),
+        (("start", "--memory", "1"), "--memory: 1 is out of bounds"),
+        (("start", "--timeout", "100h"), "--timeout: "),
+        (("run", id, "-c", "", "-l", "cobol"), "--language: 'cobol' is not known"),
+    ):
+        done = drybox("session", *words, env=env)
+        assert (done.returncode, done.stdout) == (2, b"")
+        assert told in done.stderr.decode()
+    for key in ("", "wrong"):
+        done = drybox("session", "list", env={**env, "DRYBOX_KEY": key})
+        assert (done.returncode, done.stdout) == (2, b"")
+        assert "into DRYBOX_KEY" in done.stderr.decode()

@@ -105,7 +105,8 @@ async def test_what_went_wrong_says_what_to_do_next(connect: Connect) -> None:
             ({"code": "while True: print('x' * 999)"}, "left out", "Print a summary"),
             ({"code": "", "language": "cobol"}, "Nothing ran", "There are python"),
             ({"code": "", "timeout": 1e4}, "Nothing ran", "Ask for at most"),
-            ({"code": 1}, "code: ", "Correct it"),
+            ({"code": 1}, "code: it is not text", "Pass text. Then call the tool again."),
+            ({"code": "", "languge": "node"}, "languge: ", "Did you mean 'language'?"),
             ({"code": "", "files": {"../x": ""}}, "Nothing ran", "relative path"),
             ({"code": "", "environment": "none"}, "Nothing ran", "None is configured"),
         ]

@@ -11,6 +11,7 @@ import click
 
 from drybox.cli.configuration import configuration
 from drybox.cli.progress import progress, tell
+from drybox.cli.wording import telling_options
 from drybox.errors import DryboxError, InvalidRequest
 from drybox.units import parse_duration
 
@@ -63,13 +64,16 @@ def bench(
     from drybox.execution.validation import check_isolation
     from drybox.languages.registry import find_language, known_languages
 
-    names = [find_language(text)[0].name for text in languages]
+    with telling_options():
+        names = [find_language(text)[0].name for text in languages]
+        named = [check_isolation(isolation) for isolation in isolations]
+        seconds = parse_duration(time_, "--time")
     options = configuration().executor_options()
     benchmark = Benchmark(
         languages=names or list(known_languages()),
-        isolations=[check_isolation(isolation) for isolation in isolations] or _present(options),
+        isolations=named or _present(options),
         rounds=rounds,
-        seconds=parse_duration(time_, "time"),
+        seconds=seconds,
         concurrency=2 * (os.cpu_count() or 1) if concurrency is None else concurrency,
         options=options,
         tell=tell,
@@ -80,7 +84,7 @@ def bench(
             svg.write_text(chart(report), encoding="utf-8")
         except OSError as error:
             raise InvalidRequest(
-                "svg", f"{svg} cannot be written: {error.strerror}", hint="Name another file."
+                "--svg", f"{svg} cannot be written: {error.strerror}", hint="Name another file."
             ) from error
     judged = verdicts(report) if goals else []
     if as_json:

@@ -10,6 +10,7 @@ import click
 
 from drybox.cli.configuration import configuration
 from drybox.cli.progress import progress
+from drybox.cli.wording import telling_options
 
 if TYPE_CHECKING:
     from drybox.testing.selftest import CheckResult
@@ -33,7 +34,8 @@ def selftest(isolation: str | None, as_json: bool) -> int:
     from drybox.testing.selftest import selftest as run
 
     config = configuration()
-    isolation = check_isolation(isolation or config.executor.isolation)
+    with telling_options():
+        isolation = check_isolation(isolation or config.executor.isolation)
     with CodeExecutor(**config.executor_options(), progress=progress()) as executor:
         findings = run(executor, isolation, _ignore if as_json else _say)
     passed = all(finding.status != "failed" for finding in findings)

@@ -144,7 +144,9 @@ def find_environment(
         import difflib  # only misuse needs it
 
         near = difflib.get_close_matches(str(name)[:100], environments, 1)
-        there = f"There are {', '.join(environments)}." if environments else "None is configured."
+        there = f"There are {', '.join(environments)}."
+        if not environments:
+            there = "None is configured; [environments.NAME] of the configuration makes one."
         raise InvalidRequest(
             "environment",
             f"{ascii(name)[:80]} is not known",

@@ -325,6 +325,15 @@ class EnvironmentLanguage(Protocol):
         """How they are made and found."""
 
 
+@runtime_checkable
+class RefusingLanguage(Protocol):
+    """A language with files that look like its own, and that it does not run."""
+
+    @property
+    def refused(self) -> Mapping[str, str]:
+        """Why not, and what to do, in a sentence or two, by their suffix."""
+
+
 def as_argument(path: str) -> str:
     """The path of a file, so that no program takes it for an option or an argument file."""
     return f"./{path}" if path.startswith(("-", "@")) else path

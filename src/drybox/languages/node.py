@@ -190,6 +190,9 @@ class Node(UsualEntry):
     title = "Node.js"
     aliases = ("javascript", "js", "nodejs")
     suffixes = (".js", ".mjs", ".cjs")
+    refused: Mapping[str, str] = {
+        ".jsx": ".jsx is not run: JSX needs a library. Write it without, as .js."
+    }
     needs_suffix = False
     image = "node:18-alpine"
     toolchain = Toolchain(

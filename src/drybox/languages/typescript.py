@@ -200,6 +200,9 @@ class TypeScript(UsualEntry):
     title = "TypeScript"
     aliases = ("ts",)
     suffixes = (".ts", ".mts", ".cts")
+    refused: Mapping[str, str] = {
+        ".tsx": ".tsx is not run: JSX needs a library. Write it without, as .ts."
+    }
     needs_suffix = True
     image = Node.image
     toolchain = replace(
@@ -369,8 +372,7 @@ def _is_source(path: str) -> bool:
 def _reason(path: str) -> str:
     """Why a source is not compiled, or "".."""
     if path.endswith(".tsx.ts"):
-        name = path.removesuffix(".ts")
-        return f"{name}: .tsx is not run: JSX needs a library. Write it without, as .ts."
+        return f"{path.removesuffix('.ts')}: {TypeScript.refused['.tsx']}"
     if "=" in path or "*" in path:
         return f"{path}: a TypeScript file with '=' or '*' in its name is not compiled: rename it."
     return ""

@@ -92,7 +92,7 @@ class IdleKernels:
 
     async def open(self, pool: Pool, spec: SandboxSpec) -> Sandbox:
         """One that waits with such a kernel, else a new sandbox without."""
-        if not spec.kernel_dir or self._settings.min_idle <= 0:
+        if find_kernel(spec.language.name) is None or self._settings.min_idle <= 0:
             return await pool.open(spec)
         entry = self._remember(pool, spec)
         while entry.idle:

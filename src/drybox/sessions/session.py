@@ -270,13 +270,15 @@ class OpenSession:
         if name is None:
             return own
         found, version = find_language(name)
-        if found.name == own.name and version in ("", self._opened.version):
+        here = f"{self._opened.version}."
+        if found.name == own.name and (not version or here.startswith(f"{version}.")):
             return own
-        if found.name == EVERYWHERE and not version:
+        kernel = find_kernel(found.name)
+        if kernel is not None and kernel.stands_alone and not version:
             return found
         raise Unsupported(
             f"a session of {own.name} has no toolchain of {name[:80]!r}.",
-            hint="Open another session for it; files go from one to the other by 'files'.",
+            hint="Open another session for it, and copy the files from one to the other.",
         )
 
     def _kernel_of(self, language: Language) -> KernelProcess | None:
@@ -285,6 +287,7 @@ class OpenSession:
             if kernel is None:
                 return None
             version = self._opened.version if language is self._opened.language else ""
+            kernel.folder(version)  # says what it lacks
             self._kernels[language.name] = KernelProcess(self._inside, kernel, version)
         return self._kernels[language.name]
 

@@ -26,11 +26,11 @@ from drybox.model import ErrorInfo, ExecutionRequest, ExecutionResult
 from drybox.monitoring.observers import NULL_OBSERVATION
 from drybox.pool.pool import Pool
 from drybox.sessions.idle_kernels import IdleKernels, StartedKernel
-from drybox.sessions.kernels.registry import find_kernel
+from drybox.sessions.kernels.registry import KERNELS, find_kernel
 from drybox.sessions.life import Terms
 from drybox.sessions.programs.inside import Inside
 from drybox.sessions.results import CommandResult, RunResult
-from drybox.sessions.session import Opened, OpenSession
+from drybox.sessions.session import EVERYWHERE, Opened, OpenSession
 from drybox.sessions.snapshots.store import SnapshotStore
 from drybox.settings import PoolSettings
 
@@ -246,10 +246,8 @@ def make_store(
 
 
 async def _kernel_dir(wanted: Wanted) -> str:
-    """The folder that its kernel consists of."""
-    kernel = find_kernel(wanted.language.name)
-    if kernel is None:
-        return ""
+    """The folder that its kernel consists of; Bash's, which is everywhere, where it has none."""
+    kernel = find_kernel(wanted.language.name) or KERNELS[EVERYWHERE]
     version = await wanted.pool.version(wanted.language, wanted.job.version)
     return await anyio.to_thread.run_sync(kernel.folder, version)
 

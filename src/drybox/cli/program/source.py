@@ -12,6 +12,7 @@ import click
 from drybox.cli.program.folder import Reader
 from drybox.cli.program.shebang import without_shebang
 from drybox.execution.validation import MAX_SOURCE
+from drybox.languages.base import RefusingLanguage
 from drybox.languages.registry import find_language, known_languages, language_of_suffix
 from drybox.lazy_dataclass import dataclass
 from drybox.model import ResourceLimits
@@ -124,6 +125,8 @@ def _add_data(files: dict[str, bytes], item: str, reader: Reader) -> None:
 def _known_language(path: str) -> str:
     found = language_of_suffix(path)
     if found is None:
+        if reason := _refused(path):
+            raise click.UsageError(f"{path}: {reason}")
         suffix = os.path.splitext(path)[1]
         what = f"files that end in {suffix!r} are" if suffix else "a file without a suffix is"
         known = ", ".join(
@@ -134,6 +137,16 @@ def _known_language(path: str) -> str:
             f"{path}: {what} not known. There are {known}; name one with --language."
         )
     return found.name
+
+
+def _refused(path: str) -> str:
+    """Why a file that looks like a language's own is not run; "" for others."""
+    for language in known_languages().values():
+        if isinstance(language, RefusingLanguage):
+            for suffix, reason in language.refused.items():
+                if path.lower().endswith(suffix):
+                    return reason
+    return ""
 
 
 def _language_of(files: dict[str, bytes], entrypoint: str | None, path: str) -> str:

@@ -16,6 +16,7 @@ from drybox.cli.run import EXIT_CODES, SIZE, Unit, complete_language
 from drybox.cli.session.copying import download, upload
 from drybox.cli.session.remote import Remote, session_path
 from drybox.cli.session.results import EXIT_STATUS, Shown
+from drybox.errors import SandboxLost
 from drybox.units import parse_duration
 
 DURATION = Unit("duration", parse_duration)
@@ -143,7 +144,10 @@ def run(
             shown.end(event["result"])
             return exit_code(event["result"])
         shown.show(event)
-    raise click.ClickException("the server ended the stream before the result.")
+    raise SandboxLost(
+        "the server ended the stream before the result.",
+        hint="Whether the code ran to its end is not known: see what the session has.",
+    )
 
 
 @session.command(name="exec", context_settings={"ignore_unknown_options": True})
@@ -152,7 +156,12 @@ def run(
 @click.option("--cwd", metavar="DIR", help="Where it runs.")
 @click.option("--env", multiple=True, metavar="K=V", help="Set an environment variable.")
 @click.option("-t", "--timeout", type=DURATION, help="Wall time.")
-@click.option("--stdin", "stdin_file", type=click.File("rb"), help="Read its input here.")
+@click.option(
+    "--stdin",
+    "stdin_file",
+    type=click.File("rb"),
+    help="Read its input here; '-' is standard input.",
+)
 @_url
 @_as_json
 def execute(

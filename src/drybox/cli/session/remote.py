@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, BinaryIO
 from urllib.parse import quote, quote_from_bytes, urlsplit
 
+from drybox.cli.wording import in_options
 from drybox.errors import DryboxError, InvalidRequest, Unavailable
 
 PIECE = 256 * 1024
@@ -198,6 +199,9 @@ def _problem(answer: http.client.HTTPResponse) -> DryboxError:
         document = {}
     detail = _shown(document.get("detail")) or f"the server answers {answer.status}."
     hint = _shown(document.get("hint")) or "See whether 'drybox serve' is what answers there."
+    detail, hint = in_options(detail), in_options(hint)
+    if answer.status == 401:
+        hint = "Put a key of this server into DRYBOX_KEY; its operator makes one."
     if answer.status in (400, 401, 403, 404, 409, 413, 422):
         error = InvalidRequest(_shown(document.get("field")), "", hint=hint)
         error.message = detail  # which names its field, if it has one

@@ -105,7 +105,8 @@ class KernelProcess:
             if isinstance(error, GuestExecError) and error.number == errno.ENOENT:
                 raise Unsupported(
                     f"there is no {launch.argv[0]!r} in this session's sandbox.",
-                    hint="Name an image that has it, too: [images] in the configuration.",
+                    hint="Open another session for it, or name an image that has it: [images] in"
+                    " the configuration.",
                 ) from error
             why = str(error) or f"it took {START_TIMEOUT:g} s"
             raise Unavailable(
