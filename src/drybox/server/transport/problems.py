@@ -25,7 +25,7 @@ from drybox.errors import (
     Unavailable,
     Unsupported,
 )
-from drybox.server.transport.file_path import FILE_PATH
+from drybox.server.transport.plain_route import FILE_PATH
 from drybox.server.transport.problem_response import HttpProblem, problem_response
 from drybox.service.refusals import RETRY_AFTER, Problem, Refused
 

@@ -13,8 +13,7 @@ from starlette.types import Receive, Scope, Send
 from drybox.errors import InvalidRequest
 from drybox.serialization import plain
 from drybox.server.transport.disconnect import ClientGone, while_connected
-from drybox.server.transport.file_path import FILE_PATH
-from drybox.server.transport.plain_route import PlainRoute
+from drybox.server.transport.plain_route import FILE_PATH, PlainRoute
 from drybox.server.v1.sessions import openapi
 from drybox.server.v1.sessions.access import find, sessions_of, until_gone
 from drybox.server.v1.sessions.documents import json_response
