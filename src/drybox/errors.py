@@ -78,7 +78,19 @@ class Unsupported(DryboxError):
 
 
 class Unavailable(DryboxError):
-    """No sandbox could be had. Nothing ran, so trying again is safe."""
+    """No sandbox could be had. Nothing ran, so trying again is safe.
+
+    Args:
+        message: What is wrong and where, in one sentence.
+        hint: What to do about it.
+        is_full: All slots were taken for as long as the request may wait.
+    """
+
+    is_full = False
+
+    def __init__(self, message: str, *, hint: str, is_full: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        self.is_full = is_full
 
 
 class SandboxLost(DryboxError):

@@ -34,6 +34,10 @@ INSTALL_DIR = f"{BUILD_DIR}/packages"
 OWNER: ContextVar[str] = ContextVar("owner", default="")
 """Whose request is carried out, where there are keys: what is made for it may be its alone."""
 
+QUEUE_TIMEOUT: ContextVar[float | None] = ContextVar("queue_timeout", default=None)
+"""Seconds that a request which a server has admitted may wait for a slot elsewhere; None for any
+time."""
+
 
 @dataclass(frozen=True, slots=True)
 class ExecutionCaps:

@@ -21,7 +21,7 @@ from tests.support.host import cgroups, eventually, running, supervisors
 from drybox import ExecutionRequest, ExecutionResult, RayExecutor, SandboxLost
 from drybox.backends.local.cgroups.tree import instance_name
 
-pytestmark = pytest.mark.isolations("local")
+pytestmark = [pytest.mark.promise("FLEET-1"), pytest.mark.isolations("local")]
 
 
 def begin_everywhere(executor: RayExecutor, word: str) -> list[Future[ExecutionResult]]:

@@ -12,6 +12,7 @@ import anyio
 from drybox import AsyncRayExecutor, __version__
 from drybox.executor.settings import ExecutorSettings
 from drybox.fleet.cluster import NodeInfo, ReplicaGone
+from drybox.fleet.keys.ledger import Ledger
 from drybox.fleet.node import Node
 
 SETTINGS = ExecutorSettings(isolation="fake", concurrency=2, pool=None)
@@ -65,6 +66,27 @@ class FakeReplica:
         return found if isinstance(found, bytes) else b""
 
 
+class FakeLedger:
+    """The ledger of keys.
+
+    Attributes:
+        ledger: It.
+        has_died: It answers nothing any more.
+    """
+
+    def __init__(self) -> None:
+        self.ledger = Ledger()
+        self.has_died = False
+
+    async def call(self, method: str, *arguments: str | bytes) -> bytes:
+        if self.has_died:
+            raise ReplicaGone("it has died", is_certain=True)
+        (message,) = arguments
+        assert method == "exchange"
+        assert isinstance(message, bytes)
+        return self.ledger.exchange(message)
+
+
 class FakeCluster:
     """Nodes by name.
 
@@ -74,6 +96,7 @@ class FakeCluster:
 
     Attributes:
         replicas: Those that were asked for.
+        counts: The ledger of keys, once somebody has asked for it.
         draining: Nodes that are about to be removed.
     """
 
@@ -83,6 +106,7 @@ class FakeCluster:
         self.draining: set[str] = set()
         self.replicas: dict[str, FakeReplica] = {}
         self.is_connected = False
+        self.counts: FakeLedger | None = None
 
     def connect(self) -> None:
         self.is_connected = True
@@ -98,6 +122,11 @@ class FakeCluster:
             made = FakeReplica(Node(self.settings[node], self.version))
             self.replicas[node] = made
         return self.replicas[node]
+
+    def ledger(self) -> FakeLedger:
+        if self.counts is None or self.counts.has_died:
+            self.counts = FakeLedger()
+        return self.counts
 
     def disconnect(self) -> None:
         self.is_connected = False

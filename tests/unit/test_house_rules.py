@@ -36,7 +36,7 @@ ARROWS = {
     "testing": ("executor",),
     "config": ("service",),
     "service": ("executor",),
-    "fleet": ("executor",),
+    "fleet": ("service",),
     "executor": ("sessions",),
     "sessions": ("execution", "pool"),
     "execution": ("hooks", "monitoring"),

@@ -41,6 +41,7 @@ class Slots:
             raise Unavailable(
                 f"{self._count} other executions took longer than {self._timeout:g} s.",
                 hint="Nothing ran. Try again later, or allow more concurrency or queue_timeout.",
+                is_full=True,
             ) from None
 
     def release(self) -> None:

@@ -15,10 +15,14 @@ from typing import Any, Protocol
 from drybox import __version__
 from drybox.errors import InvalidRequest, Unavailable, Unsupported
 from drybox.executor.settings import ExecutorSettings
+from drybox.fleet.keys.actor import LedgerActor
 from drybox.fleet.replica import Replica
 
 NAMESPACE = "drybox"
 """Of Ray's names of actors."""
+
+LEDGER = "ledger:1"
+"""Name of the ledger of keys; the number is that of what it is told and answers."""
 
 CONNECT_TIMEOUT = 2.0
 """Seconds in which somebody has to answer at an address."""
@@ -111,6 +115,9 @@ class Cluster(Protocol):
 
     def replica(self, node: str) -> Handle:
         """The replica of a node, made if there is none."""
+
+    def ledger(self) -> Handle:
+        """What counts for all front doors what keys use, made if there is none."""
 
     def disconnect(self) -> None:
         """Leave it."""
@@ -247,6 +254,24 @@ class RayCluster:
             scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False),
         ).remote(self._settings)
         return _RayHandle(made)
+
+    def ledger(self) -> Handle:
+        """What counts for all front doors what keys use, made if there is none.
+
+        On the head's machine, without which no other one could be made. It is one for front doors
+        of all settings and versions.
+        """
+        made = self._ray.remote(LedgerActor).options(
+            name=LEDGER,
+            namespace=NAMESPACE,
+            lifetime="detached",
+            get_if_exists=True,
+            num_cpus=0,
+            resources={"node:__internal_head__": 0.001},
+            max_restarts=-1,
+            max_task_retries=0,
+        )
+        return _RayHandle(made.remote())
 
     def replicas(self) -> list[FoundReplica]:
         """Those that are there, whatever their settings."""

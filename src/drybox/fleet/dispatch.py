@@ -9,10 +9,11 @@ import anyio
 from drybox.errors import DryboxError, Unavailable, Unsupported
 from drybox.execution.kill_switch import KillSwitch
 from drybox.execution.phases import Emit
-from drybox.fleet.members import Member, Members
+from drybox.fleet.member import Member
+from drybox.fleet.members import Members
 from drybox.fleet.messages import Reply, RunMessage
 from drybox.fleet.remote_run import RemoteRun
-from drybox.job import Job, Source
+from drybox.job import QUEUE_TIMEOUT, Job, Source
 from drybox.monitoring.observers import Observation
 
 MOST_NODES = 8
@@ -30,7 +31,8 @@ class Dispatch:
         id: The execution's name.
         job: What it runs, checked.
         message: The same, for the node.
-        queue_timeout: Seconds that it may wait for a slot; None for any time.
+        queue_timeout: Seconds that it may wait for a slot; None for what is said
+            of requests that a server has admitted, or any time.
     """
 
     def __init__(
@@ -84,7 +86,7 @@ class Dispatch:
                     with switch.over(run):
                         reply = await run.follow(emit, stdin)
             finally:
-                self._members.release(member)
+                self._members.release(member, self._message.owner)
             if reply.kind == "refused":
                 self._members.refuse(member, reply.reason)
             elif run.has_told or not self._may_go_elsewhere(member, reply):
@@ -102,13 +104,17 @@ class Dispatch:
 
     async def _acquire(self, observation: Observation) -> Member:
         observation.enter("queue")
+        timeout = self._queue_timeout
+        if timeout is None:
+            timeout = QUEUE_TIMEOUT.get()
         try:
-            with anyio.fail_after(self._queue_timeout):
-                return await self._members.acquire(self._job, self._refused)
+            with anyio.fail_after(timeout):
+                return await self._members.acquire(self._job, self._refused, self._message.owner)
         except TimeoutError:
             raise Unavailable(
-                f"all slots of the fleet were taken for {self._queue_timeout:g} s.",
+                f"all slots of the fleet were taken for {timeout:g} s.",
                 hint="Nothing ran. Try again later, or allow a longer queue_timeout.",
+                is_full=True,
             ) from None
         except Unavailable:
             for error in self._refused.values():

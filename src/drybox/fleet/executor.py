@@ -80,6 +80,9 @@ class AsyncRayExecutor(Executor):
             every node's executor. Observers follow the executions here; hooks
             run on the nodes, to which Ray sends them.
 
+    Attributes:
+        cluster: Where the nodes are.
+
     Raises:
         InvalidRequest: One of these is wrong.
         Unsupported: Ray is not installed.
@@ -98,7 +101,7 @@ class AsyncRayExecutor(Executor):
         self._operator = given.operator_limits()
         self._observers = Observers(given.observers)
         sent = replace(given, observers=(), progress=ExecutorSettings().progress)
-        self._cluster = cluster or RayCluster(address, sent)
+        self.cluster = cluster or RayCluster(address, sent)
         self._queue_timeout = given.queue_timeout
         if given.queue_timeout is not None:
             self._queue_timeout = check_timeout(given.queue_timeout, "queue_timeout")
@@ -107,7 +110,7 @@ class AsyncRayExecutor(Executor):
         self._tasks = BackgroundTasks()
         self._opened: TaskGroup | None = None
         self._opening = anyio.Lock()
-        self._meet(Members(self._cluster, new_id()))
+        self._meet(Members(self.cluster, new_id()))
 
     def _meet(self, members: Members) -> None:
         self._members, self._inventory = members, FleetInventory(members)
@@ -156,8 +159,8 @@ class AsyncRayExecutor(Executor):
             if self._opened is tasks:
                 return self
             try:
-                await anyio.to_thread.run_sync(self._cluster.connect)
-                self._meet(Members(self._cluster, new_id()))
+                await anyio.to_thread.run_sync(self.cluster.connect)
+                self._meet(Members(self.cluster, new_id()))
                 self._opened = tasks
                 self._sessions = FleetSessions(
                     self._members, tasks, self._defaults, is_shared=self._shares_sessions
@@ -183,7 +186,7 @@ class AsyncRayExecutor(Executor):
             if self._opened is not None:
                 self._opened = None
                 await self._members.close()
-            await anyio.to_thread.run_sync(self._cluster.disconnect)
+            await anyio.to_thread.run_sync(self.cluster.disconnect)
 
     def prepare(
         self, request: ExecutionRequest, meter: CpuMeter | None = None

@@ -9,7 +9,8 @@ import anyio
 from drybox.environments.info import EnvironmentInfo
 from drybox.errors import Unavailable
 from drybox.fleet.cluster import ReplicaGone
-from drybox.fleet.members import Member, Members
+from drybox.fleet.member import Member
+from drybox.fleet.members import Members
 from drybox.fleet.messages import unpack_answer, unpack_environments, unpack_languages
 from drybox.fleet.status import NodeStatus, status_of
 from drybox.model import LanguageInfo, PoolCount

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
-import time
-from collections import deque
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import anyio
 import anyio.to_thread
@@ -15,15 +14,17 @@ from anyio.abc import TaskGroup
 
 from drybox import __version__
 from drybox.errors import Unavailable
-from drybox.fleet.cluster import Cluster, Handle, NodeInfo, ReplicaGone
-from drybox.fleet.messages import Load, unpack_load
+from drybox.fleet.cluster import Cluster, NodeInfo, ReplicaGone
+from drybox.fleet.member import SILENCE_TIMEOUT, Member
+from drybox.fleet.messages import unpack_load, version_of
 from drybox.fleet.routing import NodeState, choose_for_session, choose_node, take_slot
+from drybox.fleet.slots.waiting import Waiter, WaitingRoom
 from drybox.job import Job
 
 REPORT_INTERVAL = 0.5
 """Seconds between two questions to a node for its load."""
 
-MISSED_REPORTS = 7
+MISSED_REPORTS = int(SILENCE_TIMEOUT / REPORT_INTERVAL)
 """Intervals after which a node that has not answered is lost."""
 
 LOOK_INTERVAL = 1.0
@@ -32,6 +33,9 @@ LOOK_INTERVAL = 1.0
 JOIN_TIMEOUT = 60.0
 """Seconds in which a new replica has to answer for the first time; its process starts meanwhile."""
 
+VERSION_INTERVAL = 30.0
+"""Seconds after which a node with another version is asked again; somebody may have renewed it."""
+
 NODE_TIMEOUT = 10.0
 """Seconds that an execution waits for a node, where there is none."""
 
@@ -39,96 +43,6 @@ LEAVE_TIMEOUT = 10.0
 """Seconds in which a node ends what this front door runs there."""
 
 _log = logging.getLogger("drybox.fleet")
-
-
-class Member:
-    """One node.
-
-    Args:
-        info: Which one.
-        handle: Its replica.
-        door: What it knows this front door by.
-        is_local: It is this machine.
-    """
-
-    def __init__(self, info: NodeInfo, handle: Handle, door: str, is_local: bool) -> None:
-        self.door = door
-        self.info = info
-        self.state = NodeState(info.id, is_local)
-        self.load: Load | None = None
-        self.lost = ""
-        self.heard_at = time.monotonic()
-        self._handle = handle
-        self._pending: set[asyncio.Future[bytes]] = set()
-
-    async def call(self, method: str, *arguments: str | bytes) -> bytes:
-        """Call a method of its replica.
-
-        Raises:
-            ReplicaGone: The node is lost, or this answer is.
-        """
-        if self.lost:
-            raise ReplicaGone(self.lost, is_certain=True)
-        answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        call = asyncio.ensure_future(self._handle.call(method, *arguments))
-
-        def hear(done: asyncio.Future[bytes]) -> None:
-            error = None if done.cancelled() else done.exception()
-            if answer.done():
-                return
-            if done.cancelled():
-                answer.cancel()
-            elif error is not None:
-                answer.set_exception(error)
-            else:
-                answer.set_result(done.result())
-
-        call.add_done_callback(hear)
-        self._pending.add(answer)
-        try:
-            return await answer
-        except ReplicaGone as gone:
-            if gone.is_certain:
-                self.lose(str(gone))
-            raise
-        finally:
-            self._pending.discard(answer)
-
-    def lose(self, reason: str) -> None:
-        """It is lost: nobody waits for it any more."""
-        if self.lost:
-            return
-        self.lost = reason
-        for answer in list(self._pending):
-            if not answer.done():
-                answer.set_exception(ReplicaGone(reason, is_certain=True))
-
-    def is_heard_of(self) -> bool:
-        """Whether it has answered of late.
-
-        A front door that has stood still itself knows nothing of its nodes: they may have given it
-        up and ended meanwhile, and what it sends them would be lost.
-        """
-        return time.monotonic() - self.heard_at < MISSED_REPORTS * REPORT_INTERVAL
-
-    def hear(self, load: Load) -> None:
-        """What it says of itself."""
-        self.heard_at = time.monotonic()
-        self.load, state = load, self.state
-        state.slots, state.lag = load.slots, load.lag
-        state.is_draining = load.is_ending or self.info.is_draining
-        state.sandboxes = {(item.isolation, item.language): item.idle for item in load.pools}
-        state.is_full, state.sessions = False, load.sessions
-        state.elsewhere = max(0, load.running - state.running)
-
-
-class _Waiter:
-    """An execution that waits for a slot."""
-
-    def __init__(self, job: Job, refused: Collection[str]) -> None:
-        self.job = job
-        self.refused = refused
-        self.called: asyncio.Future[Member] = asyncio.get_running_loop().create_future()
 
 
 class Members:
@@ -147,9 +61,11 @@ class Members:
         self._door = door
         self._members: dict[str, Member] = {}
         self._joining: set[str] = set()
-        self._waiting: deque[_Waiter] = deque()
+        self._waiting = WaitingRoom()
+        self._wants: set[asyncio.Task[None]] = set()
         self._choices = 0
         self._changed = asyncio.Event()
+        self._turned_down: dict[str, str] = {}
         self._problem = "no node has answered yet"
         self.lost = 0
 
@@ -199,18 +115,19 @@ class Members:
         if not self.all():
             raise self._nobody()
 
-    async def acquire(self, job: Job, refused: Collection[str] = ()) -> Member:
-        """Wait for a slot, first come, first served, and take it.
+    async def acquire(self, job: Job, refused: Collection[str] = (), owner: str = "") -> Member:
+        """Wait for a slot, fair between keys, and take it.
 
         Args:
             job: What is to run.
             refused: Ids of nodes that cannot run it.
+            owner: Name of the key whose it is.
 
         Raises:
             Unavailable: There is no node, or none that it may run on.
         """
-        waiter = _Waiter(job, refused)
-        self._waiting.append(waiter)
+        waiter = Waiter(job, refused, owner)
+        self._waiting.add(waiter)
         self._serve_waiting()
         empty = 0.0
         try:
@@ -223,8 +140,8 @@ class Members:
         except BaseException:
             if waiter.called.done() and not waiter.called.cancelled():
                 if waiter.called.exception() is None:
-                    self.release(waiter.called.result())
-            elif waiter in self._waiting:
+                    self.release(waiter.called.result(), owner)
+            else:
                 self._waiting.remove(waiter)
             raise
 
@@ -252,15 +169,16 @@ class Members:
         chosen.opening += 1
         return self._members[chosen.id]
 
-    def release(self, member: Member) -> None:
+    def release(self, member: Member, owner: str = "") -> None:
         """Give a slot back."""
         member.state.running -= 1
+        self._waiting.end(owner)
         self._serve_waiting()
 
     def refuse(self, member: Member, reason: str) -> None:
         """A node has taken nothing: it has no room, or wants nothing new."""
-        if reason == "full":
-            member.state.is_full = True
+        if reason in ("full", "unknown"):
+            member.state.is_full = True  # until it tells of itself again
         elif reason == "ending":
             member.state.is_draining = True
 
@@ -279,10 +197,9 @@ class Members:
             for member in self.all():
                 tasks.start_soon(leave, member)
         self._members.clear()
-        for waiter in self._waiting:
+        for waiter in self._waiting.in_order():
             if not waiter.called.done():
                 waiter.called.set_exception(self._nobody())
-        self._waiting.clear()
 
     def _look(self, nodes: Sequence[NodeInfo], tasks: TaskGroup) -> None:
         alive = {node.id for node in nodes}
@@ -323,20 +240,32 @@ class Members:
                 door = f"{self._door}:{os.urandom(4).hex()}"
                 member = Member(node, handle, door, node.id == own)
                 await member.call("open")
-                load = unpack_load(await member.call("report", member.door))
+                report = await member.call("report", member.door)
+                version = version_of(report)
         except Exception as error:  # of any kind: the next look tries again
             self._problem = f"node {node.name} did not get ready: {error or type(error).__name__}"
             _log.info("Node %s did not get ready: %s", node.name, error)
             return None
+        if version != __version__:
+            await self._turn_down(member, version)
+            return None
+        load = unpack_load(report)
         if load.is_ending:
             self._problem = f"the replica of node {node.name} ends"
             return None
-        if load.version != __version__:
-            self._problem = f"node {node.name} has drybox {load.version}, this is {__version__}"
-            _log.error("Node %s is not used: it has drybox %s.", node.name, load.version)
-            return None
         member.hear(load)
         return member
+
+    async def _turn_down(self, member: Member, version: str) -> None:
+        """Say once that a node is not used, and let its replica end."""
+        node = member.info
+        self._problem = f"node {node.name} has drybox {version}, this is {__version__}"
+        if self._turned_down.get(node.id) != version:
+            self._turned_down[node.id] = version
+            _log.error("Node %s is not used: it has drybox %s.", node.name, version)
+        with contextlib.suppress(ReplicaGone):
+            await member.call("leave", member.door)
+        await anyio.sleep(VERSION_INTERVAL)
 
     async def _follow(self, member: Member) -> None:
         while not member.lost:
@@ -370,8 +299,8 @@ class Members:
             self._serve_waiting()
 
     def _serve_waiting(self) -> None:
-        """Give free slots to those who wait, the oldest first."""
-        for waiter in list(self._waiting):
+        """Give free slots to those who wait."""
+        for waiter in self._waiting.in_order():
             if waiter.called.done():
                 continue
             able = [item for item in self.all() if item.info.id not in waiter.refused]
@@ -379,16 +308,43 @@ class Members:
                 self._waiting.remove(waiter)
                 waiter.called.set_exception(self._nobody())
                 continue
-            job, known = waiter.job, (item.state for item in able if item.is_heard_of())
+            job, known = waiter.job, [item.state for item in able if item.is_heard_of()]
             chosen = choose_node(known, job.isolation, job.language)
             if chosen is None:
+                self._want_slots(known, waiter.owner)
                 if not waiter.refused:
                     return  # nobody behind it has more to choose from
                 continue
             self._choices += 1
             take_slot(chosen, job.isolation, job.language, self._choices)
             self._waiting.remove(waiter)
+            self._waiting.begin(waiter.owner)
             waiter.called.set_result(self._members[chosen.id])
+
+    def _want_slots(self, states: Iterable[NodeState], owner: str) -> None:
+        """Have nodes that other front doors use as well hold their next slots for this one."""
+        for state in states:
+            if state.is_others() and not state.is_wanted:
+                state.is_wanted = True
+                task = asyncio.ensure_future(self._want(self._members[state.id], owner))
+                self._wants.add(task)
+                task.add_done_callback(self._wants.discard)
+
+    async def _want(self, member: Member, owner: str) -> None:
+        try:
+            is_held = await member.call("want", member.door, owner)
+        except ReplicaGone:
+            return
+        finally:
+            member.state.is_wanted = False
+        if not is_held:
+            return
+        member.state.held += 1
+        self._serve_waiting()
+        if member.state.held:
+            member.state.held = 0
+            with contextlib.suppress(ReplicaGone):
+                await member.call("give_back", member.door)
 
     def _nobody(self) -> Unavailable:
         return Unavailable(

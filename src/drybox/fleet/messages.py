@@ -169,6 +169,11 @@ def unpack_load(data: bytes) -> Load:
     return Load(**given)
 
 
+def version_of(data: bytes) -> str:
+    """The version in a load, whatever else that version tells of itself."""
+    return str(unpack(data)["version"])
+
+
 def unpack_environments(data: bytes) -> list[EnvironmentInfo]:
     """Environments that :func:`pack` was given."""
     found = unpack_value(data)

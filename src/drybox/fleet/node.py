@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import anyio
@@ -27,7 +27,9 @@ from drybox.fleet.messages import (
     unpack_run,
 )
 from drybox.fleet.node_run import NodeRun
+from drybox.fleet.sessions.messages import SessionReply
 from drybox.fleet.sessions.node import NodeSessions
+from drybox.fleet.slots.held import HeldSlots
 from drybox.job import OWNER, ExecutionCaps, Source
 from drybox.model import ExecutionRequest, ExecutionResult, PoolCount
 from drybox.sessions.base import AsyncSession
@@ -102,6 +104,7 @@ class Node:
         self._runs: dict[str, NodeRun] = {}
         self._seen: OrderedDict[str, None] = OrderedDict()
         self._sessions = NodeSessions(self._executor.open_named)
+        self._slots = HeldSlots(lambda: self._executor.concurrency, self._owners, clock)
         self._opened: anyio.Event | None = None
         self._ticked = clock()
         self._closed = ""
@@ -154,8 +157,24 @@ class Node:
         self._runs.pop(id, None)
         return b""
 
+    async def want(self, door: str, owner: str) -> bytes:
+        """Have the next slot held for a front door; b"1" once it is, b"" if it will not be."""
+        if self._closed or not self._knows(door):
+            return b""
+        return b"1" if await self._slots.want(door, owner) else b""
+
+    async def give_back(self, door: str) -> bytes:
+        """A front door has no use for slots that it wants or that are held for it."""
+        self._slots.give_back(door)
+        return b""
+
+    def _owners(self) -> Iterator[str]:
+        return (run.message.owner for run in self._runs.values() if not run.ended.is_set())
+
     async def session(self, door: str, name: str, data: bytes) -> bytes:
         """See :meth:`NodeSessions.ask`."""
+        if not self._knows(door):
+            return pack_answer(SessionReply("refused"))
         await self.open()
         return await self._sessions.ask(door, name, data)
 
@@ -193,6 +212,7 @@ class Node:
             if self._runs[id].door not in self._doors:
                 del self._runs[id]
         self._sessions.forget_doors(self._has_gone)
+        self._slots.forget_doors(self._has_gone)
 
     def _has_gone(self, door: str) -> bool:
         return door not in self._doors
@@ -208,6 +228,7 @@ class Node:
         for id, run in list(self._runs.items()):
             if run.door == door:
                 await self.cancel(id)
+        self._slots.forget_doors(self._has_gone)
         self._sessions.forget_doors(self._has_gone)
         await self._sessions.settle()
         return not self._doors
@@ -215,6 +236,7 @@ class Node:
     async def close(self, reason: str) -> None:
         """End everything; whoever waits is told that it is lost, and why."""
         self._closed = reason
+        self._slots.forget_doors(lambda _: True)
         for run in list(self._runs.values()):
             run.cancel()
         await self._sessions.close(reason)
@@ -254,13 +276,23 @@ class Node:
             return Reply("refused", reason="ending")
         if id in self._seen:
             return self._lost("it has begun there already")
-        running = sum(not run.ended.is_set() for run in self._runs.values())
-        if running >= self._executor.concurrency:
+        if not self._knows(door):
+            return Reply("refused", reason="unknown")
+        if not self._slots.take(door):
             return Reply("refused", reason="full")
         self._remember(id)
         run = self._runs[id] = NodeRun(door, id, unpack_run(data))
         run.switch.is_thrown = run.message.killed
         return run
+
+    def _knows(self, door: str) -> bool:
+        """Whether a front door is there.
+
+        What was sent before this node stood still comes when its front door has given it up, under
+        that name: nobody would wait for it or end it.
+        """
+        with self._lock:
+            return door in self._doors
 
     def _remember(self, id: str) -> None:
         self._seen[id] = None
@@ -289,6 +321,7 @@ class Node:
             run.ended.set()
             if emit is None:
                 self._runs.pop(run.id, None)
+            self._slots.offer()
         if reply.kind == "cancelled":
             reply = Reply("cancelled", cpu_time=meter.seconds)
             return self._lost() if self._closed else reply

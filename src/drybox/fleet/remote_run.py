@@ -11,7 +11,7 @@ import anyio
 from drybox.errors import DryboxError, SandboxLost
 from drybox.execution.phases import Emit
 from drybox.fleet.cluster import ReplicaGone
-from drybox.fleet.members import Member
+from drybox.fleet.member import Member
 from drybox.fleet.messages import Reply, RunMessage, aside, pack_run, unpack_reply
 from drybox.job import Source
 

@@ -79,6 +79,14 @@ class Replica:
         """See :meth:`Node.cancel`."""
         return await self._node.cancel(id)
 
+    async def want(self, door: str, owner: str) -> bytes:
+        """See :meth:`Node.want`."""
+        return await self._node.want(door, owner)
+
+    async def give_back(self, door: str) -> bytes:
+        """See :meth:`Node.give_back`."""
+        return await self._node.give_back(door)
+
     async def session(self, door: str, name: str, data: bytes) -> bytes:
         """See :meth:`Node.session`."""
         return await self._node.session(door, name, data)

@@ -29,6 +29,8 @@ class NodeState:
         lag: Seconds that its event loop is behind.
         is_draining: It takes nothing new, as its node or its replica is about to end.
         is_full: It has said so since it last told of its load.
+        held: Slots that it holds for this front door.
+        is_wanted: It was asked to hold the next one, and has not answered yet.
         last_chosen: Number of the last choice that fell on it.
         sessions: Sessions that are open there.
         opening: Sessions that this front door is opening there.
@@ -43,6 +45,8 @@ class NodeState:
     lag: float = 0.0
     is_draining: bool = False
     is_full: bool = False
+    held: int = 0
+    is_wanted: bool = False
     last_chosen: int = 0
     sessions: int = 0
     opening: int = 0
@@ -54,12 +58,13 @@ class NodeState:
 
     def has_room(self) -> bool:
         """Whether it takes one more."""
-        return (
-            self.taken < self.slots
-            and not self.is_draining
-            and not self.is_full
-            and self.lag <= MAX_LAG
-        )
+        if self.is_draining or self.lag > MAX_LAG:
+            return False
+        return self.held > 0 or (self.taken < self.slots and not self.is_full)
+
+    def is_others(self) -> bool:
+        """Whether it has no room as other front doors use it, so that nobody here sees room."""
+        return not self.has_room() and not self.is_draining and bool(self.is_full or self.elsewhere)
 
     def warm(self, isolation: str, language: str) -> int:
         """Sandboxes that wait for requests of this kind."""
@@ -79,9 +84,10 @@ def choose_node(nodes: Iterable[NodeState], isolation: str, language: str) -> No
         language: Name of the language.
     """
 
-    def rank(node: NodeState) -> tuple[bool, int, float, bool, int]:
+    def rank(node: NodeState) -> tuple[bool, bool, int, float, bool, int]:
         warm = node.warm(isolation, language)
         return (
+            not node.held,  # nobody else can use it
             not (node.is_local and warm),
             -warm,
             node.taken / node.slots,
@@ -109,6 +115,7 @@ def choose_for_session(nodes: Iterable[NodeState]) -> NodeState | None:
 def take_slot(node: NodeState, isolation: str, language: str, number: int) -> None:
     """One more execution goes there, and to a sandbox that waits if there is one."""
     node.running += 1
+    node.held = max(0, node.held - 1)
     node.last_chosen = number
     for kind, count in node.sandboxes.items():
         if kind[1] == language and isolation in ("auto", kind[0]) and count:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from drybox.executor.settings import ExecutorSettings
 from drybox.fleet.cluster import NodeInfo, RayCluster, ReplicaGone
-from drybox.fleet.messages import Load, unpack_load
+from drybox.fleet.messages import Load, unpack_load, version_of
 from drybox.model import Record
 
 ANSWER_TIMEOUT = 5.0
@@ -22,8 +22,8 @@ class NodeStatus(Record):
         node: Ray's name of it.
         name: Its address and the beginning of its id.
         version: Of its drybox; None without a replica.
-        state: ``ready``, ``draining``, ``silent`` where it does not answer, or ``unused`` without a
-            replica.
+        state: ``ready``, ``draining``, ``silent`` where it does not answer, ``refused`` where its
+            drybox is not its front doors' version, or ``unused`` without a replica.
         slots: Sandboxes that run at once.
         running: Executions that run.
         idle: Sandboxes that wait for a request.
@@ -77,7 +77,11 @@ async def _status(cluster: RayCluster) -> list[NodeStatus]:
         for replica in own:
             try:
                 answer = await asyncio.wait_for(replica.handle.call("report", ""), ANSWER_TIMEOUT)
-                found.append(status_of(info, unpack_load(answer)))
+                version = version_of(answer)
+                if version != replica.version:
+                    found.append(NodeStatus(info.id, info.name, version, "refused"))
+                else:
+                    found.append(status_of(info, unpack_load(answer)))
             except (ReplicaGone, asyncio.TimeoutError):
                 found.append(NodeStatus(info.id, info.name, replica.version, "silent"))
         if not own:

@@ -30,6 +30,7 @@ from drybox.server.transport.problems import add_handlers
 from drybox.server.v1.openapi import describe
 from drybox.server.v1.routes import router
 from drybox.server.v1.sessions import commands, files, routes, runs
+from drybox.service.accounts import Accounts
 from drybox.service.admission import AdmissionController
 from drybox.service.quota_store import QuotaStore
 from drybox.service.request_limits import most_cpu_time
@@ -51,6 +52,7 @@ def create_app(
     settings: ServerSettings,
     keys: Iterable[ApiKey] = (),
     provider: TracerProvider | None = None,
+    accounts: Accounts | None = None,
 ) -> FastAPI:
     """The service as an ASGI application.
 
@@ -59,6 +61,7 @@ def create_app(
         settings: The server's.
         keys: The clients; without any, everybody is one client that needs no key.
         provider: Whom traces are for; nothing is traced if None.
+        accounts: Counts what keys use; this server alone does if None.
 
     Returns:
         The application; ``app.state.service`` is its :class:`Service`. ``app.state.failure`` is why
@@ -80,6 +83,8 @@ def create_app(
         try:
             async with executor, keeping, anyio.create_task_group() as tasks:
                 tasks.start_soon(follow_slots)
+                if accounts is not None:
+                    tasks.start_soon(accounts.serve, controller.serve)
                 try:
                     yield
                 finally:
@@ -115,7 +120,8 @@ def create_app(
         observers.append(quota_store)
     most = partial(most_cpu_time, executor)
     controller = AdmissionController(
-        keys, executor.concurrency, executor.isolation, most, settings, observers
+        *(keys, executor.concurrency, executor.isolation, most, settings, observers),
+        make_account=accounts.account if accounts is not None else None,
     )
     if quota_store is not None:
         controller.resume(quota_store.read())

@@ -14,9 +14,10 @@ import anyio
 from drybox.execution.cpu_meter import CpuMeter
 from drybox.languages.registry import find_language
 from drybox.model import ExecutionRequest, ExecutionResult
+from drybox.service.accounts import Account, LocalAccount
 from drybox.service.api_keys import find_key_holder
 from drybox.service.fair_queue import FairQueue, Full
-from drybox.service.quota import DAY, DailyBudget, TokenBucket
+from drybox.service.quota import DAY
 from drybox.service.quota_store import DayUse
 from drybox.service.refusals import Problem, Refused
 from drybox.service.request_context import RequestRecord, current_record
@@ -34,7 +35,9 @@ class Caller:
     name: str = ""
 
 
-Reason = Literal["unauthorized", "forbidden", "rate", "cpu", "queue_full", "queue_timeout"]
+Reason = Literal[
+    "unauthorized", "forbidden", "rate", "cpu", "unknown", "queue_full", "queue_timeout"
+]
 """Why a request was refused."""
 
 ANYBODY = ApiKey("")
@@ -72,6 +75,7 @@ class AdmissionController:
         observers: Are told what it does.
         clock: Seconds that only go forward.
         unix_time: Seconds since 1970, for days.
+        make_account: Makes what counts a key's use; for this server alone if None.
     """
 
     def __init__(
@@ -85,6 +89,7 @@ class AdmissionController:
         *,
         clock: Callable[[], float] = time.monotonic,
         unix_time: Callable[[], float] = time.time,
+        make_account: Callable[[ApiKey], Account] | None = None,
     ) -> None:
         self._keys = tuple(keys)
         self._isolation = isolation
@@ -94,7 +99,8 @@ class AdmissionController:
         self._clock = clock
         self._unix_time = unix_time
         self._queue: FairQueue[_Waiter] = FairQueue(slots, settings.queue, self._may_begin)
-        self._accounts = {key.name: _Account(key, clock()) for key in self._keys or (ANYBODY,)}
+        make = make_account or (lambda key: LocalAccount(key, clock, unix_time))
+        self._accounts = {key.name: make(key) for key in self._keys or (ANYBODY,)}
         self._pace = _FIRST_PACE
 
     @property
@@ -116,7 +122,7 @@ class AdmissionController:
         """Let so many have a slot from now on; those that have one keep it."""
         if slots != self._queue.slots:
             self._queue.slots = slots
-            self._serve()
+            self.serve()
 
     @property
     def waiting(self) -> int:
@@ -131,16 +137,15 @@ class AdmissionController:
     def day_use(self) -> DayUse:
         """What keys that have a budget for a day have used of it."""
         now = self._unix_time()
-        accounts = self._accounts.items()
-        seconds = {name: item.budget.used(now) for name, item in accounts if item.budget}
-        return DayUse(int(now // DAY), seconds)
+        uses = ((name, item.day_use(now)) for name, item in self._accounts.items())
+        return DayUse(int(now // DAY), {name: used for name, used in uses if used is not None})
 
     def resume(self, use: DayUse) -> None:
         """Take up what a server before this one has counted."""
         for name, seconds in use.seconds.items():
             account = self._accounts.get(name)
-            if account is not None and account.budget:
-                account.budget.resume(seconds, use.day, self._unix_time())
+            if account is not None:
+                account.resume(seconds, use.day, self._unix_time())
 
     async def identify(self, token: str | None, *, begins: bool = True) -> Caller:
         """Who this is.
@@ -159,15 +164,13 @@ class AdmissionController:
         if key is None:
             raise self._refusal("", "unauthorized", _unauthorized(token is not None))
         if begins:
-            self._check_quota(self._accounts[key.name])
+            await self._check_quota(self._accounts[key.name])
         current_record().key = key.name
         return Caller(key.name)
 
     def charge_refused(self, caller: Caller) -> None:
         """Take of a caller's rate for a request that was wrong, but took much to find out."""
-        bucket = self._accounts[caller.name].bucket
-        if bucket:
-            bucket.take(self._clock())
+        self._accounts[caller.name].take()
 
     def check_metrics(self, caller: Caller) -> None:
         """See to it that a caller may read the metrics.
@@ -202,7 +205,7 @@ class AdmissionController:
         account = self._accounts[caller.name]
         self._check_permission(account.key, request)
         arrived = self._clock()
-        most = self._most(request) if account.budget else 0.0
+        most = self._most(request) if account.key.cpu_per_day else 0.0
         await self._acquire_slot(
             account, most, self._settings.queue_timeout if queue_timeout is None else queue_timeout
         )
@@ -231,12 +234,17 @@ class AdmissionController:
             hint = f"It may use {words}; the operator sets its '{what}'."
             raise self._refusal(key.name, "forbidden", Problem("forbidden", detail, hint))
 
-    def _check_quota(self, account: _Account) -> None:
+    async def _check_quota(self, account: Account) -> None:
         key = account.key
+        await account.refresh()
+        if not account.is_known():
+            detail = f"What the key {key.name!r} has used is not known at the moment."
+            problem = _later("unavailable", detail, "Nothing ran; try again.", 1.0)
+            raise self._refusal(key.name, "unknown", problem)
         spent = self._spent(account)
         if spent is not None:
             raise spent
-        wait = account.bucket.wait(self._clock()) if account.bucket else 0.0
+        wait = account.rate_wait()
         if wait and key.rate:
             detail = (
                 f"The key {key.name!r} may begin {key.rate.count:,} executions"
@@ -245,10 +253,10 @@ class AdmissionController:
             problem = _later("rate-limited", detail, "Wait, then send it again.", wait)
             raise self._refusal(key.name, "rate", problem)
 
-    def _spent(self, account: _Account) -> Refused | None:
+    def _spent(self, account: Account) -> Refused | None:
         """What a key is told whose day is used up."""
         key = account.key
-        wait = account.budget.wait(self._unix_time()) if account.budget else 0.0
+        wait = account.spent_wait()
         if not wait:
             return None
         detail = f"The key {key.name!r} has used its {key.cpu_per_day:g} CPU seconds of today."
@@ -256,29 +264,21 @@ class AdmissionController:
         return self._refusal(key.name, "cpu", problem)
 
     def _may_begin(self, waiter: _Waiter) -> bool:
-        """Whether a day lasts for what runs already, however much that takes.
+        waiting = self._queue.waiting_of(waiter.key)
+        return self._accounts[waiter.key].may_begin(waiter.most, waiting)
 
-        What it takes is charged when it has ended. So a day is overrun by one run, not by as many
-        as may run at once.
-        """
-        account = self._accounts[waiter.key]
-        if account.budget is None or not account.reserved:
-            return True
-        return account.budget.used(self._unix_time()) + account.reserved < account.budget.seconds
-
-    async def _acquire_slot(self, account: _Account, most: float, timeout: float) -> None:
-        self._check_quota(account)
+    async def _acquire_slot(self, account: Account, most: float, timeout: float) -> None:
+        await self._check_quota(account)
         key = account.key
         waiter = _Waiter(key.name, most)
         try:
             pushed = self._queue.arrive(key.name, key.concurrency, waiter)
         except Full:
             raise self._refusal(key.name, "queue_full", self._full(key.name)) from None
-        if account.bucket:
-            account.bucket.take(self._clock())
+        account.take()
         if pushed is not None:
             pushed.refuse(self._refusal(pushed.key, "queue_full", self._full(pushed.key)))
-        self._serve()
+        self.serve()
         if waiter.has_slot:
             return
         try:
@@ -295,18 +295,19 @@ class AdmissionController:
             problem = _later("queue-full", detail, "Nothing ran; try again.", self._guess(key.name))
             raise self._refusal(key.name, "queue_timeout", problem)
 
-    def _give_up(self, account: _Account, waiter: _Waiter) -> None:
+    def _give_up(self, account: Account, waiter: _Waiter) -> None:
         if waiter.has_slot:
             self._release_slot(account, waiter.most)
         elif waiter.refusal is None:
             self._queue.leave(account.key.name, waiter)
 
-    def _release_slot(self, account: _Account, most: float) -> None:
+    def _release_slot(self, account: Account, most: float) -> None:
         self._queue.end(account.key.name)
-        account.reserved -= most
-        self._serve()
+        account.end(most)
+        self.serve()
 
-    def _serve(self) -> None:
+    def serve(self) -> None:
+        """Give slots that are free to those who wait; to be called when more may begin."""
         while (waiter := self._queue.next()) is not None:
             account = self._accounts[waiter.key]
             spent = self._spent(account)
@@ -314,7 +315,7 @@ class AdmissionController:
                 self._queue.end(waiter.key)
                 waiter.refuse(spent)
                 continue
-            account.reserved += waiter.most
+            account.begin(waiter.most)
             waiter.has_slot = True
             waiter.called.set()
 
@@ -323,8 +324,7 @@ class AdmissionController:
         if not cpu_time:
             return
         account = self._accounts[caller.name]
-        if account.budget:
-            account.budget.charge(cpu_time, self._unix_time())
+        account.charge(cpu_time)
         for observer in self._observers:
             observer.charged(account.key.name, cpu_time)
 
@@ -340,19 +340,6 @@ class AdmissionController:
         for observer in self._observers:
             observer.refused(key, reason)
         return Refused(problem)
-
-
-class _Account:
-    """One key, and what it has left."""
-
-    def __init__(self, key: ApiKey, now: float) -> None:
-        self.key = key
-        self.bucket: TokenBucket | None = None
-        if key.rate:
-            per_second = key.rate.count / key.rate.seconds
-            self.bucket = TokenBucket(per_second, key.burst or key.rate.count, now)
-        self.budget = DailyBudget(key.cpu_per_day) if key.cpu_per_day else None
-        self.reserved = 0.0  # what those that run may take of it
 
 
 class _Waiter:

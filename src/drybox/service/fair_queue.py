@@ -117,6 +117,11 @@ class FairQueue(Generic[T]):
         self._lines[key].running -= 1
         self.running -= 1
 
+    def waiting_of(self, key: str) -> int:
+        """How many of a key's wait."""
+        line = self._lines.get(key)
+        return len(line.waiting) if line else 0
+
     def ahead(self, key: str) -> int:
         """How many slots others get before a new request of this key, about."""
         line = self._lines.get(key)

@@ -34,6 +34,26 @@ class TokenBucket:
         self._fill(now)
         self._tokens -= 1.0
 
+    def take_up_to(self, count: int, now: float) -> int:
+        """Take so many, or as many as there are.
+
+        Returns:
+            How many.
+        """
+        self._fill(now)
+        taken = max(0, min(count, int(self._tokens + _HAIR)))
+        self._tokens -= taken
+        return taken
+
+    def empty(self, now: float) -> None:
+        """All that there were may have been taken."""
+        self._fill(now)
+        self._tokens = min(self._tokens, 0.0)
+
+    def give_back(self, count: int) -> None:
+        """So many were taken and not used."""
+        self._tokens = min(self._burst, self._tokens + count)
+
     def _fill(self, now: float) -> None:
         elapsed = max(0.0, now - self._filled_at)
         self._tokens = min(self._burst, self._tokens + elapsed * self._rate)
@@ -63,6 +83,13 @@ class DailyBudget:
         """
         self._roll_over(now)
         return 0.0 if self._used < self.seconds else DAY - now % DAY
+
+    def lasts(self, reserved: float, now: float) -> bool:
+        """Whether one more may run beside those that run, which may take so much.
+
+        The first one may take what it likes, as nobody knows what that will be.
+        """
+        return not reserved or self.used(now) + reserved < self.seconds
 
     def charge(self, seconds: float, now: float) -> None:
         """Take what was used."""

@@ -13,7 +13,7 @@ from drybox.errors import InvalidRequest, Unsupported
 from drybox.execution.cpu_meter import CpuMeter
 from drybox.execution.phases import MAX_ARTIFACTS
 from drybox.executor.base import Events, ServedExecutor
-from drybox.job import OWNER, UNCAPPED, ExecutionCaps, Source
+from drybox.job import OWNER, QUEUE_TIMEOUT, UNCAPPED, ExecutionCaps, Source
 from drybox.model import (
     Event,
     ExecutionRequest,
@@ -270,13 +270,13 @@ class Service:
         if self.is_draining:
             raise Refused(_going_down("nothing of this request ran"))
         check_request_limits(request, self.settings, self.limits)
+        timeout = self.settings.queue_timeout if queue_timeout is None else queue_timeout
         OWNER.set(caller.name)
+        QUEUE_TIMEOUT.set(timeout)
         size = room.size + need
         if need > LARGE:
             # It waits here: a slot is not for waiting in.
-            await room.resize(
-                size, self.settings.queue_timeout if queue_timeout is None else queue_timeout
-            )
+            await room.resize(size, timeout)
         async with self.until_the_end():
             try:
                 async with self.admission.admit(caller, request, meter, queue_timeout) as admission:

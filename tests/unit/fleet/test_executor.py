@@ -20,8 +20,11 @@ from drybox import (
     Unavailable,
     Unsupported,
 )
+from drybox.execution.run import new_id
 from drybox.executor.settings import ExecutorSettings
 from drybox.fleet import members
+from drybox.fleet.messages import RunMessage, pack_run, unpack_reply
+from drybox.fleet.sessions.messages import SessionCall, pack_call, unpack_session_reply
 from drybox.hooks.hooks import HookContext
 from drybox.job import OWNER
 from drybox.testing.fake_backend import FakeSandbox, Install, Script
@@ -335,3 +338,35 @@ async def test_a_front_door_that_stood_still_hears_of_its_nodes_before_it_sends_
         assert (
             "report" in cluster.replicas[ran].calls[: cluster.replicas[ran].calls.index("execute")]
         )
+
+
+async def test_what_comes_after_its_front_door_was_given_up_does_not_begin(
+    install: Install,
+) -> None:
+    backend = install()
+    async with fleet("a") as (executor, cluster):
+        node = cluster.replicas["a"].node
+        message = pack_run(RunMessage(ExecutionRequest("python", "x")))
+        reply = unpack_reply(await node.execute("another", new_id(), message))
+        assert (reply.kind, reply.reason) == ("refused", "unknown")
+        call = pack_call(SessionCall("list", ""))
+        assert unpack_session_reply(await node.session("another", "name", call)).kind == "refused"
+        assert backend.specs == []
+        assert executor._members.all()
+
+
+async def test_a_node_of_another_version_is_told_once_and_its_replica_ends(
+    install: Install, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    install()
+    monkeypatch.setattr(members, "VERSION_INTERVAL", 0.01)
+    monkeypatch.setattr("drybox.fleet.inventory.FIRST_NODE_TIMEOUT", 0.5)
+    cluster = FakeCluster({"a": SETTINGS}, "0.0.1")
+    with pytest.raises(Unavailable):
+        await AsyncRayExecutor(cluster=cluster, isolation="fake").open()
+    calls = cluster.replicas["a"].calls
+    assert calls.count("report") > 1
+    assert calls.count("leave") == calls.count("report")
+    assert [item.message for item in caplog.records if "0.0.1" in item.message] == [
+        "Node a is not used: it has drybox 0.0.1."
+    ]

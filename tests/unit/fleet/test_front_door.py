@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import anyio
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
+from tests.support.asgi import ask
 from tests.support.fleet import SETTINGS, FakeCluster, fleet
 
-from drybox import AsyncRayExecutor, Unavailable
+from drybox import AsyncRayExecutor, ExecutionRequest, Unavailable
 from drybox.fleet.executor import ASSUMED_SLOTS
 from drybox.fleet.metrics import FleetMetrics
 from drybox.server.app import create_app
@@ -89,3 +92,28 @@ async def test_a_server_whose_fleet_does_not_open_says_why(
         async with app.router.lifespan_context(app):
             pass
     assert isinstance(app.state.failure, Unavailable)
+
+
+async def test_a_request_that_all_nodes_are_too_full_for_may_come_again(install: Install) -> None:
+    """Another front door has all slots for long, so that admission here sees none of it."""
+    install(*(FakeSandbox([Script(hangs=True)]) for _ in range(2)))
+    cluster = FakeCluster({"a": SETTINGS})
+    executor = AsyncRayExecutor(cluster=cluster, isolation="fake")
+    app = create_app(executor, ServerSettings(queue_timeout=0.2))
+    async with (
+        AsyncRayExecutor(cluster=cluster, isolation="fake") as other,
+        app.router.lifespan_context(app),
+        anyio.create_task_group() as tasks,
+    ):
+        for _ in range(2):
+            tasks.start_soon(other.execute, ExecutionRequest("python", ""))
+        with anyio.fail_after(20):
+            while cluster.replicas["a"].calls.count("execute") < 2:
+                await anyio.sleep(0.01)
+        body = json.dumps({"language": "python", "code": ""}).encode()
+        headers = {"Content-Type": "application/json"}
+        answer = await ask(app, "POST", "/v1/execute", body, headers)
+        assert answer.status == 429, answer
+        assert answer.headers["retry-after"] == "1"
+        assert answer.problem["type"].endswith("queue-full")
+        tasks.cancel_scope.cancel()

@@ -64,7 +64,13 @@ def serve(host: str | None, port: int | None, fleet: str | None, address: str | 
     with ExitStack() as stack:
         stack.enter_context(logging_to(sys.stdout.fileno()))
         provider = stack.enter_context(_exporting()) if settings.traces else None
-        app = create_app(executor, settings, config.keys, provider)
+        accounts = None
+        if isinstance(executor, AsyncRayExecutor):
+            from drybox.fleet.keys.caller import LedgerCaller
+            from drybox.fleet.keys.leases import KeyLeases
+
+            accounts = KeyLeases(LedgerCaller(executor.cluster))
+        app = create_app(executor, settings, config.keys, provider, accounts)
         if isinstance(executor, AsyncRayExecutor):
             from drybox.fleet.metrics import FleetMetrics
 

@@ -12,7 +12,8 @@ import anyio
 
 from drybox.errors import DryboxError, SandboxLost, SessionClosed
 from drybox.fleet.cluster import ReplicaGone
-from drybox.fleet.members import Member, Members
+from drybox.fleet.member import Member
+from drybox.fleet.members import Members
 from drybox.fleet.messages import aside
 from drybox.fleet.sessions.messages import (
     SessionCall,
@@ -91,6 +92,8 @@ class SessionCalls:
             reply = await self._guarded(member, SessionCall(what, self.session, given))
         finally:
             self._asked -= 1
+        if reply.kind == "refused":
+            raise self._lose(f"node {member.info.name}: it ends, and has not begun this")
         if reply.kind == "ending":
             raise self._gone(what, f"node {member.info.name}: it ends")
         if reply.kind == "cancelled":

@@ -46,7 +46,8 @@ class SessionReply:
     """What a node answers.
 
     Attributes:
-        kind: What became of the call.
+        kind: What became of the call; ``refused`` where nothing of it began, as the node ends or
+            has given the front door up; ``ending`` where the node's end has ended it.
         value: What there is to say, as plain values.
         state: What changes of the session; None where there is none.
     """

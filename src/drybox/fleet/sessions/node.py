@@ -110,7 +110,7 @@ class NodeSessions:
             data: What is asked.
         """
         if self._is_ending():
-            return pack_answer(SessionReply("ending"))
+            return pack_answer(SessionReply("refused"))
         call = await aside(len(data), lambda: unpack_call(data))
         if name in self._cancelled:
             del self._cancelled[name]

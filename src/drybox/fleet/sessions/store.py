@@ -22,7 +22,8 @@ from drybox.execution.run import new_id
 from drybox.execution.validation import Defaults
 from drybox.executor.base import SharedSession
 from drybox.fleet.cluster import ReplicaGone
-from drybox.fleet.members import Member, Members
+from drybox.fleet.member import Member
+from drybox.fleet.members import Members
 from drybox.fleet.sessions.calls import SessionCalls, ask_node
 from drybox.fleet.sessions.messages import SessionCall, request_of
 from drybox.fleet.sessions.session import FleetSession

@@ -80,7 +80,8 @@ def problem_of(error: Exception) -> Problem:
     if isinstance(error, Rejected):
         return Problem("rejected", error.message, error.hint)
     if isinstance(error, Unavailable):
-        return Problem("unavailable", error.message, error.hint, retry_after=RETRY_AFTER)
+        kind = "queue-full" if error.is_full else "unavailable"
+        return Problem(kind, error.message, error.hint, retry_after=RETRY_AFTER)
     if isinstance(error, SandboxLost):
         return Problem("sandbox-lost", error.message, error.hint)
     if isinstance(error, DryboxError):

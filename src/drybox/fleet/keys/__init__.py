@@ -1,0 +1,1 @@
+"""What keys may use of a fleet, counted for all front doors together."""
