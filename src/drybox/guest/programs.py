@@ -44,8 +44,22 @@ _USE = struct.Struct("<QQQ")
 _IS_KERNEL, _HAS_TERMINAL = 1, 2
 STDIN, REQUESTS = 0, 1
 
-Taker = Callable[[GuestStream, bytes], bool]
-"""Takes output as it comes, at once; False if it grants the credit for it later."""
+SLOW_STEP = 0.1
+"""Seconds between grants for output that nobody wants."""
+
+SLOW_SIZE = 256 * 1024
+"""Bytes of such a grant, for all programs of a sandbox together: reading them takes this host's
+time, which no limit of the sandbox counts."""
+
+SLOW_SHARE = 64 * 1024
+"""Bytes of it that one program gets before others have had their turn."""
+
+Grant = Literal["now", "slowly", "later"]
+"""When as many bytes more may come: at once; as slowly as what nobody wants; or when the taker says
+so (:meth:`Programs.grant`)."""
+
+Taker = Callable[[GuestStream, bytes], Grant]
+"""Takes output as it comes, at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +129,8 @@ class Programs:
         self._last = 0
         self._owed: dict[int, int] = {}
         self._owes = anyio.Event()
+        self._owed_slowly: dict[int, int] = {}
+        self._owes_slowly = anyio.Event()
         self._questions: dict[int, _Question] = {}
         self.files = FileReplies(self._checked_send)
         self.gone = anyio.Event()
@@ -126,6 +142,7 @@ class Programs:
         try:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._grant_owed)
+                tasks.start_soon(self._grant_slowly)
                 try:
                     while True:
                         self._take(*await self._receive())
@@ -251,6 +268,29 @@ class Programs:
             if self._owed[program.number] >= OUTPUT_WINDOW // 8:
                 self._owes.set()
 
+    def hurry(self, program: GuestProgram) -> None:
+        """What a program writes from now on is wanted: it owes nobody's time any more."""
+        self.grant(program, self._owed_slowly.pop(program.number, 0))
+        if self._owed.get(program.number):
+            self._owes.set()
+
+    async def _grant_slowly(self) -> None:
+        while True:
+            await self._owes_slowly.wait()
+            self._owes_slowly = anyio.Event()
+            while self._owed_slowly:
+                await anyio.sleep(SLOW_STEP)
+                rest = SLOW_SIZE
+                while rest and self._owed_slowly:
+                    number = next(iter(self._owed_slowly))  # whoever has waited longest
+                    owed = self._owed_slowly.pop(number)
+                    given = min(owed, rest, SLOW_SHARE)
+                    rest -= given
+                    if owed > given:
+                        self._owed_slowly[number] = owed - given
+                    self._owed[number] = self._owed.get(number, 0) + given
+                self._owes.set()
+
     async def _grant_owed(self) -> None:
         try:
             while True:
@@ -285,8 +325,13 @@ class Programs:
             raise GuestGone("an answer about a program that there is not")
         stream = _STREAMS.get(kind)
         if stream is not None:
-            if program.take(stream, data[4:]):
-                self.grant(program, len(data) - 4)
+            size = len(data) - 4
+            when = program.take(stream, data[4:])
+            if when == "now":
+                self.grant(program, size)
+            elif when == "slowly":
+                self._owed_slowly[number] = self._owed_slowly.get(number, 0) + size
+                self._owes_slowly.set()
         elif kind == b"B" and len(data) == 8:
             program.pid = int.from_bytes(data[4:], "little")
             program.begun.set()
@@ -299,6 +344,7 @@ class Programs:
             program.exit = parse_exit(data[4:])
             del self._programs[number]
             self._owed.pop(number, None)
+            self._owed_slowly.pop(number, None)
             for credit in program.credits:
                 credit.add(STDIN_WINDOW)  # whoever waits to write sees the end
             program.ended.set()

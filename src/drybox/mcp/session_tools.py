@@ -16,7 +16,7 @@ from drybox.mcp.content import command_content, cut, image_content, session_cont
 from drybox.model import MIB
 from drybox.service.admission import Caller
 from drybox.service.memory_budget import Reservation
-from drybox.service.sessions import OwnedSession, ServedSessions
+from drybox.service.sessions import OwnedSession, ServedSessions, fitted
 from drybox.sessions.request import SessionRequest
 
 NEW = "new"
@@ -139,6 +139,7 @@ class SessionTools:
                     code, language=language, timeout=timeout, stdin=stdin or None
                 )
                 meter.add(result.usage.cpu_time or 0.0)
+                result = fitted(result, room)
             content = _named(owned, session_content(result))
             return CallToolResult(content=content, is_error=result.status != "success")
 

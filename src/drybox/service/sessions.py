@@ -13,7 +13,7 @@ from drybox.errors import DryboxError, InvalidRequest, SessionClosed
 from drybox.execution.cpu_meter import CpuMeter
 from drybox.executor.base import SharedSession
 from drybox.job import OWNER
-from drybox.model import ExecutionRequest, ResourceLimits
+from drybox.model import ErrorInfo, ExecutionRequest, ResourceLimits
 from drybox.service.admission import Caller
 from drybox.service.memory_budget import Reservation
 from drybox.service.refusals import Problem, Refused
@@ -21,7 +21,7 @@ from drybox.service.request_limits import check_request_limits
 from drybox.service.service import Service
 from drybox.sessions.base import AsyncProcess, AsyncSession
 from drybox.sessions.request import SessionRequest
-from drybox.sessions.results import Snapshot
+from drybox.sessions.results import RunResult, Snapshot, result_size
 
 COPIES = 2
 """How often output may be there at once: as it comes, and as a result."""
@@ -31,6 +31,13 @@ MOST_KNOWN = 1024
 
 SNAPSHOT_MEMORY = 4 << 20
 """Bytes of pieces that are under way while a snapshot is taken."""
+
+NO_ROOM = ErrorInfo(
+    "output_limit",
+    "What the code showed is not in the result: answers that you have not read take all the memory"
+    " that there is for yours.",
+    "Read them; then show it again, or less of it.",
+)
 
 RETRY_AFTER = 5
 """Seconds after which a session may have been closed."""
@@ -315,6 +322,23 @@ async def _end_with(process: AsyncProcess, task: asyncio.Task[None]) -> None:
             await process.wait()
     finally:
         task.cancel()
+
+
+def fitted(result: RunResult, room: Reservation) -> RunResult:
+    """A result whose memory is counted; without what its code showed, where there is no room.
+
+    Args:
+        result: What code came to.
+        room: What its request holds, with all the output that there may be.
+    """
+    if not result.results or room.try_resize(max(room.size, result_size(result))):
+        return result
+    return without_shown(result)
+
+
+def without_shown(result: RunResult) -> RunResult:
+    """A result without what its code showed: there was no room for all of it."""
+    return replace(result, results=[], status="output_limit", problem=NO_ROOM)
 
 
 def _execution(request: SessionRequest) -> ExecutionRequest:

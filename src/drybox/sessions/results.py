@@ -256,6 +256,16 @@ class Snapshot(Record):
     left_out: tuple[str, ...] = ()
 
 
+def result_size(result: RunResult | CommandResult) -> int:
+    """Bytes that a result holds, at most."""
+    size = len(result.stdout_bytes) + len(result.stderr_bytes)
+    if isinstance(result, RunResult):
+        size += sum(map(display_size, result.results))
+        error = result.error
+        size += 0 if error is None else len(error.value) + len(error.traceback)
+    return size
+
+
 def _document(result: RunResult | CommandResult) -> dict[str, Any]:
     document: dict[str, Any] = {
         "status": result.status,

@@ -13,7 +13,7 @@ from tests.support.init import Init
 
 from drybox.guest.frames import GuestGone
 from drybox.guest.frames import frame as frame_of
-from drybox.guest.programs import GuestProgram, GuestStream, Programs
+from drybox.guest.programs import Grant, GuestProgram, GuestStream, Programs
 from drybox.job import Command
 from drybox.model import ResourceLimits
 
@@ -23,8 +23,8 @@ LEASE = 4
 """Seconds of silence after which an init that was told so is to end."""
 
 
-def take(stream: GuestStream, data: bytes) -> bool:
-    return True
+def take(stream: GuestStream, data: bytes) -> Grant:
+    return "now"
 
 
 def lease(seconds: int) -> bytes:

@@ -9,8 +9,10 @@ import pytest
 
 from drybox.sessions.kernels.base import MAX_LINE
 from drybox.sessions.programs.answers import (
+    MAX_DIGITS,
     MAX_FORMS,
     MAX_NAMES,
+    MAX_NUMBERS,
     MAX_PARTS,
     Answers,
     completions_of,
@@ -31,6 +33,30 @@ def test_a_line_of_too_many_names_is_let_go() -> None:
     document = {"type": "display", "metadata": {f"m{number}": 1 for number in range(MAX_NAMES)}}
     line = json.dumps(document, separators=(",", ":")).encode() + b"\n"
     assert Answers().take(line + json.dumps(DONE).encode() + b"\n") == [DONE]
+
+
+@pytest.mark.parametrize("space", [" ", "\t", " \r"])
+def test_names_with_spaces_behind_them_are_counted(space: str) -> None:
+    names = ",".join(f'"{number}"{space}:0' for number in range(MAX_NAMES + 1))
+    answers = Answers()
+    assert answers.take(f"{{{names}}}\n".encode()) == []
+    assert answers.has_lost
+
+
+@pytest.mark.parametrize("numbers", [["1.5e3"] * (MAX_NUMBERS + 1), ["7" * (MAX_DIGITS + 1)]])
+def test_a_line_of_too_many_or_too_long_numbers_is_let_go_and_told_of(numbers: list[str]) -> None:
+    answers = Answers()
+    line = f"[{','.join(numbers)}]\n{json.dumps(DONE)}\n"
+    assert answers.take(line.encode()) == [DONE]
+    assert answers.has_lost
+
+
+def test_what_is_skipped_ends_with_its_line() -> None:
+    answers = Answers()
+    answers.skip(b'{"type": "do')
+    assert answers.take(b'ne"}\n' + json.dumps(DONE).encode() + b"\n") == [DONE]
+    answers.skip(b"x\n")
+    assert answers.take(json.dumps(DONE).encode() + b"\n") == [DONE]
 
 
 def test_text_with_many_commas_is_read() -> None:

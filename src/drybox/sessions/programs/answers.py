@@ -19,6 +19,12 @@ MAX_PARTS = 500_000
 about 35 ms, where a line of nothing else would hold it for more than a second."""
 
 
+MAX_NUMBERS = 50_000
+"""Numbers in one line: each costs as much as several other parts, and a long one far more."""
+
+MAX_DIGITS = 400
+"""Characters of one of them."""
+
 MAX_NAMES = 50_000
 """Names in objects of one line: each costs as much as ten other parts. Those in a text that is JSON
 itself are counted, too."""
@@ -53,7 +59,11 @@ class Answers:
             if _is_large(line):
                 self.has_lost = True
                 continue
-            document = _parse(line)
+            try:
+                document = _parse(line)
+            except _TooManyNumbers:
+                self.has_lost = True
+                continue
             if document is not None:
                 found.append(document)
         if not self._skips:
@@ -63,15 +73,45 @@ class Answers:
             self._skips = self.has_lost = True
         return found
 
+    def skip(self, data: bytes) -> None:
+        """A piece that nobody wants to know anything of; the next line begins where one does."""
+        self._rest.clear()
+        self._skips = data[-1:] != b"\n"
+
+
+_BEFORE_VALUES = (b'":', b" :", b"\t:", b"\r:")
+"""What a name ends with, as JSON may be written."""
+
 
 def _is_large(line: bytes) -> bool:
     parts = sum(map(line.count, (b"[", b"{", b",")))
-    return len(line) > MAX_LINE or parts > MAX_PARTS or line.count(b'":') > MAX_NAMES
+    names = sum(map(line.count, _BEFORE_VALUES))
+    return len(line) > MAX_LINE or parts > MAX_PARTS or names > MAX_NAMES
+
+
+class _TooManyNumbers(Exception):
+    """A line has more of them than anything has that code shows."""
 
 
 def _parse(line: bytes) -> dict[str, Any] | None:
+    left = MAX_NUMBERS
+
+    def count(text: str) -> None:
+        nonlocal left
+        left -= 1
+        if left < 0 or len(text) > MAX_DIGITS:
+            raise _TooManyNumbers
+
+    def whole(text: str) -> int:
+        count(text)
+        return int(text)
+
+    def broken(text: str) -> float:
+        count(text)
+        return float(text)
+
     try:
-        document = json.loads(line)
+        document = json.loads(line, parse_int=whole, parse_float=broken)
     except (ValueError, RecursionError):
         return None
     return document if isinstance(document, dict) else None

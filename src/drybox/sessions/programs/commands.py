@@ -14,7 +14,7 @@ from drybox.execution.outcome import signal_name, status_of
 from drybox.execution.output import Output
 from drybox.execution.texts import check_env, check_words
 from drybox.guest.frames import GuestExecError, GuestGone
-from drybox.guest.programs import GuestProgram, GuestStream
+from drybox.guest.programs import Grant, GuestProgram, GuestStream
 from drybox.job import Exit
 from drybox.model import Stream, Truncated, Usage
 from drybox.sessions.programs.inside import Inside, usage_between
@@ -139,14 +139,14 @@ class RunningCommand:
         usage = usage_between(before, after)
         return result_of(end, self.output, inside, replace(usage, memory_peak=end.memory_peak))
 
-    def _take(self, stream: GuestStream, data: bytes) -> bool:
+    def _take(self, stream: GuestStream, data: bytes) -> Grant:
         if stream != "answers" and not self._overflow.is_set():
             kept = self.output.add(stream, data)
             if kept:
                 self.told(stream, kept)
             if len(kept) < len(data):
                 self._overflow.set()
-        return True
+        return "slowly" if self._overflow.is_set() else "now"
 
     async def _feed(self, program: GuestProgram, stdin: bytes) -> None:
         try:

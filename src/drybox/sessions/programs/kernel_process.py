@@ -6,6 +6,7 @@ import errno
 import json
 import secrets
 import signal
+from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,23 +17,21 @@ from drybox.errors import InvalidRequest, Unavailable, Unsupported
 from drybox.execution.outcome import signal_name
 from drybox.execution.output import Output
 from drybox.guest.frames import GuestExecError, GuestGone
-from drybox.guest.programs import REQUESTS, GuestProgram, GuestStream
+from drybox.guest.programs import REQUESTS, Grant, GuestProgram, GuestStream
 from drybox.guest.session_files import GuestOSError
 from drybox.job import WORK_DIR
 from drybox.model import Truncated, Usage
 from drybox.sessions.kernels.base import Kernel
 from drybox.sessions.programs.answers import Answers, completions_of, display_of, error_of, word
 from drybox.sessions.programs.inside import Inside, usage_between
-from drybox.sessions.programs.kernel_run import TOO_LARGE, Ask, Follow, KernelRun
+from drybox.sessions.programs.kernel_run import MOST_SHOWN, TOO_LARGE, Ask, Follow, KernelRun
 from drybox.sessions.programs.waiting import first_of, one_piece
 from drybox.sessions.results import (
     CodeError,
     Completions,
-    Display,
     RunResult,
     RunStatus,
     SessionEvent,
-    display_size,
 )
 
 START_TIMEOUT = 120.0
@@ -43,11 +42,6 @@ INTERRUPT_GRACE = 3.0
 
 COMPLETE_TIMEOUT = 5.0
 """Seconds that a completion may take."""
-
-MOST_SHOWN = 64 * 1024 * 1024
-"""Bytes of what one run shows, in all its forms together."""
-
-MOST_DISPLAYS = 10_000
 
 LAST_WORDS = 1000
 """Bytes kept of what a kernel writes before it waits: why it does not."""
@@ -156,9 +150,11 @@ class KernelProcess:
             before = await self._inside.sandbox.used()
             began = anyio.current_time()
             has_input = lines is not None or ask is not None
-            rest = None if lines is None else list(lines)
+            rest = None if lines is None else deque(lines)
             limit = self._inside.limits.output
             run = self._run = KernelRun(secrets.token_hex(16), Output(limit), follow, rest, ask)
+            if self._program is not None:
+                self._inside.programs.hurry(self._program)
             try:
                 request = {"type": "run", "id": run.id, "code": code, "input": has_input}
                 await self._follow_run(run, request, timeout)
@@ -298,6 +294,7 @@ class KernelProcess:
             )
             program = self._program
             assert program is not None
+            self._inside.programs.hurry(program)
             try:
                 with anyio.move_on_after(COMPLETE_TIMEOUT):
                     await self._set_up()
@@ -332,39 +329,45 @@ class KernelProcess:
 
     # --- what comes from it ------------------------------------------------------------------
 
-    def _take(self, stream: GuestStream, data: bytes) -> bool:
+    def _take(self, stream: GuestStream, data: bytes) -> Grant:
         """Take output, at once. Between runs it is nobody's, and is let go."""
         run = self._run
+        if run is None:
+            if self._ready.is_set():
+                self._answers.skip(data) if stream == "answers" else None
+            elif stream != "answers":
+                self._words = (self._words + data)[-LAST_WORDS:]
+            elif {"type": "ready"} in self._answers.take(data):
+                self._ready.set()
+            return "slowly"
         if stream == "answers":
+            if not run.hears(data):
+                self._answers.skip(data)
+                run.stop_showing()
+                return "slowly"
             for document in self._answers.take(data):
                 self._hear(run, document)
-            if run is not None and self._answers.has_lost:
-                run.has_lost = True
+            run.has_lost |= self._answers.has_lost
             self._answers.has_lost = False
-        elif run is None and not self._ready.is_set():
-            self._words = (self._words + data)[-LAST_WORDS:]
-        elif run is not None and not run.output.overflowed:
+        elif not run.output.overflowed:
             kept = run.output.add(stream, data)
             text = run.output.decode(stream, kept) if kept else ""
             if kept:
                 run.follow(SessionEvent(stream, text, kept))
             if len(kept) < len(data):
                 run.stop.set()
-        return True
+        return "slowly" if run.output.overflowed else "now"
 
-    def _hear(self, run: KernelRun | None, document: dict[str, Any]) -> None:
+    def _hear(self, run: KernelRun, document: dict[str, Any]) -> None:
         kind = document.get("type")
-        if kind == "ready":
-            self._ready.set()
-        if run is None or document.get("id") != run.id or run.over.is_set():
+        if document.get("id") != run.id or run.over.is_set():
             return  # of a run that is over, or made up
         if kind in ("display", "result"):
-            self._show(run, display_of(document, is_main=kind == "result"))
+            run.show(display_of(document, is_main=kind == "result"))
         elif kind == "error":
-            run.error = error_of(document)
-            run.follow(SessionEvent("error", error=run.error))
+            run.fail(error_of(document))
         elif kind == "input":
-            self._ask(run, word(document, "prompt"))
+            run.asks(word(document, "prompt"))
         elif kind == "completions":
             run.completions = completions_of(document)
             run.done = True
@@ -375,22 +378,3 @@ class KernelProcess:
             run.ending = document.get("ending") is True
             run.done = True
             run.over.set()
-
-    def _show(self, run: KernelRun, display: Display) -> None:
-        run.shown += display_size(display)
-        if run.shown > MOST_SHOWN or len(run.displays) >= MOST_DISPLAYS:
-            run.shown = MOST_SHOWN + 1
-            run.stop.set()
-            return
-        run.displays.append(display)
-        run.follow(SessionEvent("display", display=display))
-
-    def _ask(self, run: KernelRun, prompt: str) -> None:
-        if run.lines:
-            run.replies.append(run.lines.pop(0))
-        elif run.ask is not None:
-            run.ask(prompt)
-            return
-        else:
-            run.replies.append(None)
-        run.asked.set()

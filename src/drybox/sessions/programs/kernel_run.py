@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -10,13 +11,35 @@ import anyio
 from drybox.execution.output import Output
 from drybox.model import ErrorInfo
 from drybox.sessions.kernels.base import MAX_LINE
-from drybox.sessions.results import CodeError, Completions, Display, RunStatus, SessionEvent
+from drybox.sessions.results import (
+    DISPLAY,
+    CodeError,
+    Completions,
+    Display,
+    RunStatus,
+    SessionEvent,
+    display_size,
+)
 
 Follow = Callable[[SessionEvent], None]
 """Takes events as they come, at once."""
 
 Ask = Callable[[str], None]
 """Is told that code asks for a line, with its prompt."""
+
+MOST_SHOWN = 64 * 1024 * 1024
+"""Bytes of what one run shows, in all its forms together."""
+
+MOST_DISPLAYS = 10_000
+
+MOST_HEARD = 96 * 1024 * 1024
+"""Bytes that a kernel may answer to one run: what it shows, as base64, and some more."""
+
+MOST_ANSWERS = 100_000
+"""Lines of them, whatever they say: each takes this host's time."""
+
+MOST_REPLIES = 10_000
+"""Lines that code has asked for, and does not take."""
 
 TOO_LARGE = ErrorInfo(
     "output_limit",
@@ -33,12 +56,14 @@ class KernelRun:
     id: str
     output: Output
     follow: Follow
-    lines: list[str] | None
+    lines: deque[str] | None
     ask: Ask | None
     over: anyio.Event = field(default_factory=anyio.Event)
     stop: anyio.Event = field(default_factory=anyio.Event)
     displays: list[Display] = field(default_factory=list)
     shown: int = 0
+    heard: int = 0
+    lines_heard: int = 0
     has_lost: bool = False
     error: CodeError | None = None
     count: int | None = None
@@ -48,3 +73,47 @@ class KernelRun:
     completions: Completions = field(default_factory=Completions)
     replies: list[str | None] = field(default_factory=list)
     asked: anyio.Event = field(default_factory=anyio.Event)
+
+    def hears(self, data: bytes) -> bool:
+        """Whether as much as this may come yet, too; no more is heard from then on."""
+        self.heard += len(data)
+        self.lines_heard += data.count(b"\n")
+        return self.heard <= MOST_HEARD and self.lines_heard <= MOST_ANSWERS
+
+    def show(self, display: Display) -> None:
+        """The code shows something."""
+        self.shown += display_size(display)
+        if self.shown > MOST_SHOWN or len(self.displays) >= MOST_DISPLAYS:
+            self.stop_showing()
+            return
+        self.displays.append(display)
+        self.follow(SessionEvent("display", display=display))
+
+    def fail(self, error: CodeError) -> None:
+        """The code has raised an error."""
+        self.error = error
+        self.shown += DISPLAY + len(error.value) + len(error.traceback) + len(error.coloured)
+        if self.shown > MOST_SHOWN:
+            self.stop_showing()
+            return
+        self.follow(SessionEvent("error", error=error))
+
+    def stop_showing(self) -> None:
+        """It has shown more than it may, and is ended."""
+        self.shown = MOST_SHOWN + 1
+        self.stop.set()
+
+    def asks(self, prompt: str) -> None:
+        """The code asks for a line."""
+        if len(self.replies) >= MOST_REPLIES:
+            self.stop.set()
+            return
+        if self.lines:
+            self.replies.append(self.lines.popleft())
+            self.lines_heard -= 1  # as many as its owner has sent
+        elif self.ask is not None:
+            self.ask(prompt)
+            return
+        else:
+            self.replies.append(None)
+        self.asked.set()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal as signals
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 
 import anyio
@@ -13,7 +13,7 @@ import anyio
 from drybox.errors import InvalidRequest
 from drybox.execution.output import STREAMS, Output
 from drybox.guest.frames import GuestGone
-from drybox.guest.programs import GuestProgram, GuestStream
+from drybox.guest.programs import Grant, GuestProgram, GuestStream
 from drybox.model import Stream, Truncated, Usage
 from drybox.sessions.programs.commands import exit_of, result_of
 from drybox.sessions.programs.inside import Inside
@@ -68,6 +68,30 @@ class SessionStdin:
             await self._process.end_input()
 
 
+PIECE = 16 * 1024
+"""Bytes of output that are joined, in however small pieces they were written."""
+
+
+@dataclass(slots=True)
+class _Piece:
+    """Output that waits for a reader.
+
+    Attributes:
+        stream: Where it was written.
+        data: It.
+        is_granted: Whether as much more may come before it is read.
+    """
+
+    stream: Stream
+    data: bytearray
+    is_granted: bool
+
+    def takes(self, stream: Stream, *, is_granted: bool) -> bool:
+        """Whether what comes next may be a part of it."""
+        is_alike = (self.stream, self.is_granted) == (stream, is_granted)
+        return is_alike and len(self.data) < PIECE
+
+
 class SessionProcess:
     """Made by :meth:`OpenSession.start`; see :class:`drybox.sessions.base.AsyncProcess`.
 
@@ -89,7 +113,7 @@ class SessionProcess:
         self._inside = inside
         self._touched = touched
         self._program: GuestProgram | None = None
-        self._waiting: deque[tuple[Stream, bytes, bool]] = deque()  # and whether it is granted
+        self._waiting: deque[_Piece] = deque()
         self._size = 0
         self._dropped: dict[Stream, bool] = dict.fromkeys(STREAMS, False)
         self._news = anyio.Event()
@@ -147,8 +171,8 @@ class SessionProcess:
         """What no reader has taken; of a program that has ended."""
         output = Output(self._inside.limits.output)
         if not self._attached:
-            for stream, data, _ in self._waiting:
-                output.add(stream, data)
+            for piece in self._waiting:
+                output.add(piece.stream, bytes(piece.data))
         return output
 
     @property
@@ -164,9 +188,10 @@ class SessionProcess:
         try:
             while True:
                 while self._waiting:
-                    stream, data, granted = self._waiting.popleft()
+                    piece = self._waiting.popleft()
+                    stream, data = piece.stream, bytes(piece.data)
                     self._size -= len(data)
-                    if not granted:
+                    if not piece.is_granted:
                         self._inside.programs.grant(self._running, len(data))
                     self._touched()
                     yield SessionEvent(stream, text.decode(stream, data), data)
@@ -193,33 +218,41 @@ class SessionProcess:
             await self._news.wait()
             tasks.cancel_scope.cancel()
 
-    def _take(self, stream: GuestStream, data: bytes) -> bool:
+    def _take(self, stream: GuestStream, data: bytes) -> Grant:
         """Keep output; while nobody reads, the oldest makes room and the process goes on."""
         if stream == "answers":
-            return True
-        self._waiting.append((stream, data, not self._attached))
+            return "slowly"
+        last = self._waiting[-1] if self._waiting else None
+        if last is not None and last.takes(stream, is_granted=not self._attached):
+            last.data += data
+        else:
+            self._waiting.append(_Piece(stream, bytearray(data), not self._attached))
         self._size += len(data)
-        if not self._attached:
-            self._forget_old()
         self._news.set()
-        return not self._attached
+        if self._attached:
+            return "later"
+        self._forget_old()
+        return "slowly"
 
     def _forget_old(self) -> None:
         """Drop the oldest beyond the limit."""
         limit = self._inside.limits.output
         while self._size > limit and self._waiting:
-            stream, data, granted = self._waiting.popleft()
-            cut = min(len(data), self._size - limit)
+            piece = self._waiting[0]
+            cut = min(len(piece.data), self._size - limit)
             self._size -= cut
-            self._dropped[stream] = True
-            if cut < len(data):
-                self._waiting.appendleft((stream, data[cut:], granted))
+            self._dropped[piece.stream] = True
+            del piece.data[:cut]
+            if not piece.data:
+                self._waiting.popleft()
 
     def _detach(self) -> None:
         """Nobody reads any more: the process is not to wait for a reader."""
         self._attached = False
-        owed = sum(len(data) for _, data, granted in self._waiting if not granted)
-        self._waiting = deque((stream, data, True) for stream, data, _ in self._waiting)
+        owed = 0
+        for piece in self._waiting:
+            owed += 0 if piece.is_granted else len(piece.data)
+            piece.is_granted = True
         self._inside.programs.grant(self._running, owed)
         self._forget_old()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections import deque
 from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Protocol
@@ -11,6 +10,7 @@ from typing import Protocol
 import anyio
 from anyio.abc import TaskGroup
 
+from drybox.sessions.programs.joined_events import JoinedEvents
 from drybox.sessions.results import RunResult, SessionEvent
 
 
@@ -50,20 +50,14 @@ class RunStream:
         if not self._begun:
             self._begun = True
             self._tasks.start_soon(self._work.run)
-        work = self._work
         try:
-            while not work.events:
-                if work.done.is_set():
-                    self._closed = True
-                    if work.error is not None:
-                        raise work.error
-                    raise StopAsyncIteration
-                work.news = anyio.Event()
-                await work.news.wait()
+            return await self._work.events.get()
         except anyio.get_cancelled_exc_class():
             self._let_go()
             raise
-        return work.events.popleft()
+        except BaseException:  # it was the last
+            self._closed = True
+            raise
 
     async def answer(self, line: str) -> None:
         """Give code a line that it asks for."""
@@ -102,27 +96,22 @@ class _Work:
 
     def __init__(self, run: Running) -> None:
         self._run = run
-        self.events: deque[SessionEvent] = deque()
-        self.news = anyio.Event()
+        self.events = JoinedEvents()
         self.done = anyio.Event()
         self.scope = anyio.CancelScope()
-        self.error: Exception | None = None
 
     async def run(self) -> None:
+        error: Exception | None = None
         try:
             with self.scope:
                 try:
-                    result = await self._run(self._take, self._ask)
-                    self._take(SessionEvent("result", result=result))
-                except Exception as error:  # it is the follower's, who gets it after the events
-                    self.error = error
+                    result = await self._run(self.events.put, self._ask)
+                    self.events.put(SessionEvent("result", result=result))
+                except Exception as problem:  # it is the follower's, who gets it after the events
+                    error = problem
         finally:
             self.done.set()
-            self.news.set()
-
-    def _take(self, event: SessionEvent) -> None:
-        self.events.append(event)
-        self.news.set()
+            self.events.end(error)
 
     def _ask(self, prompt: str) -> None:
-        self._take(SessionEvent("input", prompt))
+        self.events.put(SessionEvent("input", prompt))

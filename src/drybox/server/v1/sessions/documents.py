@@ -19,7 +19,7 @@ from drybox.sessions.results import (
     Display,
     RunResult,
     SessionEvent,
-    display_size,
+    result_size,
 )
 
 Result = RunResult | CommandResult
@@ -67,16 +67,6 @@ def result_document(result: Result) -> dict[str, Any]:
         if item.name not in ("status", "stdout_bytes", "stderr_bytes"):
             document[item.name] = _lazy(getattr(result, item.name))
     return document
-
-
-def result_size(result: Result) -> int:
-    """Bytes that a result holds, at most."""
-    size = len(result.stdout_bytes) + len(result.stderr_bytes)
-    if isinstance(result, RunResult):
-        size += sum(map(display_size, result.results))
-        error = result.error
-        size += 0 if error is None else len(error.value) + len(error.traceback)
-    return size
 
 
 def event_pieces(event: SessionEvent) -> Iterator[bytes]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 
 import anyio
@@ -11,7 +12,6 @@ import anyio.lowlevel
 from fastapi import APIRouter, Request, Response
 from starlette.types import Receive, Scope, Send
 
-from drybox.execution.cpu_meter import CpuMeter
 from drybox.server.transport.disconnect import ClientGone, while_connected
 from drybox.server.transport.plain_route import PlainRoute
 from drybox.server.transport.problems import problem_of
@@ -29,9 +29,9 @@ from drybox.server.v1.sessions.routes import ONE
 from drybox.service.admission import Caller
 from drybox.service.json_pieces import document_pieces
 from drybox.service.memory_budget import Reservation
-from drybox.service.sessions import OwnedSession, ServedSessions
-from drybox.sessions.base import RunEvents
-from drybox.sessions.results import RunResult, SessionEvent
+from drybox.service.sessions import OwnedSession, ServedSessions, fitted, without_shown
+from drybox.sessions.programs.joined_events import JoinedEvents
+from drybox.sessions.results import RunResult, display_size
 
 router = APIRouter(default_response_class=Response, route_class=PlainRoute, tags=["Sessions"])
 
@@ -50,7 +50,7 @@ async def run(request: Request) -> Response:
                 wire.code, language=wire.language, timeout=wire.timeout, stdin=wire.stdin
             )
             meter.add(result.usage.cpu_time or 0.0)
-        return result
+            return fitted(result, room)
 
     try:
         result = await while_connected(request.receive, work)
@@ -112,7 +112,11 @@ class RunEventSource(Response):
     async def _follow(self, send: Send) -> None:
         try:
             async with self._events() as events, self._kept_alive(send):
-                async for event in events:
+                while True:
+                    try:
+                        event = await events.get()
+                    except StopAsyncIteration:
+                        break
                     if has_payload(event):
                         await self._tell(send, event.type, event_pieces(event))
         except Exception as error:
@@ -123,17 +127,53 @@ class RunEventSource(Response):
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     @asynccontextmanager
-    async def _events(self) -> AsyncIterator[AsyncIterator[SessionEvent]]:
-        wire = self._wire
-        run = self._sessions.running(
-            self._caller, self._owned, self._room, wire.language, wire.timeout
+    async def _events(self) -> AsyncIterator[JoinedEvents]:
+        """The events. Code that has ended has no slot any more, however slowly they are read.
+
+        What waits is no more than the run's limits of output, and what it shows.
+        """
+        waiting = JoinedEvents()
+
+        async def run() -> None:
+            try:
+                await self._run(waiting)
+            except Exception as error:  # the follower's, after the events
+                waiting.end(error)
+            else:
+                waiting.end()
+
+        failed: Exception | None = None
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(run)
+            try:
+                yield waiting
+            except Exception as error:  # raised below: a task group would wrap it
+                failed = error
+            tasks.cancel_scope.cancel()
+        if failed is not None:
+            raise failed
+
+    async def _run(self, waiting: JoinedEvents) -> None:
+        wire, room = self._wire, self._room
+        running = self._sessions.running(
+            self._caller, self._owned, room, wire.language, wire.timeout
         )
-        async with run as meter:
+        async with running as meter:
+            held = room.size
             events = self._owned.session.stream(
                 wire.code, language=wire.language, timeout=wire.timeout, stdin=wire.stdin
             )
             async with events:
-                yield _metered(events, meter)
+                async for event in events:
+                    if event.display is not None:
+                        held += display_size(event.display)
+                        if not room.try_resize(max(room.size, held)):
+                            continue  # the result tells of it
+                    elif isinstance(event.result, RunResult):
+                        meter.add(event.result.usage.cpu_time or 0.0)
+                        result = event.result if room.size >= held else without_shown(event.result)
+                        event = replace(event, result=result)
+                    waiting.put(event)
 
     @asynccontextmanager
     async def _kept_alive(self, send: Send) -> AsyncIterator[None]:
@@ -171,11 +211,3 @@ class RunEventSource(Response):
             headers = self.raw_headers
             await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": data, "more_body": True})
-
-
-async def _metered(events: RunEvents, meter: CpuMeter) -> AsyncIterator[SessionEvent]:
-    """The same events; a meter hears what the result says of the processor."""
-    async for event in events:
-        if event.result is not None:
-            meter.add(event.result.usage.cpu_time or 0.0)
-        yield event
