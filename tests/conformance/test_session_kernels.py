@@ -101,7 +101,7 @@ def test_another_language_runs_in_the_same_sandbox(
         if isolation.name == "local":
             assert session.run("kept", language="node").results[0].data["text/plain"] == "3"
             assert session.run("kept", language="python").results[0].data["text/plain"] == "4"
-        for wrong in ("java", "rust", "node@18", "bash@4"):
+        for wrong in ("node@1", "bash@2"):
             with pytest.raises(Unsupported, match="toolchain"):
                 session.run("1", language=wrong)
 

@@ -19,7 +19,6 @@ from drybox import (
     Session,
     SessionClosed,
     SessionFileError,
-    Unsupported,
 )
 
 pytestmark = [pytest.mark.promise("SES-1")]
@@ -317,11 +316,6 @@ def test_several_threads_may_use_one(session: Session) -> None:
     for thread in threads:
         thread.join()
     assert sorted(found) == [f"{n}\n" for n in range(8)]
-
-
-def test_a_language_of_another_toolchain_is_refused(session: Session) -> None:
-    with pytest.raises(Unsupported, match="toolchain"):
-        session.run("1", language="go")
 
 
 def test_code_that_is_followed_tells_its_events(session: Session) -> None:

@@ -14,6 +14,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+import anyio
+import anyio.to_thread
 import pytest
 from tests.support import host
 from tests.support.daemon import Daemon, running_daemon
@@ -23,11 +25,14 @@ from tests.support.images import busybox_python
 from drybox import (
     CodeExecutor,
     DockerSettings,
+    DryboxError,
     ExecutionRequest,
     ExecutionResult,
     ResourceLimits,
     Unavailable,
 )
+from drybox.backends.base import SandboxSpec
+from drybox.backends.docker.backend import DockerBackend
 from drybox.backends.docker.sandbox import LEASE
 from drybox.languages.registry import find_language
 
@@ -103,6 +108,33 @@ def test_two_hundred_runs_leave_no_container(
 
 
 @pytest.mark.promise("CON-3")
+def test_a_backend_that_closes_takes_what_is_being_made_along(
+    docker_daemon: Daemon, settings: DockerSettings
+) -> None:
+    python = find_language("python")[0]
+    ends: list[str] = []
+
+    async def open_one(backend: DockerBackend) -> None:
+        try:
+            await backend.open(SandboxSpec(python, "", ResourceLimits(), "docker"))
+        except DryboxError as error:
+            ends.append(type(error).__name__)
+
+    async def close_meanwhile() -> None:
+        async with (
+            anyio.create_task_group() as tasks,
+            DockerBackend("docker", settings) as backend,
+        ):
+            await backend.version(python, "")
+            tasks.start_soon(open_one, backend)
+            while not await anyio.to_thread.run_sync(containers, docker_daemon):
+                await anyio.sleep(0.01)
+
+    anyio.run(close_meanwhile)
+    assert ends == ["Unavailable"]
+    assert eventually(lambda: not containers(docker_daemon))
+
+
 def test_a_container_that_is_killed(docker_daemon: Daemon, settings: DockerSettings) -> None:
     marker = f"marker-{secrets.token_hex(8)}"
     with CodeExecutor(isolation="docker", docker=settings, pool=None) as executor:

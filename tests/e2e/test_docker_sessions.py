@@ -26,4 +26,8 @@ def test_an_image_without_bash_has_its_plain_shell(
         assert session.command(["bash", "-c", "true"]).exit_code == 127
         with pytest.raises(Unsupported, match="bash"):
             session.run("echo on", language="bash")
+        for language in ("node", "go", "c"):
+            with pytest.raises(Unsupported) as caught:
+                session.run("1", language=language)
+            assert "images" in caught.value.hint
         assert session.run("6 * 7").status == "success"

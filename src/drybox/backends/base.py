@@ -43,6 +43,8 @@ class SandboxSpec:
             anybody's.
         kernel_dir: Folder of the host that the sandbox sees as ``/kernel``; "" for none. A
             backend that cannot show it refuses.
+        beside: Languages whose toolchains the sandbox has, too, as far as they are ready: none is
+            made or refused for them. Where an image decides what is in it, they change nothing.
     """
 
     language: Language
@@ -54,6 +56,7 @@ class SandboxSpec:
     prestart: PrestartedProcess | None = None
     owner: str = ""
     kernel_dir: str = ""
+    beside: tuple[Language, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +246,12 @@ class SessionSandbox(Protocol):
 
         Raises:
             Unavailable: The sandbox is gone, or a limit could not be set.
+        """
+
+    def beside(self) -> Mapping[str, str] | None:
+        """Versions of the other languages' toolchains in it, by the language's name.
+
+        None where only trying tells: in a container it is the image that has them.
         """
 
     def in_sandbox(self, command: Command) -> tuple[Command, Mapping[str, str]]:

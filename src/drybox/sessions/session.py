@@ -10,19 +10,16 @@ from datetime import datetime, timedelta, timezone
 import anyio
 from anyio.abc import TaskGroup
 
-from drybox.errors import InvalidRequest, Unsupported
+from drybox.errors import InvalidRequest
 from drybox.execution.phases import OperatorLimits
 from drybox.execution.texts import check_env, check_stdin
 from drybox.execution.validation import check_timeout
 from drybox.guest.frames import GuestExecError
 from drybox.job import Job
 from drybox.languages.base import Language
-from drybox.languages.registry import find_language
 from drybox.sessions.base import TERMINAL_SIZE, SessionState
 from drybox.sessions.files import SessionFiles
-from drybox.sessions.kernels.registry import find_kernel
 from drybox.sessions.life import SessionLife, Terms, check_metadata
-from drybox.sessions.programs.cells import Cells
 from drybox.sessions.programs.commands import (
     RunningCommand,
     check_place,
@@ -33,15 +30,13 @@ from drybox.sessions.programs.commands import (
 from drybox.sessions.programs.inside import Inside
 from drybox.sessions.programs.kernel_process import KernelProcess
 from drybox.sessions.programs.kernel_run import Ask, Follow
+from drybox.sessions.programs.languages import EVERYWHERE, SessionLanguages
 from drybox.sessions.programs.process import SessionProcess, check_size
 from drybox.sessions.programs.run_stream import RunStream
 from drybox.sessions.results import CommandResult, Completions, RunResult, Snapshot
 
 MOST_ENDED = 32
 """Processes that have ended and are still remembered."""
-
-EVERYWHERE = "bash"
-"""A language whose toolchain every sandbox has."""
 
 Hooked = Callable[[Job, "list[RunResult | CommandResult]"], AbstractAsyncContextManager[None]]
 """Asks the hooks before something runs, and tells them its result afterwards."""
@@ -93,13 +88,10 @@ class OpenSession:
         self._inside = inside
         self._tasks = tasks
         self._make_job = make_job
-        self._operator = operator
         self._hooked = hooked
         self._keep = keep
-        self._kernels: dict[str, KernelProcess] = {}
-        if kernel is not None:
-            self._kernels[opened.language.name] = kernel
-        self._cells: dict[str, Cells] = {}
+        own = opened.language, opened.version
+        self._languages = SessionLanguages(inside, *own, operator, kernel)
         self._processes: list[SessionProcess] = []
         self.life = SessionLife(opened.id, inside, terms)
         self.files = SessionFiles(inside, self.life.activity)
@@ -227,14 +219,14 @@ class OpenSession:
         interactive: bool = False,
     ) -> RunStream:
         """Run code and follow it."""
-        name = self._language_of(language).name
+        wanted = self._languages.find(language)
 
         async def run(follow: Follow, ask: Ask) -> RunResult:
             asks = ask if interactive else None
             return await self._run(code, language, timeout, stdin, follow, asks)
 
         def answer(line: str) -> None:
-            kernel = self._kernels.get(name)
+            kernel = self._languages.started(wanted)
             if kernel is None:
                 raise InvalidRequest("answer", "no code asks for a line", hint="Wait for one.")
             kernel.answer(line)
@@ -250,59 +242,29 @@ class OpenSession:
         follow: Follow,
         ask: Ask | None,
     ) -> RunResult:
-        wanted = self._language_of(language)
+        wanted = self._languages.find(language)
         seconds = self._terms.timeout if timeout is None else check_timeout(timeout)
-        known, job = self._make_job(wanted.name, code)
+        job = self._make_job(wanted.name, code)[1]
         given = None if stdin is None else check_stdin(stdin)
         told: list[RunResult | CommandResult] = []
         async with self.life.activity(), self._hooked(job, told):
-            kernel = self._kernel_of(wanted)
+            kernel = await self._languages.kernel(wanted)
             if kernel is None:
-                result = await self._cells_of(known).run(job, seconds, given or b"", follow)
+                cells = await self._languages.cells(wanted)
+                result = await cells.run(job, seconds, given or b"", follow)
             else:
                 lines = None if given is None else given.decode("utf-8", "replace").splitlines()
                 result = await kernel.run(code, seconds, lines, follow, ask)
             told.append(result)
         return result
 
-    def _language_of(self, name: str | None) -> Language:
-        own = self._opened.language
-        if name is None:
-            return own
-        found, version = find_language(name)
-        here = f"{self._opened.version}."
-        if found.name == own.name and (not version or here.startswith(f"{version}.")):
-            return own
-        kernel = find_kernel(found.name)
-        if kernel is not None and kernel.stands_alone and not version:
-            return found
-        raise Unsupported(
-            f"a session of {own.name} has no toolchain of {name[:80]!r}.",
-            hint="Open another session for it, and copy the files from one to the other.",
-        )
-
-    def _kernel_of(self, language: Language) -> KernelProcess | None:
-        if language.name not in self._kernels:
-            kernel = find_kernel(language.name)
-            if kernel is None:
-                return None
-            version = self._opened.version if language is self._opened.language else ""
-            kernel.folder(version)  # says what it lacks
-            self._kernels[language.name] = KernelProcess(self._inside, kernel, version)
-        return self._kernels[language.name]
-
-    def _cells_of(self, language: Language) -> Cells:
-        if language.name not in self._cells:
-            self._cells[language.name] = Cells(self._inside, language, self._operator)
-        return self._cells[language.name]
-
     async def complete(
         self, code: str, cursor: int | None = None, *, language: str | None = None
     ) -> Completions:
         """How code may go on at a position in it, or at its end."""
-        wanted = self._language_of(language)
+        wanted = self._languages.find(language)
         async with self.life.activity():
-            kernel = self._kernel_of(wanted)
+            kernel = await self._languages.kernel(wanted)
             if kernel is None:
                 return Completions()
             return await kernel.complete(code, len(code) if cursor is None else cursor)
@@ -310,20 +272,14 @@ class OpenSession:
     async def interrupt(self, *, language: str | None = None) -> None:
         """Interrupt the code that runs."""
         await self.life.enter()
-        for keeper in self._keepers(language):
+        for keeper in self._languages.keepers(language):
             await keeper.interrupt()
 
     async def restart(self, *, language: str | None = None) -> None:
         """End what keeps a language's state."""
         async with self.life.activity():
-            for keeper in self._keepers(language):
+            for keeper in self._languages.keepers(language):
                 await keeper.kill()
-
-    def _keepers(self, language: str | None) -> list[KernelProcess | Cells]:
-        name = None if language is None else self._language_of(language).name
-        known: list[tuple[str, KernelProcess | Cells]]
-        known = [*self._kernels.items(), *self._cells.items()]
-        return [keeper for own, keeper in known if name in (None, own)]
 
     # --- commands ----------------------------------------------------------------------------
 

@@ -22,15 +22,17 @@ from drybox.execution.validation import Defaults, make_job
 from drybox.hooks.hooks import Hooks
 from drybox.job import OWNER, Job
 from drybox.languages.base import Language
+from drybox.languages.registry import known_languages
 from drybox.model import ErrorInfo, ExecutionRequest, ExecutionResult
 from drybox.monitoring.observers import NULL_OBSERVATION
 from drybox.pool.pool import Pool
 from drybox.sessions.idle_kernels import IdleKernels, StartedKernel
-from drybox.sessions.kernels.registry import KERNELS, find_kernel
+from drybox.sessions.kernels.folder import kernel_folder
+from drybox.sessions.kernels.registry import find_kernel
 from drybox.sessions.life import Terms
 from drybox.sessions.programs.inside import Inside
 from drybox.sessions.results import CommandResult, RunResult
-from drybox.sessions.session import EVERYWHERE, Opened, OpenSession
+from drybox.sessions.session import Opened, OpenSession
 from drybox.sessions.snapshots.store import SnapshotStore
 from drybox.settings import PoolSettings
 
@@ -146,6 +148,7 @@ class SessionStore:
             *(wanted.language, job.version, job.limits, job.isolation),
             environment=wanted.environment,
             kernel_dir=await _kernel_dir(wanted),
+            beside=_others(wanted.language),
         )
         hooks = await self._hooks.start(wanted.id, job, wanted.pool.name, streamed=True)
         lifetime = SandboxLifetime(
@@ -245,9 +248,16 @@ def make_store(
     return SessionStore(tasks, hooks, operator, defaults, snapshots, most, kernels)
 
 
+def _others(language: Language) -> tuple[Language, ...]:
+    """Every language but one: code of each may run beside, where its toolchain is there."""
+    return tuple(item for name, item in known_languages().items() if name != language.name)
+
+
 async def _kernel_dir(wanted: Wanted) -> str:
-    """The folder that its kernel consists of; Bash's, which is everywhere, where it has none."""
-    kernel = find_kernel(wanted.language.name) or KERNELS[EVERYWHERE]
+    """The folder that kernels consist of: its language's, and those of others beside."""
+    kernel = find_kernel(wanted.language.name)
+    if kernel is None:
+        return await anyio.to_thread.run_sync(kernel_folder)
     version = await wanted.pool.version(wanted.language, wanted.job.version)
     return await anyio.to_thread.run_sync(kernel.folder, version)
 

@@ -18,19 +18,14 @@ from drybox.backends.docker import doctor
 from drybox.backends.docker.container import START_PIDS, Container, limits_of, options_of, places_of
 from drybox.backends.docker.container_cgroup import ContainerCgroup
 from drybox.backends.docker.daemon import Daemon
-from drybox.backends.docker.images import image, package_image
+from drybox.backends.docker.images import image, image_build, package_image
 from drybox.backends.docker.images.environment_image import EnvironmentImages
 from drybox.backends.docker.images.image import SandboxImage
-from drybox.backends.docker.images.image_build import (
-    build_image,
-    build_image_with_packages,
-    build_image_with_tool,
-    forget_images,
-)
 from drybox.backends.docker.paused_watch import PausedWatch
 from drybox.backends.docker.runtime import RUNTIMES, DaemonFeatures, find_runtime
 from drybox.backends.docker.sandbox import Box, DockerSandbox
 from drybox.backends.docker.stream import AttachedStream
+from drybox.backends.openings import Openings
 from drybox.backends.preparations import Preparations
 from drybox.errors import DryboxError, Unavailable, Unsupported
 from drybox.guest.frames import GuestGone
@@ -83,6 +78,7 @@ class DockerBackend:
         self._environments = EnvironmentImages(settings.ryuk, self.preparations)
         self._uids = itertools.count(secrets.randbelow(image.UIDS))
         self._boxes: set[Box] = set()
+        self._openings = Openings()
         self.paused = PausedWatch(settings.host)
         self._start_lock = anyio.Lock()
         self._build_image_with_packages_lock = anyio.Lock()
@@ -114,7 +110,7 @@ class DockerBackend:
     async def forget_packages(self, folder: str) -> None:
         """Remove the images of a folder of packages that is gone."""
         label = package_image.label(folder)
-        await anyio.to_thread.run_sync(forget_images, self.daemon, label, "")
+        await anyio.to_thread.run_sync(image_build.forget_images, self.daemon, label, "")
 
     async def serves(self, language: Language, version: str, *, installs: bool = False) -> bool:
         """Whether the daemon answers and has the image. Never raises."""
@@ -163,6 +159,7 @@ class DockerBackend:
 
     async def __aexit__(self, *_: object) -> None:
         """Remove every container."""
+        await self._openings.none()
         for box in tuple(self._boxes):
             self.discard(box)
         try:
@@ -276,7 +273,7 @@ class DockerBackend:
                 init, self._uid_base, (item.mount for item in language.toolchain.preparations)
             )
             with self.preparations.begin(language.name, f"Preparing image {name} (once)"):
-                await build_image(
+                await image_build.build_image(
                     self.daemon, self._settings.ryuk, language, name, derived, archive
                 )
             found = await anyio.to_thread.run_sync(image.known_image, self.daemon, derived)
@@ -299,8 +296,8 @@ class DockerBackend:
                 with self.preparations.begin(language.name, label):
                     ready = base if installer is None else await self._with_tool(base, installer)
                     words = (self._settings.ryuk, ready.name, name, folder)
-                    await build_image_with_packages(self.daemon, *words)
-                await run(forget_images, self.daemon, package_image.label(folder), key)
+                    await image_build.build_image_with_packages(self.daemon, *words)
+                await run(image_build.forget_images, self.daemon, package_image.label(folder), key)
                 found = await run(image.known_image, self.daemon, name)
         if found is None:
             raise Unavailable(f"image {name!r} vanished while it was used.", hint="Try again.")
@@ -310,7 +307,9 @@ class DockerBackend:
         """The image with a tool in it."""
         name = image.tool_image_name(base.name, tool)
         if await anyio.to_thread.run_sync(self.daemon.image, name) is None:
-            await build_image_with_tool(self.daemon, self._settings.ryuk, tool, base, name)
+            await image_build.build_image_with_tool(
+                self.daemon, self._settings.ryuk, tool, base, name
+            )
         return replace(base, name=name)
 
     # --- once per container --------------------------------------------------------
@@ -328,7 +327,7 @@ class DockerBackend:
         places = places_of(limits, uid, self.isolation)
         container = Container(self.daemon, found.name, self._settings.ryuk, places, options)
         # A thread that creates a container must be waited for: nobody else knows of it.
-        with anyio.CancelScope(shield=True):
+        with self._openings.one(), anyio.CancelScope(shield=True):
             try:
                 await anyio.to_thread.run_sync(container.start)
                 attached, cgroup = await anyio.to_thread.run_sync(

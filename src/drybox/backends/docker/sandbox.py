@@ -256,6 +256,9 @@ class DockerSandbox:
         self._programs, self._use = programs, SessionUse(programs, self._ran_out_of_memory)
         return programs
 
+    def beside(self) -> None:
+        """What else is in the image, nobody knows."""
+
     def in_sandbox(self, command: Command) -> tuple[Command, Mapping[str, str]]:
         """A command, and all its variables: the image's PATH finds its program."""
         return command, {**self._image.env, **command.env}

@@ -256,14 +256,18 @@ class LocalBackend:
             key += package_mounts.identity(spec.package_dir)
         if spec.environment is not None:
             key += (spec.environment.digest,)
-        key += (spec.kernel_dir,)
+        beside = await self._toolchains.beside(spec.beside)
+        key += (spec.kernel_dir, *(item.found.key for item in beside.values()))
         if key not in self._rootfs:
             found, made = await anyio.to_thread.run_sync(self._toolchains.find, spec)
+            for item in beside.values():
+                made = made.beside(item.layout)
             tree = replace(layout.make_tree(made, init_path()), may_share=self._may_share)
             bwrap, root, devices, files = await self._mount(tree, bubblewrap.require())
             arguments = command_lines(bwrap, made.env["PATH"], root)
+            others = {name: item.found for name, item in beside.items()}
             self._rootfs[key] = ToolchainRootfs(
-                found, found.key, arguments, devices, files, made.env
+                found, found.key, arguments, devices, files, made.env, others
             )
         return self._rootfs[key]
 
@@ -357,10 +361,8 @@ class LocalBackend:
             self._supervisor,
             number,
             box,
-            rootfs.found,
-            rootfs.env,
+            rootfs,
             self._weakened,
-            rootfs.toolchain,
             self._boost,
             self._sockets,
             template,

@@ -18,7 +18,7 @@ from drybox.backends.local.cgroups.peak_memory import PeakMemory
 from drybox.backends.local.cgroups.socket_watch import SocketWatch
 from drybox.backends.local.cgroups.startup_boost import StartupBoost
 from drybox.backends.local.launchers.bubblewrap import NO_PROCESSES
-from drybox.backends.local.rootfs.toolchain import FoundToolchain
+from drybox.backends.local.rootfs.toolchain_rootfs import ToolchainRootfs
 from drybox.backends.local.supervisor.client import SupervisorClient
 from drybox.backends.local.supervisor.sockets import SandboxSocket
 from drybox.backends.local.templates import Template
@@ -82,10 +82,8 @@ class LocalSandbox:
         supervisor: SupervisorClient,
         number: int,
         cgroup: Cgroup,
-        found: FoundToolchain,
-        env: Mapping[str, str],
+        rootfs: ToolchainRootfs,
         weakened: tuple[str, ...],
-        toolchain: str,
         boost: StartupBoost,
         sockets: SocketWatch,
         template: Template | None = None,
@@ -98,8 +96,7 @@ class LocalSandbox:
         self._supervisor = supervisor
         self.number = number
         self._cgroup = cgroup
-        self._found = found
-        self._env = env
+        self._rootfs = rootfs
         self._closed = False
         self._has_begun = self._has_ended = False
         self.cpu_time: float | None = None
@@ -108,8 +105,8 @@ class LocalSandbox:
         self._disk = 0
         self._waits_in = 0
         self.weakened = weakened
-        self.version = found.version
-        self.toolchain = toolchain
+        self.version = rootfs.found.version
+        self.toolchain = rootfs.toolchain
 
     async def seal(self, seal: Seal, files: Sequence[File]) -> None:
         """Have init write the system's files, mount, drop every privilege.
@@ -146,13 +143,13 @@ class LocalSandbox:
         forked = self._template is not None
         with anyio.fail_after(JOIN_TIMEOUT if forked else WARM_TIMEOUT):
             for prestart in reversed(prestarts):
-                known = replace(prestart, argv=self._in_sandbox(prestart.argv))
+                known = replace(prestart, argv=self._rootfs.argv(prestart.argv))
                 if forked:
                     await self._guest.join(known)
                 else:
                     known = replace(known, preload=())
                     command = known.start(limits, WARM_TIMEOUT)
-                    await self._guest.warm(known, command, {**self._env, **prestart.env})
+                    await self._guest.warm(known, command, {**self._rootfs.env, **prestart.env})
 
     def fits(self, limits: ResourceLimits) -> bool:
         """Whether it can be given these limits as it is."""
@@ -222,8 +219,8 @@ class LocalSandbox:
         started, cpu = anyio.current_time(), before.cpu_seconds
         last = None if cpu is None or command.cpu_time is None else cpu + command.cpu_time
         try:
-            known = replace(command, argv=self._in_sandbox(command.argv))
-            run = self._guest.exec(known, {**self._env, **command.env}, sink, stdin)
+            known, env = self._rootfs.command(command)
+            run = self._guest.exec(known, env, sink, stdin)
             if last is None:
                 end = await run
             else:
@@ -287,12 +284,6 @@ class LocalSandbox:
         if failed:
             raise failed[0]
 
-    def _in_sandbox(self, argv: tuple[str, ...]) -> tuple[str, ...]:
-        """A command line with the toolchain's program by its place."""
-        if argv[0] != self._found.name:
-            return argv
-        return (self._found.program, *argv[1:])
-
     async def get(self, globs: Sequence[str], max_bytes: int) -> Artifacts:
         """Bring back regular files of the working directory, never through a link."""
         try:
@@ -323,11 +314,14 @@ class LocalSandbox:
         self._sockets.begin(self._cgroup, limits.memory, programs.kill_all)
         return programs
 
+    def beside(self) -> Mapping[str, str]:
+        """Versions of the other languages' toolchains in it."""
+        return {name: found.version for name, found in self._rootfs.beside.items()}
+
     def in_sandbox(self, command: Command) -> tuple[Command, Mapping[str, str]]:
         """A command with the toolchain's program by its place, and all its variables."""
         self._boost.begin(self._cgroup)
-        known = replace(command, argv=self._in_sandbox(command.argv))
-        return known, {**self._env, **command.env}
+        return self._rootfs.command(command)
 
     async def used(self) -> SandboxUse:
         """What it has used so far."""

@@ -83,13 +83,6 @@ class Kernel(Protocol):
     def interrupted(self) -> frozenset[str]:
         """Names of errors that say that its code was interrupted; usually ``INTERRUPTED``."""
 
-    @property
-    def stands_alone(self) -> bool:
-        """Whether it needs nothing of its language's toolchain but a program on the PATH.
-
-        Then it runs beside another language, too, in a sandbox that has this program.
-        """
-
     def folder(self, version: str) -> str:
         """Folder of this host that a sandbox sees as :data:`KERNEL_DIR`; "" for none.
 

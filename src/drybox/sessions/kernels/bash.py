@@ -13,7 +13,6 @@ class BashKernel:
 
     language = Bash.name
     interrupted = INTERRUPTED
-    stands_alone = True
 
     def folder(self, version: str) -> str:
         """Folder of this host that a sandbox sees as ``KERNEL_DIR``."""

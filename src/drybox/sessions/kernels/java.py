@@ -18,7 +18,6 @@ class JavaKernel:
 
     language = Java.name
     interrupted = INTERRUPTED
-    stands_alone = False
 
     def folder(self, version: str) -> str:
         """Folder of this host that a sandbox sees as ``KERNEL_DIR``."""

@@ -14,7 +14,6 @@ class NodeKernel:
 
     language = Node.name
     interrupted = INTERRUPTED
-    stands_alone = True
     arguments: tuple[str, ...] = ()
 
     def folder(self, version: str) -> str:
@@ -30,5 +29,4 @@ class TypeScriptKernel(NodeKernel):
     """The same, once esbuild has left the types out."""
 
     language = TypeScript.name
-    stands_alone = False
     arguments = (f"{COMPILER}/bin/esbuild",)

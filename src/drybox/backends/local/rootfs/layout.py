@@ -98,6 +98,17 @@ class Layout:
         """The same with more mounts."""
         return replace(self, mounts=(*self.mounts, *mounts))
 
+    def beside(self, other: Layout) -> Layout:
+        """The same with another toolchain's, which gives way wherever both have something."""
+        taken = {mount.target for mount in self.mounts} | {*self.masks, *self.links}
+        return replace(
+            self,
+            mounts=(*self.mounts, *(item for item in other.mounts if item.target not in taken)),
+            masks=(*self.masks, *(mask for mask in other.masks if mask not in taken)),
+            links={**other.links, **self.links},
+            path=tuple(dict.fromkeys((*self.path, *other.path))),
+        )
+
     def showing(self, form: EnvironmentForm, folder: str) -> Layout:
         """The same with an environment.
 
@@ -115,8 +126,12 @@ class Layout:
     @property
     def env(self) -> dict[str, str]:
         """The environment that every program starts from."""
-        own = {"LD_LIBRARY_PATH": self.libraries} if self.libraries else {}
-        return {"PATH": ":".join((*self.path, "/usr/bin", "/bin")), **BASE_ENV, **own}
+        return {"PATH": ":".join((*self.path, "/usr/bin", "/bin")), **BASE_ENV, **self.own_env}
+
+    @property
+    def own_env(self) -> dict[str, str]:
+        """What the toolchain's program needs of it, whatever program it is started from."""
+        return {"LD_LIBRARY_PATH": self.libraries} if self.libraries else {}
 
 
 @dataclass(frozen=True, slots=True)

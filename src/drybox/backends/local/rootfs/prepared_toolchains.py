@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import suppress
 from functools import partial
 
 import anyio
@@ -13,10 +15,12 @@ from drybox.backends.local.launchers import bubblewrap
 from drybox.backends.local.rootfs import package_mounts
 from drybox.backends.local.rootfs.layout import Layout, Mount
 from drybox.backends.local.rootfs.toolchain import FoundToolchain, find_toolchain
-from drybox.backends.local.rootfs.toolchain_cache import prepare, show
+from drybox.backends.local.rootfs.toolchain_cache import made_already, prepare, show
 from drybox.backends.preparations import Preparations
+from drybox.errors import DryboxError
 from drybox.job import KERNEL_DIR
 from drybox.languages.base import EnvironmentLanguage, Language
+from drybox.lazy_dataclass import dataclass
 
 
 class _Making:
@@ -25,6 +29,14 @@ class _Making:
     def __init__(self) -> None:
         self.done = anyio.Event()
         self.problem: Exception | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyToolchain:
+    """A toolchain, and what a sandbox sees of it with all that was made for it."""
+
+    found: FoundToolchain
+    layout: Layout
 
 
 class PreparedToolchains:
@@ -38,6 +50,7 @@ class PreparedToolchains:
         self._preparations = preparations
         self._making: dict[tuple[str, str], _Making] = {}
         self._prepared: set[tuple[str, str]] = set()
+        self._ready: dict[str, ReadyToolchain] = {}
 
     async def prepare(self, language: Language, version: str, tasks: TaskGroup) -> None:
         """Make what programs of a language need, unless it is there; others need not wait for it.
@@ -73,6 +86,21 @@ class PreparedToolchains:
             del self._making[key]  # of versions that clients make up none stays
             making.done.set()
 
+    async def beside(self, languages: tuple[Language, ...]) -> Mapping[str, ReadyToolchain]:
+        """Those toolchains that are ready, by language: found, with all that they need made."""
+        if any(language.name not in self._ready for language in languages):
+            await anyio.to_thread.run_sync(self._find_ready, languages)
+        names = (language.name for language in languages)
+        return {name: self._ready[name] for name in names if name in self._ready}
+
+    def _find_ready(self, languages: tuple[Language, ...]) -> None:
+        for language in languages:
+            if language.name not in self._ready:
+                with suppress(DryboxError, OSError):  # it is not there, or not usable
+                    ready = _ready(language)
+                    if ready is not None:
+                        self._ready[language.name] = ready
+
     def find(self, spec: SandboxSpec) -> tuple[FoundToolchain, Layout]:
         """A sandbox's toolchain, and what the sandbox sees of this host. Blocks.
 
@@ -101,3 +129,17 @@ class PreparedToolchains:
         begin, bwrap = partial(self._preparations.begin, language.name), bubblewrap.require()
         recipes = language.toolchain.preparations
         return found, [prepare(recipe, found, bwrap, begin) for recipe in recipes]
+
+
+def _ready(language: Language) -> ReadyToolchain | None:
+    """A language's toolchain if it can be used now."""
+    toolchain = language.toolchain
+    found = find_toolchain(language.name, toolchain, "")
+    mounts = [made_already(recipe, found) for recipe in toolchain.preparations]
+    for recipe, mount in zip(toolchain.preparations, mounts, strict=True):
+        if mount is None and not recipe.optional:
+            return None
+    for tool in toolchain.tools:
+        mounts += package_mounts.tool_mounts(tool, found.home)
+    layout = found.layout.adding(tuple(mount for mount in mounts if mount is not None))
+    return ReadyToolchain(found, show(toolchain.shown, layout))

@@ -61,9 +61,7 @@ def prepare(
     Raises:
         Unavailable: It could not be made.
     """
-    facts = repr(preparation) + _state_of(preparation.made_from)
-    recipe = hashlib.sha256(facts.encode()).hexdigest()[:8]
-    place = cache_dir() / "prepared" / f"{preparation.name}-{found.key}-{recipe}"
+    place = _place(preparation, found)
     seen = hashlib.sha256(repr(found.layout).encode()).hexdigest()[:8]
     failed = place.with_suffix(f".{seen}.failed")  # with other files it might do
     if not os.path.isdir(place) and not (preparation.optional and _is_young(failed)):
@@ -88,6 +86,18 @@ def prepare(
                     if problem:
                         failed.write_text(problem, "utf-8")
     return Mount(str(place), preparation.mount) if os.path.isdir(place) else None
+
+
+def made_already(preparation: Preparation, found: FoundToolchain) -> Mount | None:
+    """What to mount of a preparation that is there; None if it would have to be made."""
+    place = _place(preparation, found)
+    return Mount(str(place), preparation.mount) if place.is_dir() else None
+
+
+def _place(preparation: Preparation, found: FoundToolchain) -> Path:
+    facts = repr(preparation) + _state_of(preparation.made_from)
+    recipe = hashlib.sha256(facts.encode()).hexdigest()[:8]
+    return cache_dir() / "prepared" / f"{preparation.name}-{found.key}-{recipe}"
 
 
 def _state_of(patterns: tuple[str, ...]) -> str:
