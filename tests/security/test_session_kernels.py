@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from tests.support.identity import Runner
 
-from drybox import CodeExecutor, SandboxLost, Session
+from drybox import CodeExecutor, ResourceLimits, SandboxLost, Session
 
 pytestmark = pytest.mark.promise("SES-5")
 
@@ -55,6 +55,66 @@ def test_a_kernel_that_dies_is_told_and_started_anew(
     gone = session.run("x")
     assert gone.error is not None
     assert gone.error.name == "NameError"
+
+
+CLOSE = {
+    "python": """
+import os, time
+os.closerange(3, 2000)
+time.sleep(600)
+""",
+    "node": """
+for (let fd = 3; fd < 2000; fd++) {
+  try {
+    if (fs.readlinkSync(`/proc/self/fd/${fd}`).startsWith('pipe:') && fd > 16) fs.closeSync(fd);
+  } catch {}
+}
+Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 600000);
+""",
+    "bash": """
+for fd in /proc/$$/fd/*; do
+    number=${fd##*/}
+    [[ $number -lt 10 || $(readlink "$fd") != pipe:* ]] || eval "exec $number>&-"
+done
+sleep 600
+""",
+    "java": """
+var own = sun.misc.Unsafe.class.getDeclaredField("theUnsafe");
+own.setAccessible(true);
+var unsafe = (sun.misc.Unsafe) own.get(null);
+long at = unsafe.objectFieldOffset(FileDescriptor.class.getDeclaredField("fd"));
+for (int number = 3; number < 300; number++) {
+    var path = Path.of("/proc/self/fd/" + number);
+    try {
+        if (!Files.readSymbolicLink(path).toString().startsWith("pipe:")) continue;
+    } catch (IOException gone) { continue; }
+    var taken = new FileDescriptor();
+    unsafe.putInt(taken, at, number);
+    new FileOutputStream(taken).close();
+}
+Thread.sleep(600000);
+""",
+}
+"""What closes a kernel's channel and goes on."""
+
+SHOW = {
+    "python": "print(42)",
+    "node": "console.log(42)",
+    "bash": "echo 42",
+    "java": "System.out.println(42);",
+}
+
+
+@pytest.mark.parametrize("language", sorted(CLOSE))
+def test_a_kernel_that_closes_its_channel_is_started_anew_at_once(
+    executor: CodeExecutor, runner: Runner, language: str
+) -> None:
+    limits = ResourceLimits(memory=512 << 20)
+    with executor.session(language, isolation=runner.isolation.name, limits=limits) as session:
+        assert session.run(SHOW[language], timeout=120).stdout == "42\n"
+        done = session.run(CLOSE[language], timeout=300)
+        assert (done.status, done.restarted) == ("failed", True), done
+        assert session.run(SHOW[language], timeout=120).stdout == "42\n"
 
 
 def test_written_framing_changes_no_other_run(session: Session) -> None:

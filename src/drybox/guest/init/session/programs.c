@@ -31,6 +31,7 @@ static struct program {
     uint32_t number;
     pid_t pid;
     int terminal; /* our end of it; -1 for none */
+    int is_kernel;
     struct inlet in[2];
     struct outlet out;
     int status, timed_out, out_of_bounds;
@@ -105,6 +106,7 @@ void program_start(unsigned char *p, size_t n)
     close(made.kept[0]), close(made.kept[1]); /* so that the end of its output is seen */
     *a = (struct program){.state = RUNS, .number = number, .pid = made.pid, .start = now};
     a->terminal = order.rows ? made.out : -1;
+    a->is_kernel = order.is_kernel;
     a->deadline = ms == UINT32_MAX ? UINT64_MAX : now + (uint64_t)ms * 1000000u;
     inlet_open(&a->in[0], made.in), inlet_open(&a->in[1], made.ask);
     outlet_open(&a->out, number, made.out, made.err, made.tell);
@@ -279,6 +281,10 @@ void programs_advance(const struct pollfd *polls, uint64_t now)
                 outlet_pump(&a->out, stream);
         if (a->state == RUNS)
             tell_input(a);
+        /* A kernel that nothing more can be heard of ends, and the host starts another. One that
+         * ends by itself has its exit status already. */
+        if (a->state == RUNS && a->is_kernel && a->out.fds[ANSWERS] < 0)
+            kill(a->pid, SIGKILL);
     }
     reap(now);
     for (struct program *a = programs; a < programs + MOST_PROGRAMS; a++) {
