@@ -15,6 +15,9 @@ const MOST_TEXT_TOGETHER = 8 * 1024 * 1024;
 const MOST_DISPLAYS = 50;
 const MOST_POINTS_TOGETHER = 200_000_000;
 const MOST_BYTES_TOGETHER = 128 * 1024 * 1024;
+/** Errors of code that asks for lines which it was not given, and what this page offers then. */
+const NO_INPUT = ["StdinNotImplementedError", "EOFError"];
+const INPUT_HINT = "Write the lines that the code asks for under “Standard input” of “Input”, then run it again.";
 /** Lines and characters of the code that stand above what came of it. */
 const MOST_LINES = 12;
 const MOST_CODE = 2000;
@@ -131,6 +134,7 @@ export class Cell {
     else if (event.type === "error" && event.error) {
       const { coloured, traceback, name, value } = event.error;
       this.write("stderr", `${coloured || traceback || `${name}: ${value}`}\n`);
+      if (NO_INPUT.includes(name)) this.note(INPUT_HINT);
     }
   }
 

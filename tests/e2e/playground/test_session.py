@@ -101,6 +101,18 @@ def test_state_tables_pictures_and_errors(session: Playground) -> None:
     session.faults.clear()
 
 
+def test_code_that_asks_for_input_is_told_where_it_goes(session: Playground) -> None:
+    run(session, "name = input('Who? ')\nprint('Hello,', name)", 1)
+    expect(session.at(".cell").last).to_contain_text("StdinNotImplementedError")
+    label = session.at("label[for=stdin]").text_content()
+    expect(session.at(".cell .note").last).to_contain_text(f"“{label}”")
+    session.at("#input summary").click()
+    session.at("#stdin").fill("Ada")
+    run(session, "name = input('Who? ')\nprint('Hello,', name)\ninput()", 2)
+    expect(session.at(".cell").last).to_contain_text("Hello, Ada")
+    expect(session.at(".cell .note").last).to_contain_text(f"“{label}”")
+
+
 def test_files_come_and_go(session: Playground, tmp_path: Path) -> None:
     run(session, "import os; os.mkdir('sub'); open('sub/\\u202ea<b>.txt', 'w').write('made')", 1)
     session.at("#session-files summary").click()

@@ -21,7 +21,7 @@ from kernel_channel import Channel
 from kernel_display import COLOURS, Displays, Results, forms_of, text_of
 from traitlets import Type
 
-NO_INPUT = "the code asks for input, and this run has none: give run() its lines as stdin"
+NO_INPUT = "the code asks for input, and this run was given none (stdin)"
 NO_PACKAGES = """\
 Packages cannot be installed in a sandbox: it has no network, and its toolchain is read-only.
 Open the session with an environment that has them: session("python", environment="NAME").
