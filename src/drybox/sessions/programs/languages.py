@@ -66,8 +66,8 @@ class SessionLanguages:
             if _fits(version, self._version):
                 return self._own
             raise Unsupported(
-                f"this session has {found.name} {self._version}, not {version}.",
-                hint=f"Open another session for {name}; 'files' take files from one to the other.",
+                f"a session of {found.name} {self._version} has no toolchain of {name[:80]!r}.",
+                hint="Open another session for it, and copy the files from one to the other.",
             )
         beside = self._inside.sandbox.beside()
         if beside is None or (found.name == EVERYWHERE and not version):
