@@ -58,7 +58,7 @@ INSIDE = {
     # Of these folders the parts know nothing of one another, but for those that are named.
     "backends": {
         "local": ("base", "preparations"),
-        "docker": ("base", "images", "isolation", "preparations"),
+        "docker": ("base", "images", "isolation", "preparations", "openings"),
     },
     "server": {"transport": (), **dict.fromkeys(DOORS, ("transport",))},
 }
