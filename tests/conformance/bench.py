@@ -6,16 +6,19 @@ import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any
 
 import anyio
 from tests.conformance.programs import Programs
+from tests.support.attack import marked
 from tests.support.isolations import Isolation
 
 from drybox import CodeExecutor, Event, ExecutionRequest, ExecutionResult
 from drybox.languages.registry import known_languages
+
+MARKER = "marker-"
 
 LANGUAGES: tuple[Programs, ...] = tuple(
     import_module(f"tests.conformance.programs.{name}").PROGRAMS for name in known_languages()
@@ -40,7 +43,10 @@ class Bench:
     def request(self, code: str | None, *args: str, **fields: Any) -> ExecutionRequest:
         """A request for one of the programs; None if ``files`` holds it all."""
         fields = {"isolation": self.isolation.name, "args": args, "timeout": 120.0, **fields}
-        return ExecutionRequest(self.programs.language, code, **fields)
+        request = ExecutionRequest(self.programs.language, code, **fields)
+        if self.programs.language == "python" and args and args[-1].startswith(MARKER):
+            return marked(replace(request, args=args[:-1]), args[-1])
+        return request
 
     def run(self, code: str | None, *args: str, **fields: Any) -> ExecutionResult:
         """Run one of the programs."""
@@ -53,7 +59,7 @@ class Bench:
 
 def marker() -> str:
     """A word that no other process of the host has among its arguments."""
-    return f"marker-{secrets.token_hex(8)}"
+    return f"{MARKER}{secrets.token_hex(8)}"
 
 
 class Feed:

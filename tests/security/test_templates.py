@@ -17,7 +17,13 @@ from tests.support.attack import GONE_WITHIN
 from tests.support.forked import ForkedExecutor
 from tests.support.warmth import WaitingDrybox, waiting
 
-from drybox import CodeExecutor, ExecutionRequest, ExecutionResult, PoolSettings
+from drybox import (
+    CodeExecutor,
+    ExecutionRequest,
+    ExecutionResult,
+    PoolSettings,
+    ResourceLimits,
+)
 
 pytestmark = [pytest.mark.isolations("local"), pytest.mark.promise("SPEED-28")]
 
@@ -164,6 +170,31 @@ class _Held:
         for each in self._runs:
             each.result(60)
         self._threads.shutdown()
+
+
+def test_the_first_process_waits_once_the_program_has_ended(forked: CodeExecutor) -> None:
+    """It hears of sockets that the program makes; of nobody's it hears no end."""
+    name = os.urandom(7).hex()
+    code = f"open('/proc/self/comm', 'w').write({name!r})\nprint('x' * (4 << 20))"
+    limits = ResourceLimits(output=16 << 20)
+    request = ExecutionRequest("python", code, isolation="local", limits=limits)
+    run(forked, "")
+    assert host.eventually(lambda: waiting(forked, request), 60.0)
+    events = forked.stream(request)
+    assert next(events).type == "start"
+
+    def named() -> list[int]:
+        return [pid for pid in _pids() if host.status(pid).get("Name") == name]
+
+    assert host.eventually(lambda: bool(named()))
+    (pid,) = named()
+    init = int(host.status(pid)["PPid"])
+    assert host.eventually(lambda: "pipe" in host.waits_in(pid))  # nobody takes its output
+    os.kill(pid, signal.SIGKILL)
+    assert host.eventually(lambda: not os.path.exists(f"/proc/{pid}"))
+    looks = {Path(f"/proc/{init}/schedstat").read_text().split()[0] for _ in range(5000)}
+    assert len(looks) < 5  # nanoseconds that it has had of a processor
+    assert [event.result.status for event in events if event.result] == ["signaled"]
 
 
 def _pids() -> list[int]:

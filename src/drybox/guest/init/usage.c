@@ -119,6 +119,7 @@ uint64_t now_ns(void)
 
 static int statistics = -1;
 static int creations = -1; /* tells of programs that are about to make a socket, which wait */
+static int nobody_left;    /* whether all whom it would tell of have ended */
 
 #ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
 #define SECCOMP_IOCTL_NOTIF_SET_FLAGS SECCOMP_IOW(4, __u64) /* since Linux 6.6 */
@@ -164,13 +165,13 @@ void hear_of(int listener)
 {
     close(creations);
     creations = listener;
-    asked.id = 0;
+    asked.id = nobody_left = 0;
 }
 
 /* What to wait for beside everything else. */
 struct pollfd socket_creations(void)
 {
-    return (struct pollfd){creations, POLLIN, 0};
+    return (struct pollfd){nobody_left ? -1 : creations, POLLIN, 0};
 }
 
 /* Whether a program is about to make a socket, and waits; 0 where none ever does. */
@@ -223,6 +224,7 @@ int is_asked_for_socket(void)
     memset(&asked, 0, sizeof asked);
     if (poll(&waits, 1, 0) <= 0 || ioctl(creations, SECCOMP_IOCTL_NOTIF_RECV, &asked)) {
         asked.id = 0; /* who asked is gone */
+        nobody_left = waits.revents & POLLHUP; /* which it would say again and again */
         return 0;
     }
     if (asked.data.nr == SYS_socket)
