@@ -90,6 +90,12 @@ MISUSES: dict[str, tuple[str, ...]] = {
     "unknown isolation of bench": ("bench", "--isolation", "chroot"),
     "unknown language of bench": ("bench", "-l", "cobol"),
     "no time of bench": ("bench", "--time", "soon"),
+    "folder for artifacts that is a file": (
+        *("run", *PRINT, "--artifact", "*", "--artifact-dir", "notes.txt"),
+    ),
+    "folder for artifacts below a file": (
+        *("run", *PRINT, "--artifact", "*", "--artifact-dir", "notes.txt/a/b"),
+    ),
     "TypeScript with JSX": ("run", "main.tsx"),
     "JavaScript with JSX": ("run", "main.jsx"),
 }

@@ -100,6 +100,19 @@ def test_a_command_that_cannot_begin_is_told_the_same_in_the_background(
         assert told in problem(answer, 422, "invalid-request")["detail"]
 
 
+def test_who_has_just_left_keeps_nobody_else_out(session: HttpSession) -> None:
+    pid = session.start("while read line; do echo got $line; done")
+    for number in range(20):
+        with session.attach(pid) as socket:
+            socket.send({"type": "stdin", "data": f"{number}\n"})
+            assert socket.until("stdout")["data"] == f"got {number}\n"
+    with session.attach(pid) as first, session.attach(pid) as second:
+        told = second.until("error")["problem"]
+        assert (told["status"], told["field"], second.code) == (422, "events", 1008)
+        first.send({"type": "eof"})
+        assert first.until("exit")["result"]["exit_code"] == 0
+
+
 def test_a_terminal(session: HttpSession) -> None:
     pid = session.start("bash --norc -i", terminal=True)
     with session.attach(pid) as socket:

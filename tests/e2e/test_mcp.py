@@ -161,6 +161,20 @@ async def test_a_session_keeps_state_and_files(connect: Connect) -> None:
         (image,) = await call("read_file", path="a.png", session_id=id)
         assert base64.b64decode(image.data) == PIXEL
         assert "/sandbox/d/a.txt" in (await call("list_files", depth=2, session_id=id))[1].text
+        for name, arguments, words in (
+            ("run_code", {"code": "while True: pass", "timeout": 0.5}, "it took too long"),
+            ("run_code", {"code": "x = bytearray(1 << 30)"}, "it needed more memory"),
+            ("run_code", {"code": "while True: print('x' * 999)"}, "Print a summary"),
+            ("run_command", {"command": "yes"}, "Print a summary"),
+            ("run_command", {"command": "exit 3"}, "correct the command"),
+        ):
+            ended = await client.call_tool(name, {**arguments, "session_id": id})
+            assert ended.is_error
+            assert words in str(ended.content[1:]).rpartition("Next: ")[2], ended
+        await call("write_file", path="b.bin", content="/wA=", encoding="base64", session_id=id)
+        binary = await client.call_tool("read_file", {"path": "b.bin", "session_id": id})
+        assert binary.is_error
+        assert "neither text nor a picture: 2 bytes" in text_of(binary)
         gone = await client.call_tool("read_file", {"path": "none", "session_id": id})
         assert gone.is_error
         assert "Next: " in text_of(gone)

@@ -15,7 +15,7 @@ from click.shell_completion import CompletionItem
 from drybox.cli.configuration import configuration
 from drybox.cli.interrupt import run_until_interrupted
 from drybox.cli.output import write
-from drybox.cli.program.artifacts import write_artifacts
+from drybox.cli.program.artifacts import check_folder, write_artifacts
 from drybox.cli.program.shebang import ScriptCommand
 from drybox.cli.program.source import read_source
 from drybox.cli.progress import progress
@@ -187,6 +187,8 @@ def run(
         if environment is not None and language is None and source in (None, "-"):
             known = by_name(config.executor.environments)
             language = find_environment(environment, known).language
+        if artifacts and not as_json:
+            check_folder(artifact_dir)
         program = read_source(source, language, code, entrypoint, data, limits.disk)
         request = ExecutionRequest(
             program.language,

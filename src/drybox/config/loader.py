@@ -12,7 +12,7 @@ import stat
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from drybox.environments.environment import Environment
 from drybox.errors import InvalidRequest
@@ -28,6 +28,9 @@ from drybox.settings import (
     PoolSettings,
     ServerSettings,
 )
+
+if TYPE_CHECKING:
+    from drybox.config.options import Option
 
 NAME = "drybox.toml"
 SYSTEM_FILE = f"/etc/drybox/{NAME}"
@@ -102,7 +105,7 @@ def read_document(text: str, where: str) -> Settings:
     Raises:
         InvalidRequest: It is not TOML, a key is unknown or a value wrong.
     """
-    from drybox.config.options import all_options, find_option
+    from drybox.config.options import all_options, find_option, needed_in
 
     if sys.version_info >= (3, 11):
         import tomllib
@@ -118,8 +121,10 @@ def read_document(text: str, where: str) -> Settings:
     found = {}
     for name, value in _flat(document).items():
         try:
+            if value == {} and "." in name:
+                raise InvalidRequest(name, "there is nothing in it", hint=needed_in(name, keys))
             key = find_option(name, keys)
-            found[key.name] = key.type.check(value, key.name)
+            found[key.name] = _checked(key, value)
         except InvalidRequest as error:
             raise _said_in(where, error) from None
     return found
@@ -140,7 +145,7 @@ def read_environment(environ: Mapping[str, str]) -> Settings:
             continue
         try:
             key = find_variable(variable, keys)
-            found[key.name] = key.type.check(key.type.parse_env(text), key.name)
+            found[key.name] = _checked(key, key.type.parse_env(text))
         except InvalidRequest as error:
             raise _said_in(f"environment variable {variable}", error) from None
     return found
@@ -250,6 +255,15 @@ def _flat(document: Mapping[str, Any]) -> dict[str, Any]:
             else:
                 found[f"{name}.{inner}"] = item
     return found
+
+
+def _checked(key: Option, value: Any) -> Any:
+    """What a value means; what is wrong with it is wrong with its key."""
+    try:
+        return key.type.check(value, key.name)
+    except InvalidRequest as error:
+        problem = error.message.removeprefix(f"{error.field}: ")
+        raise InvalidRequest(key.name, problem, hint=error.hint) from None
 
 
 def _said_in(where: str, error: InvalidRequest) -> InvalidRequest:

@@ -20,6 +20,7 @@ from drybox.units import parse_duration, parse_size
 _WHOLE = re.compile(r"-?[0-9]{1,15}")
 _NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?")
 _RATE = re.compile(r"([1-9][0-9]{0,8})\s{0,9}/\s{0,9}(s|min|m|h|day)")
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]{0,30}://(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?")
 _RATE_SECONDS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "day": 86_400.0}
 _FLAGS = {
     **dict.fromkeys(("true", "yes", "on", "1"), True),
@@ -133,6 +134,15 @@ def _isolations(value: Any, field: str) -> tuple[str, ...]:
     return tuple(map(check_isolation, _words(value, field)))
 
 
+def _origins(value: Any, field: str) -> tuple[str, ...]:
+    words = _words(value, field)
+    for word in words:
+        if not _ORIGIN.fullmatch(word):  # as no browser names one, so it would never fit
+            right = "it like https://app.example, in small letters and without a path"
+            raise _wrong(field, word, "an origin", right)
+    return words
+
+
 def _weaker(value: Any, field: str) -> tuple[str, ...]:
     words = _words(value, field)
     check_weaker(words, field)
@@ -189,6 +199,7 @@ LONG_DURATION = OptionType("duration", _long_duration)
 HASHES = OptionType("hash, or a list", _hashes, WORDS.parse_env)
 LANGUAGES = OptionType("list of texts", _languages, WORDS.parse_env)
 ISOLATION_WORDS = OptionType("list of texts", _isolations, WORDS.parse_env)
+ORIGINS = OptionType("list of texts", _origins, WORDS.parse_env)
 WEAKER = OptionType("list of texts", _weaker, WORDS.parse_env)
 FORK_SERVER = OptionType("off, on or per-key", check_fork_server)
 ISOLATION = OptionType("isolation", lambda value, _: check_isolation(value))

@@ -23,6 +23,7 @@ from drybox.config.option_types import (
     ISOLATION_WORDS,
     LANGUAGES,
     LONG_DURATION,
+    ORIGINS,
     PORT,
     RATE,
     SIZE,
@@ -245,7 +246,7 @@ def _server_options() -> tuple[Option, ...]:
             "30s",
         ),
         Option("server.keep_alive", DURATION, "Silence before an event stream says a word.", "15s"),
-        Option("server.origins", WORDS, "Other sites whose pages may use the service.", "none"),
+        Option("server.origins", ORIGINS, "Other sites whose pages may use the service.", "none"),
         Option("server.max_timeout", DURATION, "What a request may ask for at most.", "5m"),
         Option("server.queue", COUNT, "Executions that may wait for a slot.", "256"),
         Option("server.queue_timeout", DURATION, "Time that one may wait.", "10s"),
@@ -301,9 +302,18 @@ def find_option(name: str, keys: Mapping[str, Option]) -> Option:
             )
     if name in SECTIONS or (section in NAMED and not dot):
         raise InvalidRequest(name, "it is a section", hint=f"Put its keys below [{name}].")
-    raise InvalidRequest(
-        name[:100], "there is no such key", hint=_nearest(name, [*keys, *SECTIONS])
-    )
+    nearest = _nearest(name, [*keys, *SECTIONS])
+    if dot:
+        nearest = nearest.replace(f"{section}.NAME.", f"{section}.{own}.")
+    raise InvalidRequest(name[:100], "there is no such key", hint=nearest)
+
+
+def needed_in(table: str, keys: Mapping[str, Option]) -> str:
+    """What to do about a table with a name of its own that has nothing in it."""
+    section = table.partition(".")[0]
+    within = f"{section}.NAME."
+    words = [key for key in keys if key.startswith(within) and keys[key].default == "needed"]
+    return f"It needs {', '.join(word.removeprefix(within) for word in words)}; or take it out."
 
 
 def find_variable(variable: str, keys: Mapping[str, Option]) -> Option:

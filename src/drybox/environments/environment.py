@@ -57,7 +57,11 @@ class Environment:
         where = f"environments.{self.name}"
         if not isinstance(self.language, str):
             raise InvalidRequest(f"{where}.language", "it is no text", hint="Write 'python'.")
-        language, _ = find_language(self.language)
+        try:
+            language, _ = find_language(self.language)
+        except InvalidRequest as error:
+            problem = error.message.removeprefix(f"{error.field}: ")
+            raise InvalidRequest(f"{where}.language", problem, hint=error.hint) from None
         if not isinstance(language, EnvironmentLanguage):
             raise InvalidRequest(
                 f"{where}.language",

@@ -27,6 +27,20 @@ _SIGNATURES = (
 )
 """MIME types, and what is where in files of each."""
 
+_ENDED = {
+    "timeout": "it took too long and was ended. Do less, or ask for a longer timeout.",
+    "memory_limit": "it needed more memory than the session has. Work on less data at a time.",
+    "output_limit": "it printed too much and was ended. Print a summary in place of all of it.",
+}
+"""What to do about what drybox has ended in a session."""
+
+_IN_SESSION = {
+    **_ENDED,
+    "failed": "correct the code, and run it.",
+    "compile_error": "correct what the compiler names, and run it.",
+    "interrupted": "it was interrupted; run it again, if it is still wanted.",
+}
+
 
 def run_content(
     result: ExecutionResult, timeout: float, max_timeout: float, known: Iterable[bytes] = ()
@@ -82,8 +96,8 @@ def session_content(result: RunResult) -> list[ContentBlock]:
         lines.append("The language's state is lost; files are still there.")
     if result.status != "success":
         problem = result.problem
-        said = f"{problem.message} {problem.hint}" if problem else "correct the code, and run it."
-        lines.append(f"Next: {said}")
+        said = f"{problem.message} {problem.hint}" if problem else ""
+        lines.append(f"Next: {said or _IN_SESSION.get(result.status, _IN_SESSION['failed'])}")
     return [TextContent(text="\n".join(lines)), *images]
 
 
@@ -92,10 +106,9 @@ def command_content(result: CommandResult) -> list[ContentBlock]:
     lines = [_stream(name, text) for name, text in _printed(result) if text]
     end = f"exit code {result.exit_code}" if result.exit_code is not None else result.signal
     lines.append(f"[{result.status}{f', {end}' if end else ''}, {result.execution_time:.2f} s]")
-    if result.status == "timeout":
-        lines.append("Next: it took too long and was ended. Do less, or ask for a longer timeout.")
-    elif result.status != "success":
-        lines.append("Next: read what it printed, and correct the command.")
+    if result.status != "success":
+        usual = "read what it printed, and correct the command."
+        lines.append(f"Next: {_ENDED.get(result.status, usual)}")
     return [TextContent(text="\n".join(lines))]
 
 

@@ -171,7 +171,14 @@ class SessionTools:
             image = image_content(content)
             if image is not None:
                 return CallToolResult(content=[image])
-            return CallToolResult(content=[TextContent(text=cut(content.decode(errors="replace")))])
+            text = content.decode(errors="replace")
+            if b"\0" in content and "\ufffd" in text:
+                raise InvalidRequest(
+                    "path",
+                    f"{_shown(given.path)} is neither text nor a picture: {len(content):,} bytes",
+                    hint="Look into it with run_command ('xxd', 'file') or run_code.",
+                )
+            return CallToolResult(content=[TextContent(text=cut(text))])
 
     async def list_files(self, caller: Caller, arguments: Mapping[str, Any]) -> CallToolResult:
         """List a folder."""

@@ -8,6 +8,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
+from weakref import WeakValueDictionary
+
+import anyio
 
 from drybox.errors import DryboxError, InvalidRequest, SessionClosed
 from drybox.execution.cpu_meter import CpuMeter
@@ -78,6 +81,7 @@ class ServedSessions:
         self.begun = 0
         self.runs = 0
         self._owned: dict[str, OwnedSession] = {}
+        self._readers: WeakValueDictionary[tuple[str, int], anyio.Lock] = WeakValueDictionary()
         self._followers: set[asyncio.Task[None]] = set()
         self._opening: list[tuple[str, int]] = []  # whose, and how much memory
 
@@ -243,6 +247,10 @@ class ServedSessions:
         """
         OWNER.set(caller.name)
         await self.service.executor.remove_snapshot(id)
+
+    def reader_of(self, owned: OwnedSession, pid: int) -> anyio.Lock:
+        """What whoever reads a process's events holds: one at a time does."""
+        return self._readers.setdefault((owned.session.id, pid), anyio.Lock())
 
     def follow(
         self, caller: Caller, process: AsyncProcess, stdin: bytes, room: Reservation

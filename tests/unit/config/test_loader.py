@@ -241,6 +241,10 @@ def test_an_executor_reads_nothing_by_itself(monkeypatch: pytest.MonkeyPatch) ->
         ("'timeout@3' = 1", "timeout@3", "'timeout'"),
         ("limits = 5", "limits", "[limits]"),
         ("zzz = 5", "zzz", "configuration.md"),
+        ("[keys.shop]\nhsh = 'x'", "keys.shop.hsh", "'keys.shop.hash'"),
+        ("[environments.data]\nlangage = 'x'", "environments.data.langage", "data.language'"),
+        ("[keys.shop]", "keys.shop", "It needs hash; or take it out."),
+        ("[environments.data]", "environments.data", "It needs language; or take it out."),
         ("'' = 5", "", "configuration.md"),
     ],
 )
@@ -297,6 +301,13 @@ def test_an_unknown_variable_is_refused_with_the_nearest(variable: str, hint: st
         ("package_dir = 'packages'", "package_dir", "not an absolute path"),
         ("docker.ryuk = 'yes'", "docker.ryuk", "not true or false"),
         ("docker.host = 5", "docker.host", "not text"),
+        ("keys.shop.languages = ['cobol']", "keys.shop.languages", "not known"),
+        ("keys.shop.isolations = ['none']", "keys.shop.isolations", "not known"),
+        ("server.origins = ['app.example']", "server.origins", "not an origin"),
+        ("server.origins = ['https://app.example/']", "server.origins", "not an origin"),
+        ("server.origins = ['https://App.example']", "server.origins", "not an origin"),
+        ("server.origins = ['*']", "server.origins", "not an origin"),
+        ("server.origins = ['https://a.b:x']", "server.origins", "not an origin"),
     ],
 )
 def test_a_wrong_value_is_refused_with_its_place(text: str, field: str, says: str) -> None:

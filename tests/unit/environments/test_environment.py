@@ -25,7 +25,7 @@ def test_what_is_given_is_kept() -> None:
         ({"name": "Data"}, "environments", "small letters"),
         ({"name": "a/b"}, "environments", "small letters"),
         ({"name": 7}, "environments", "small letters"),
-        ({"language": "pyton"}, "language", "python"),
+        ({"language": "pyton"}, "environments.data.language", "python"),
         ({"language": None}, "environments.data.language", "python"),
         ({"packages": "numpy"}, "environments.data.packages", "Write it like"),
         ({"packages": [7]}, "environments.data.packages", "Write it like"),

@@ -177,7 +177,7 @@ def test_what_is_wrong_is_refused_by_its_name(field: str, value: str) -> None:
     ("text", "words"),
     [
         ("[keys.shop]\nrate = '1/s'", "keys.shop.hash: it is missing"),
-        ("[keys.shop]", "keys.shop: it is a section"),
+        ("[keys.shop]", "keys.shop: there is nothing in it"),
         ("[keys]\nhash = 'x'", "keys.hash: it is a section"),
         ("keys = 3", "keys: it is a section"),
         (f"[keys.'Web Shop']\nhash = '{hash_key(OLD)}'", "cannot be called this"),

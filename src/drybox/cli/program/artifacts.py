@@ -41,6 +41,21 @@ def write_artifacts(artifacts: Mapping[str, bytes], folder: str) -> None:
         click.echo(f"drybox: written to {folder}: {names}{more}.", err=True)
 
 
+def check_folder(folder: str) -> None:
+    """See that artifacts can be written there, before anything runs for them.
+
+    Raises:
+        click.UsageError: Something else is there.
+    """
+    place = os.path.abspath(folder)
+    while not os.path.lexists(place):
+        place = os.path.dirname(place)
+    if not os.path.isdir(place):
+        raise click.UsageError(f"--artifact-dir {folder}: {place} is no folder.")
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise click.UsageError(f"--artifact-dir {folder}: you may not write in {place}.")
+
+
 def _names(path: str) -> list[str]:
     """The parts of a path that stays below its folder.
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 
 import anyio
 from fastapi import WebSocket
 
+from drybox.errors import InvalidRequest
 from drybox.server.transport.disconnect import ClientGone
 from drybox.server.transport.origins import identify
 from drybox.server.transport.problem_response import problem_response
@@ -21,6 +22,9 @@ from drybox.server.v1.websocket import NORMAL, close_code, connection_gone, rece
 from drybox.service.json_pieces import document_pieces
 from drybox.service.sessions import OwnedSession, ServedSessions
 from drybox.sessions.base import AsyncProcess
+
+LEAVE_TIMEOUT = 2.0
+"""Seconds that a client waits for another one, who reads the same, to leave."""
 
 FindProcess = Callable[[OwnedSession, str], Awaitable[AsyncProcess]]
 
@@ -45,7 +49,8 @@ async def serve_process(
         code = NORMAL
         try:
             with sessions.service.answering():
-                async with sessions.service.until_the_end():
+                reader = sessions.reader_of(owned, process.pid)
+                async with sessions.service.until_the_end(), _alone(reader):
                     await _converse(websocket, process)
         except ClientGone:
             raise
@@ -59,26 +64,49 @@ async def serve_process(
 
 async def _converse(websocket: WebSocket, process: AsyncProcess) -> None:
     failed: list[Exception] = []
-    async with anyio.create_task_group() as tasks:
+    events = process.events
+    try:
+        async with anyio.create_task_group() as tasks:
 
-        async def listen() -> None:
+            async def listen() -> None:
+                try:
+                    while True:
+                        await _take(await receive_text(websocket), process)
+                except Exception as error:  # raised below: a task group would wrap it
+                    failed.append(error)
+                    tasks.cancel_scope.cancel()
+
+            tasks.start_soon(listen)
             try:
-                while True:
-                    await _take(await receive_text(websocket), process)
-            except Exception as error:  # raised below: a task group would wrap it
+                async for event in events:
+                    if has_payload(event):
+                        await _say(websocket, b"".join(event_pieces(event)))
+            except Exception as error:
                 failed.append(error)
-                tasks.cancel_scope.cancel()
-
-        tasks.start_soon(listen)
-        try:
-            async for event in process.events:
-                if has_payload(event):
-                    await _say(websocket, b"".join(event_pieces(event)))
-        except Exception as error:
-            failed.append(error)
-        tasks.cancel_scope.cancel()
+            tasks.cancel_scope.cancel()
+    finally:
+        if isinstance(events, AsyncGenerator):
+            with anyio.CancelScope(shield=True):
+                await events.aclose()  # so that the next one may read
     if failed:
         raise failed[0]
+
+
+@asynccontextmanager
+async def _alone(reader: anyio.Lock) -> AsyncIterator[None]:
+    """Nobody else reads meanwhile. Who has just left gets a moment to let go.
+
+    Raises:
+        InvalidRequest: Another client reads, and does not leave.
+    """
+    with anyio.move_on_after(LEAVE_TIMEOUT) as waiting:
+        await reader.acquire()
+    if waiting.cancelled_caught:
+        raise InvalidRequest("events", "somebody reads them", hint="Use one reader at a time.")
+    try:
+        yield
+    finally:
+        reader.release()
 
 
 async def _take(text: str, process: AsyncProcess) -> None:
