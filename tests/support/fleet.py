@@ -13,6 +13,7 @@ from drybox import AsyncRayExecutor, __version__
 from drybox.executor.settings import ExecutorSettings
 from drybox.fleet.cluster import NodeInfo, ReplicaGone
 from drybox.fleet.keys.ledger import Ledger
+from drybox.fleet.messages import unpack
 from drybox.fleet.node import Node
 
 SETTINGS = ExecutorSettings(isolation="fake", concurrency=2, pool=None)
@@ -40,6 +41,9 @@ class FakeReplica:
 
     async def call(self, method: str, *arguments: str | bytes) -> bytes:
         self.calls.append(method)
+        if method == "exchange":
+            assert isinstance(arguments[1], bytes)
+            self.calls += ["execute"] * len(unpack(arguments[1]))
         if self._died.is_set():
             raise ReplicaGone("its replica has died", is_certain=True)
         answer = asyncio.ensure_future(self._answer(method, *arguments))

@@ -6,6 +6,7 @@ import asyncio
 import time
 
 from drybox.fleet.cluster import Handle, NodeInfo, ReplicaGone
+from drybox.fleet.exchange.sender import Sender
 from drybox.fleet.messages import Load
 from drybox.fleet.routing import NodeState
 
@@ -31,6 +32,7 @@ class Member:
         self.lost = ""
         self.heard_at = time.monotonic()
         self._handle = handle
+        self._sender = Sender(lambda data: self.call("exchange", door, data))
         self._pending: set[asyncio.Future[bytes]] = set()
 
     async def call(self, method: str, *arguments: str | bytes) -> bytes:
@@ -66,11 +68,20 @@ class Member:
         finally:
             self._pending.discard(answer)
 
+    async def execute(self, id: str, message: bytes) -> bytes | None:
+        """Have its replica run something; what it says of it, or None if it was never asked.
+
+        Raises:
+            ReplicaGone: The node is lost, or this answer is.
+        """
+        return None if self.lost else await self._sender.execute(id, message)
+
     def lose(self, reason: str) -> None:
         """It is lost: nobody waits for it any more."""
         if self.lost:
             return
         self.lost = reason
+        self._sender.lose(reason)
         for answer in list(self._pending):
             if not answer.done():
                 answer.set_exception(ReplicaGone(reason, is_certain=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import time
@@ -18,12 +19,16 @@ from drybox.execution.phases import Emit
 from drybox.execution.validation import check_caps, make_job
 from drybox.executor.async_executor import AsyncCodeExecutor
 from drybox.executor.settings import ExecutorSettings
+from drybox.fleet.exchange.answers import Answers
 from drybox.fleet.messages import (
     Load,
     Reply,
+    aside,
+    pack,
     pack_answer,
     pack_load,
     pack_reply,
+    unpack,
     unpack_run,
 )
 from drybox.fleet.node_run import NodeRun
@@ -43,6 +48,9 @@ EMPTY_TIMEOUT = 15.0
 
 REMEMBERED_RUNS = 100_000
 """Names of executions that a node knows again."""
+
+
+_log = logging.getLogger("drybox.fleet")
 
 
 class NodeExecutor(AsyncCodeExecutor):
@@ -105,16 +113,31 @@ class Node:
         self._seen: OrderedDict[str, None] = OrderedDict()
         self._sessions = NodeSessions(self._executor.open_named)
         self._slots = HeldSlots(lambda: self._executor.concurrency, self._owners, clock)
+        self._answers: dict[str, Answers] = {}
         self._opened: anyio.Event | None = None
         self._ticked = clock()
         self._closed = ""
 
-    async def execute(self, door: str, id: str, data: bytes) -> bytes:
-        """Run one execution that nobody follows."""
-        run = self._admit(door, id, data)
-        if isinstance(run, Reply):
-            return pack_reply(run)
-        return pack_reply(await self._run(run, None))
+    async def exchange(self, door: str, data: bytes) -> bytes:
+        """Begin executions that nobody follows, and return answers of some that have ended."""
+        answers = self._answers.setdefault(door, Answers())
+        for id, message in unpack(data):
+            run = self._admit(door, id, message)
+            if isinstance(run, Reply):
+                answers.put(id, pack_reply(run))
+            else:
+                run.begin(self._answered(run, answers))
+        return pack(await answers.next())
+
+    async def _answered(self, run: NodeRun, answers: Answers) -> Reply:
+        """Run it, and have its front door told."""
+        try:
+            reply = await self._run(run, None)
+        except Exception:
+            _log.exception("an execution failed")
+            reply = self._lost("something in drybox went wrong; its log has it")
+        answers.put(run.id, await aside(_size(reply), lambda: pack_reply(reply)))
+        return reply
 
     async def start(self, door: str, id: str, data: bytes) -> bytes:
         """Begin one execution that somebody follows with :meth:`events`."""
@@ -208,6 +231,8 @@ class Node:
         for run in list(self._runs.values()):
             if run.door in gone:
                 run.cancel()
+        for door in [door for door in self._answers if self._has_gone(door)]:
+            self._answers.pop(door).release()
         for id in [id for id, run in self._runs.items() if run.ended.is_set()]:
             if self._runs[id].door not in self._doors:
                 del self._runs[id]
@@ -341,3 +366,12 @@ class Node:
             finally:
                 self._opened.set()
         await self._opened.wait()
+
+
+def _size(reply: Reply) -> int:
+    """About how many bytes it is as a message."""
+    result = reply.result
+    if result is None:
+        return 0
+    outputs = len(result.stdout_bytes) + len(result.stderr_bytes)
+    return 2 * outputs + sum(map(len, result.artifacts.values()))

@@ -43,7 +43,7 @@ class RemoteRun:
         Raises:
             SandboxLost: The node is lost, or its answer.
         """
-        return await self._guarded(self._call("execute"))
+        return await self._guarded(self._execute())
 
     async def follow(self, emit: Emit, stdin: Source | None) -> Reply:
         """Run it to its end and pass its events on; cancelling ends it.
@@ -58,14 +58,21 @@ class RemoteRun:
         with contextlib.suppress(ReplicaGone):
             await self._member.call("kill", self._id)
 
-    async def _call(self, method: str) -> Reply:
+    async def _execute(self) -> Reply:
+        data = await aside(self._size, lambda: pack_run(self._message))
+        answer = await self._member.execute(self._id, data)
+        if answer is None:  # it was lost before it was asked: nothing has begun
+            return Reply("refused", reason="lost")
+        return await _read(answer)
+
+    async def _start(self) -> Reply:
         data = await aside(self._size, lambda: pack_run(self._message))
         if self._member.lost:  # before it was asked: nothing has begun
             return Reply("refused", reason="lost")
-        return await _read(await self._member.call(method, self._member.door, self._id, data))
+        return await _read(await self._member.call("start", self._member.door, self._id, data))
 
     async def _follow(self, emit: Emit, stdin: Source | None) -> Reply:
-        reply = await self._call("start")
+        reply = await self._start()
         if reply.kind != "accepted":
             return reply
         pump = asyncio.ensure_future(self._pump(stdin)) if stdin is not None else None

@@ -55,9 +55,9 @@ class Replica:
         await self._node.open()
         return b""
 
-    async def execute(self, door: str, id: str, data: bytes) -> bytes:
-        """See :meth:`Node.execute`."""
-        return await self._node.execute(door, id, data)
+    async def exchange(self, door: str, data: bytes) -> bytes:
+        """See :meth:`Node.exchange`."""
+        return await self._node.exchange(door, data)
 
     async def start(self, door: str, id: str, data: bytes) -> bytes:
         """See :meth:`Node.start`."""

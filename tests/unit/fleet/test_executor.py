@@ -23,7 +23,7 @@ from drybox import (
 from drybox.execution.run import new_id
 from drybox.executor.settings import ExecutorSettings
 from drybox.fleet import members
-from drybox.fleet.messages import RunMessage, pack_run, unpack_reply
+from drybox.fleet.messages import RunMessage, pack, pack_run, unpack, unpack_reply
 from drybox.fleet.sessions.messages import SessionCall, pack_call, unpack_session_reply
 from drybox.hooks.hooks import HookContext
 from drybox.job import OWNER
@@ -347,7 +347,8 @@ async def test_what_comes_after_its_front_door_was_given_up_does_not_begin(
     async with fleet("a") as (executor, cluster):
         node = cluster.replicas["a"].node
         message = pack_run(RunMessage(ExecutionRequest("python", "x")))
-        reply = unpack_reply(await node.execute("another", new_id(), message))
+        ((_, answer),) = unpack(await node.exchange("another", pack([(new_id(), message)])))
+        reply = unpack_reply(answer)
         assert (reply.kind, reply.reason) == ("refused", "unknown")
         call = pack_call(SessionCall("list", ""))
         assert unpack_session_reply(await node.session("another", "name", call)).kind == "refused"

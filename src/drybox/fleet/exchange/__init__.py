@@ -1,0 +1,1 @@
+"""Executions and results on their way between a front door and a node, several in one call."""
