@@ -107,9 +107,12 @@ class Dispatch:
         timeout = self._queue_timeout
         if timeout is None:
             timeout = QUEUE_TIMEOUT.get()
+        wait = self._members.acquire(self._job, self._refused, self._message.owner)
         try:
+            if timeout is None:
+                return await wait
             with anyio.fail_after(timeout):
-                return await self._members.acquire(self._job, self._refused, self._message.owner)
+                return await wait
         except TimeoutError:
             raise Unavailable(
                 f"all slots of the fleet were taken for {timeout:g} s.",

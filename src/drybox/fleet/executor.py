@@ -367,7 +367,8 @@ class AsyncRayExecutor(Executor):
             if emit is not None:
                 await emit(event)
 
-        message = replace(message, owner=OWNER.get())
+        if owner := OWNER.get():
+            message = replace(message, owner=owner)
         dispatch = Dispatch(self._members, id, job, message, self._queue_timeout)
         try:
             reply = await dispatch.run(

@@ -90,6 +90,7 @@ class Members:
 
     async def serve(self, tasks: TaskGroup) -> None:
         """Look for nodes, for ever."""
+        tasks.start_soon(self._refuse_without_nodes)
         while True:
             try:
                 with anyio.fail_after(JOIN_TIMEOUT):
@@ -101,6 +102,18 @@ class Members:
             else:
                 self._look(nodes, tasks)
             await anyio.sleep(LOOK_INTERVAL)
+
+    async def _refuse_without_nodes(self) -> None:
+        """Tell those who have waited for long while there was no node."""
+        while True:
+            await anyio.sleep(LOOK_INTERVAL)
+            if self.all():
+                continue
+            for waiter in self._waiting.in_order():
+                waiter.waited += LOOK_INTERVAL
+                if waiter.waited >= NODE_TIMEOUT and not waiter.called.done():
+                    self._waiting.remove(waiter)
+                    waiter.called.set_exception(self._nobody())
 
     async def wait(self, seconds: float) -> None:
         """Wait until there is a node.
@@ -129,14 +142,8 @@ class Members:
         waiter = Waiter(job, refused, owner)
         self._waiting.add(waiter)
         self._serve_waiting()
-        empty = 0.0
         try:
-            while not waiter.called.done():
-                await asyncio.wait({waiter.called}, timeout=LOOK_INTERVAL)
-                empty = 0.0 if self.all() else empty + LOOK_INTERVAL
-                if empty >= NODE_TIMEOUT and not waiter.called.done():
-                    raise self._nobody()
-            return waiter.called.result()
+            return await waiter.called
         except BaseException:
             if waiter.called.done() and not waiter.called.cancelled():
                 if waiter.called.exception() is None:

@@ -213,7 +213,12 @@ def unpack_value(data: bytes) -> Any:
     return given["value"]
 
 
+_ATOMS = frozenset({str, bytes, int, float, bool, type(None)})
+
+
 def _plain(value: object) -> Any:
+    if type(value) in _ATOMS:  # most values are, and the other questions take longer
+        return value
     if is_dataclass(value) and not isinstance(value, type):
         # Not the fields: those of a result are what people see, not what it is made of.
         return {name: _plain(getattr(value, name)) for name in type(value).__slots__}  # type: ignore[attr-defined]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import threading
@@ -113,6 +114,7 @@ class Node:
         self._seen: OrderedDict[str, None] = OrderedDict()
         self._sessions = NodeSessions(self._executor.open_named)
         self._slots = HeldSlots(lambda: self._executor.concurrency, self._owners, clock)
+        self._running: set[asyncio.Task[None]] = set()
         self._answers: dict[str, Answers] = {}
         self._opened: anyio.Event | None = None
         self._ticked = clock()
@@ -126,10 +128,12 @@ class Node:
             if isinstance(run, Reply):
                 answers.put(id, pack_reply(run))
             else:
-                run.begin(self._answered(run, answers))
+                task = asyncio.get_running_loop().create_task(self._answered(run, answers))
+                self._running.add(task)
+                task.add_done_callback(self._running.discard)
         return pack(await answers.next())
 
-    async def _answered(self, run: NodeRun, answers: Answers) -> Reply:
+    async def _answered(self, run: NodeRun, answers: Answers) -> None:
         """Run it, and have its front door told."""
         try:
             reply = await self._run(run, None)
@@ -137,7 +141,6 @@ class Node:
             _log.exception("an execution failed")
             reply = self._lost("something in drybox went wrong; its log has it")
         answers.put(run.id, await aside(_size(reply), lambda: pack_reply(reply)))
-        return reply
 
     async def start(self, door: str, id: str, data: bytes) -> bytes:
         """Begin one execution that somebody follows with :meth:`events`."""

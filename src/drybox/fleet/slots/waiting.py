@@ -20,12 +20,14 @@ class Waiter:
 
     Attributes:
         called: Its node, once it has a slot.
+        waited: Seconds that it has waited while there was no node.
     """
 
     def __init__(self, job: Job, refused: Collection[str], owner: str) -> None:
         self.job = job
         self.refused = refused
         self.owner = owner
+        self.waited = 0.0
         self.called: asyncio.Future[Member] = asyncio.get_running_loop().create_future()
 
 
