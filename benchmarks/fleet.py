@@ -2,8 +2,9 @@
 
 *overhead*: warm Python by this process's own executor, by a fleet on its own node, and on another
 one, interleaved. *dispatch*: nodes whose programs only sleep, all slots of them at once: how near
-the executions come to what the slots could do, and how evenly nodes get them. All nodes share this
-machine's processors, so neither says that throughput grows with machines.
+the executions come to what the slots could do, how evenly nodes get them, and what CPU time each
+takes. All nodes share this machine's processors, so neither says that throughput grows with
+machines.
 
 Ends with 1 if a goal is missed; --keep writes the raw figures into benchmarks/results.
 """
@@ -17,13 +18,14 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from statistics import median
 from typing import Any, cast
 from unittest.mock import patch
 
 from benchmarks.keep import keep
+from tests.support.host import descendants
 from tests.support.sleeper import RECORD, SECONDS, SLEEP, advertise_sleeper
 from tests.support.source_tree import ROOT
 
@@ -38,6 +40,8 @@ NODE = {"num_cpus": 1, "object_store_memory": 80 << 20, "include_dashboard": Fal
 OWN_GOAL, OTHER_GOAL = 1.2, 2.0
 RATE_GOAL, SPREAD_GOAL = 0.8, 0.1
 START_TIMEOUT = 300.0
+IDLE = 5.0
+"""Seconds in which it is measured what the cluster takes while nothing runs."""
 
 Document = dict[str, Any]
 
@@ -76,6 +80,16 @@ def wait_until(condition: Callable[[], object], what: str) -> None:
         if time.monotonic() > until:
             raise TimeoutError(what)
         time.sleep(0.05)
+
+
+def cpu_seconds() -> float:
+    """CPU time of this process and all that came of it: front door, nodes and Ray."""
+    ticks = 0
+    for pid in [os.getpid(), *(item.pid for item in descendants(os.getpid()))]:
+        with suppress(OSError):  # it ends at this very moment
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def all_members(executor: RayExecutor) -> list[Member]:
@@ -158,9 +172,14 @@ def dispatch(nodes: int, slots: int, seconds: float, count: int, folder: Path) -
         fleet.execute_many(requests[: 4 * nodes * slots])
         record = folder / "record"
         before = record.stat().st_size
+        idle = cpu_seconds()
+        time.sleep(IDLE)
+        busy = cpu_seconds()
+        idle = (busy - idle) / IDLE
         began = time.perf_counter()
         results = fleet.execute_many(requests)
         took = time.perf_counter() - began
+        busy = cpu_seconds() - busy - idle * took
         lines = record.read_bytes()[before:].decode().splitlines()
     shares = Counter(line.split()[1] for line in lines)
     most = nodes * slots / seconds
@@ -173,6 +192,7 @@ def dispatch(nodes: int, slots: int, seconds: float, count: int, folder: Path) -
         "rate": count / took,
         "limit": most,
         "share_of_limit": count / took / most,
+        "cpu_milliseconds_each": 1000 * busy / count,
         "spread": max(abs(n * nodes / count - 1) for n in shares.values()),
         "shares": sorted(shares.values()),
     }
@@ -207,7 +227,8 @@ def main() -> int:
         print(
             f"{given.nodes} nodes x {given.slots} slots, programs of {given.program:g} s:"
             f" {told['rate']:,.0f} of {told['limit']:,.0f} a second"
-            f" ({told['share_of_limit']:.0%}), shares within {told['spread']:.1%}"
+            f" ({told['share_of_limit']:.0%}), shares within {told['spread']:.1%},"
+            f" {told['cpu_milliseconds_each']:.2f} ms of CPU each"
         )
         met += [told["share_of_limit"] >= RATE_GOAL, told["spread"] <= SPREAD_GOAL]
         met.append(not told["failed"])
