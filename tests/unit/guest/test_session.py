@@ -65,6 +65,32 @@ async def test_who_asks_hears_of_the_sandbox_end(init: Init) -> None:
                 await programs.use()
 
 
+@pytest.mark.parametrize("size", [100, 4_000, 31_000, 60_000])
+async def test_answers_wait_for_room_behind_output_that_nobody_reads(init: Init, size: int) -> None:
+    taken = {"stdout": 0, "stderr": 0, "answers": 0}
+
+    def count(stream: GuestStream, data: bytes) -> bool:
+        taken[stream] += len(data)
+        return True
+
+    script = f"""
+    for i in $(seq 200); do
+        head -c 30000 /dev/zero; head -c {size} /dev/zero >&4; head -c 20000 /dev/zero >&2
+    done
+    """
+    command = Command(("/bin/sh", "-c", script), ResourceLimits(), 1.0)
+    programs = await init.guest.begin_session(ResourceLimits())
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(programs.follow)
+        with anyio.fail_after(host.TIMEOUT):
+            env = {"PATH": "/usr/bin:/bin"}
+            program = await programs.start(command, env, count, timeout=20.0, is_kernel=True)
+            await program.ended.wait()
+        assert not programs.gone.is_set(), programs.problem
+        assert taken == {"stdout": 200 * 30000, "stderr": 200 * 20000, "answers": 200 * size}
+        tasks.cancel_scope.cancel()
+
+
 async def test_one_of_whom_nothing_is_heard_ends(init: Init) -> None:
     await init.stream.send(lease(1))
     assert await init.ended() == (0, "")

@@ -68,12 +68,12 @@ static void forget_taken(struct outlet *out)
             out->owed[stream] = 0;
 }
 
-/* Answers wait until what was written before them is told. */
+/* Answers wait until what was written before them is told, and until there is room for them. */
 static void tell_held(struct outlet *out)
 {
     if (out->held_length && owes(out))
         forget_taken(out);
-    if (!out->held_length || owes(out))
+    if (!out->held_length || owes(out) || !takes_chunk())
         return;
     tell(out, ANSWERS, out->held, out->held_length);
     free(out->held);
