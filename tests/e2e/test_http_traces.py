@@ -13,6 +13,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from tests.support.cli import drybox
 from tests.support.server import serving
+from tests.support.sessions import open_session
 
 pytestmark = pytest.mark.promise("MON-5")
 
@@ -76,6 +77,44 @@ def test_a_trace_reaches_its_collector_before_the_server_has_gone(collector: Col
     assert spans["execution"].parent_span_id == spans["POST /v1/execute"].span_id
     assert spans["run"].parent_span_id == spans["execution"].span_id
     assert "print(1)" not in str(collector.spans)
+
+
+def test_what_a_session_does_is_below_the_requests_that_ask_for_it(collector: Collector) -> None:
+    env = {
+        "DRYBOX_SERVER_TRACES": "true",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{collector.server_port}",
+        "NO_PROXY": "127.0.0.1",
+    }
+    traces = {name: f"{number:032x}" for number, name in enumerate(("open", "run", "close"), 1)}
+    headers = {
+        name: {"traceparent": f"00-{trace}-b7ad6b7169203331-01"} for name, trace in traces.items()
+    }
+    with serving(env=env) as server:
+        session = open_session(server, headers["open"], language="bash")
+        session.headers = headers["run"]
+        assert session.run("echo on")["stdout"] == "on\n"
+        with session.stream("echo on") as events:
+            assert [event["type"] for event in events][-1] == "result"
+        assert session.command("echo on")["stdout"] == "on\n"
+        session.headers = headers["close"]
+        assert session.ask("DELETE").status == 204
+        assert server.stop() == 0
+    names = {
+        name: sorted(
+            span.name
+            for span in collector.spans
+            if span.trace_id.hex() == trace and span.name.startswith("session ")
+        )
+        for name, trace in traces.items()
+    }
+    assert names == {
+        "open": ["session open"],
+        "run": ["session command", "session run", "session run"],
+        "close": ["session close"],
+    }
+    requests = {span.span_id for span in collector.spans if "/v1/sessions" in span.name}
+    parents = {span.parent_span_id for span in collector.spans if span.name.startswith("session ")}
+    assert parents <= requests
 
 
 def test_without_the_extra_it_says_what_to_install(tmp_path: Path) -> None:

@@ -77,7 +77,6 @@ class AsyncCodeExecutor(Executor):
         self._hooks = Hooks(settings.hooks, check_timeout(settings.hook_timeout, "hook_timeout"))
         self._observers = Observers(settings.observers)
         self._allow_weaker = settings.weaker()
-        settings.check_snapshots()
         self._cache = make_cache(settings.compile_cache)
         self.concurrency = settings.slots()
         wait = settings.queue_timeout
@@ -372,8 +371,9 @@ class AsyncCodeExecutor(Executor):
             from drybox.sessions.store import make_store  # most executors have no sessions
 
             self._sessions = make_store(
-                *(self._open_tasks(), self._hooks, self._operator, self._defaults),
-                *(self._snapshots, self._settings.max_sessions, self._settings.pool),
+                *(self._open_tasks(), self._hooks, self._operator, self._defaults, self._snapshots),
+                *(self._settings.session_bounds(), self._settings.pool, self._observers),
+                self._slots.held if self._settings.session_slots else None,
             )
         return self._sessions
 

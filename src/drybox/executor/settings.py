@@ -25,6 +25,7 @@ from drybox.settings import COMPILE_CACHE, COMPILE_LIMITS, DockerSettings, PoolS
 if TYPE_CHECKING:
     from drybox.monitoring.observers import Observer
     from drybox.sessions.snapshots.place import Bounds
+    from drybox.sessions.store import SessionBounds
 
 P = ParamSpec("P")
 S = TypeVar("S")
@@ -71,6 +72,9 @@ class ExecutorSettings:
         compile_cache: Bytes of what compilers made that are kept for programs that come again, in
             memory and until the executor is closed; None or 0 for none.
         max_sessions: Sessions that may be open at once.
+        session_memory: Bytes that the memory limits of open sessions may have together.
+        session_slots: Whether opening a session, and each run and command in one, waits for a slot
+            as an execution does; else only executions take slots.
         snapshot_dir: Folder of the host in which snapshots of sessions are kept; None for memory,
             where they are until the executor is closed.
         max_snapshots: Snapshots that may be kept at once, of each client.
@@ -100,6 +104,8 @@ class ExecutorSettings:
     environments: Iterable[Environment] = ()
     environment_dir: str | os.PathLike[str] | None = None
     max_sessions: int = 64
+    session_memory: int = 16 << 30
+    session_slots: bool = False
     snapshot_dir: str | os.PathLike[str] | None = None
     max_snapshots: int = 64
     snapshot_share: int = 256 << 20
@@ -111,6 +117,7 @@ class ExecutorSettings:
         Raises:
             InvalidRequest: One of these is wrong.
         """
+        self._check_sessions()
         return Defaults(
             check_timeout(self.timeout),
             check_limits(ResourceLimits() if self.limits is None else self.limits),
@@ -132,13 +139,20 @@ class ExecutorSettings:
             check_timeout(self.install_timeout, "install_timeout"),
         )
 
-    def check_snapshots(self) -> None:
-        """Check how much of snapshots is kept.
+    def session_bounds(self) -> SessionBounds:
+        """What sessions may be together."""
+        from drybox.sessions.store import SessionBounds  # most executors have none
+
+        return SessionBounds(self.max_sessions, self.session_memory)
+
+    def _check_sessions(self) -> None:
+        """Check how many sessions, and how much of snapshots, are kept.
 
         Raises:
             InvalidRequest: One of these is wrong.
         """
-        for name in ("max_snapshots", "snapshot_share", "snapshot_storage"):
+        snapshots = ("max_snapshots", "snapshot_share", "snapshot_storage")
+        for name in ("max_sessions", "session_memory", *snapshots):
             if getattr(self, name) < 0:
                 raise InvalidRequest(name, "it is less than 0", hint="Pass 0 or more.")
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 import anyio
 
 from drybox.errors import Unavailable
-from drybox.monitoring.observers import Observation
+from drybox.monitoring.observers import NULL_OBSERVATION, Observation
 
 
 class Slots:
@@ -27,8 +31,11 @@ class Slots:
         Raises:
             Unavailable: None was in time.
         """
+        await self._acquire(observation, asyncio.current_task())
+
+    async def _acquire(self, observation: Observation, borrower: object) -> None:
         try:
-            self._limiter.acquire_nowait()
+            self._limiter.acquire_on_behalf_of_nowait(borrower)
         except anyio.WouldBlock:
             pass
         else:
@@ -36,13 +43,27 @@ class Slots:
         observation.enter("queue")
         try:
             with anyio.fail_after(self._timeout):
-                await self._limiter.acquire()
+                await self._limiter.acquire_on_behalf_of(borrower)
         except TimeoutError:
             raise Unavailable(
                 f"{self._count} other executions took longer than {self._timeout:g} s.",
                 hint="Nothing ran. Try again later, or allow more concurrency or queue_timeout.",
                 is_full=True,
             ) from None
+
+    @asynccontextmanager
+    async def held(self) -> AsyncIterator[None]:
+        """Hold one until the context is left.
+
+        Raises:
+            Unavailable: None was in time.
+        """
+        borrower = object()
+        await self._acquire(NULL_OBSERVATION, borrower)
+        try:
+            yield
+        finally:
+            self._limiter.release_on_behalf_of(borrower)
 
     def release(self) -> None:
         """Give back that of the task that asks."""

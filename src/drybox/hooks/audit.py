@@ -1,4 +1,4 @@
-"""A hook that logs one line of JSON for every execution."""
+"""A hook that logs one line of JSON for every execution, every session and every run in one."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ AUDIT_LOGGER = "drybox.audit"
 
 class AuditHook:
     """Logs one line of JSON for every sandbox: who ran what in it, and what became of it.
+
+    And one for every run and command of a session, with the session's id.
 
     Where the lines go, and how they rotate, is for the handlers of :mod:`logging` to say::
 
@@ -44,6 +46,23 @@ class AuditHook:
         self._logger = logging.getLogger(logger)
         if self._logger.level == logging.NOTSET:
             self._logger.setLevel(logging.INFO)
+
+    def after_run(self, context: HookContext) -> None:
+        """Write the line of a run in a session; that of an execution comes once all is over.
+
+        Raises:
+            Exception: See :meth:`sandbox_destroyed`.
+        """
+        if context.session:
+            self.sandbox_destroyed(context)
+
+    def run_failed(self, context: HookContext) -> None:
+        """Write the line of a run in a session that has no result.
+
+        Raises:
+            Exception: See :meth:`sandbox_destroyed`.
+        """
+        self.sandbox_destroyed(context)
 
     def sandbox_destroyed(self, context: HookContext) -> None:
         """Write the line: this comes once for every sandbox, however its execution ended.
@@ -76,6 +95,8 @@ def _document(context: HookContext, facts: dict[str, str | None]) -> dict[str, A
     result, error = context.result, context.error
     if result is not None:
         status, error = str(result.status), result.error
+    elif error is None and context.session:
+        status = "closed"
     else:
         kinds = {"Rejected": "rejected", "Cancelled": "cancelled"}
         status = kinds.get(error.type if error else "", "error")
@@ -83,6 +104,7 @@ def _document(context: HookContext, facts: dict[str, str | None]) -> dict[str, A
         "time": context.started_at.isoformat(timespec="milliseconds"),
         **facts,
         "id": context.id,
+        **({"session": context.session} if context.session else {}),
         "source_sha256": context.source_sha256,
         "language": context.language,
         "version": context.version,

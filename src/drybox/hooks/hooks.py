@@ -25,8 +25,10 @@ HOOK_TIMEOUT = 10.0
 LONG_SOURCE = 256 * KIB
 """Bytes of source whose digests hold the event loop up for less than a change of threads."""
 
-EventName = Literal["sandbox_created", "before_run", "after_run", "sandbox_destroyed"]
-EVENT_NAMES: tuple[EventName, ...] = get_args(EventName)
+EventName = Literal["sandbox_created", "before_run", "after_run", "run_failed", "sandbox_destroyed"]
+_ALL_NAMES: tuple[EventName, ...] = get_args(EventName)
+EVENT_NAMES = _ALL_NAMES[:3] + _ALL_NAMES[-1:]
+"""Of every execution that has a result, in this order."""
 
 _log = logging.getLogger("drybox.hooks")
 
@@ -65,7 +67,8 @@ class HookContext:
         wall_time: Seconds since then.
         result: The result, from ``after_run`` on; None if there is none.
         error: In ``sandbox_destroyed``, why there is no result: the exception that the caller
-            gets, or one of type ``Cancelled``; else None.
+            gets, or one of type ``Cancelled``; else None. In ``run_failed`` too.
+        session: Id of the session whose sandbox this is, or in which this runs; "" for none.
     """
 
     id: str
@@ -87,6 +90,7 @@ class HookContext:
     wall_time: float = 0.0
     result: ExecutionResult | None = None
     error: ErrorInfo | None = None
+    session: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +98,8 @@ class HookEvent:
     """What a hook that is a plain callable gets, for every event.
 
     Attributes:
-        name: ``sandbox_created``, ``before_run``, ``after_run`` or ``sandbox_destroyed``.
+        name: ``sandbox_created``, ``before_run``, ``after_run``, ``run_failed`` or
+            ``sandbox_destroyed``.
         context: What it may read.
     """
 
@@ -105,10 +110,10 @@ class HookEvent:
 class Hooks:
     """The hooks of one executor.
 
-    Each is an object with any of the methods ``sandbox_created``, ``before_run``, ``after_run``
-    and ``sandbox_destroyed``, which take a :class:`HookContext`, or a callable that takes a
-    :class:`HookEvent`. Async ones run on the event loop; all others in a worker thread, since
-    whatever blocks in one would hold up every other execution, and no deadline could end it.
+    Each is an object with any of the methods ``sandbox_created``, ``before_run``, ``after_run``,
+    ``run_failed`` and ``sandbox_destroyed``, which take a :class:`HookContext`, or a callable that
+    takes a :class:`HookEvent`. Async ones run on the event loop; all others in a worker thread,
+    since whatever blocks in one would hold up every other execution, and no deadline could end it.
 
     Args:
         hooks: The hooks, in the order in which they are asked.
@@ -126,11 +131,13 @@ class Hooks:
         found = [call for index, hook in enumerate(hooks) for call in _calls(index, hook)]
         self._timeout = timeout
         self._calls = {
-            event: [call for call in found if call.event == event] for event in EVENT_NAMES
+            event: [call for call in found if call.event == event] for event in _ALL_NAMES
         }
         self._any = bool(found)
 
-    async def start(self, id: str, job: Job, isolation: str, streamed: bool) -> SandboxHooks:
+    async def start(
+        self, id: str, job: Job, isolation: str, streamed: bool, session: str = ""
+    ) -> SandboxHooks:
         """Begin to follow one execution and its sandbox.
 
         Args:
@@ -138,6 +145,7 @@ class Hooks:
             job: What it runs.
             isolation: Name of the backend.
             streamed: Its input comes piece by piece.
+            session: Id of the session that it is, or is in; "" for none.
         """
         if not self._any:
             return SandboxHooks(self, None)
@@ -163,6 +171,7 @@ class Hooks:
             packages=job.packages,
             artifacts=job.artifacts,
             started_at=datetime.now(timezone.utc),
+            session=session,
         )
         return SandboxHooks(self, context)
 
@@ -280,6 +289,12 @@ class RunHooks:
         self._sandbox.learn(result=result)
         await self._sandbox.tell("after_run")
 
+    async def failed(self, error: BaseException) -> None:
+        """There will be no result, but this. Cancellation waits until the hooks know."""
+        self._sandbox.failed(error)
+        with anyio.CancelScope(shield=True):
+            await self._sandbox.tell("run_failed")
+
 
 class _TooLong(TimeoutError):
     """A call of a hook did not come to its end in time."""
@@ -326,17 +341,17 @@ def _contained(
 
 def _calls(index: int, hook: object) -> list[_Call]:
     field, name = f"hooks[{index}]", _name(hook)
-    names = [event for event in EVENT_NAMES if hasattr(hook, event)]
+    names = [event for event in _ALL_NAMES if hasattr(hook, event)]
     if isinstance(hook, type) and names:
         raise InvalidRequest(field, f"{name} is a class", hint=f"Pass an object: {name}().")
     if not names and not callable(hook):
         raise InvalidRequest(
             field,
             f"{name} is not a hook",
-            hint=f"Pass a callable, or an object with a method {', '.join(EVENT_NAMES)}.",
+            hint=f"Pass a callable, or an object with a method {', '.join(_ALL_NAMES)}.",
         )
     calls = []
-    for event in names or EVENT_NAMES:
+    for event in names or _ALL_NAMES:
         function = getattr(hook, event) if names else hook
         if not callable(function):
             raise InvalidRequest(

@@ -6,7 +6,14 @@ from collections.abc import Mapping
 
 import anyio
 
-from drybox.errors import InvalidRequest, Rejected, SandboxLost, Unavailable, Unsupported
+from drybox.errors import (
+    InvalidRequest,
+    Rejected,
+    SandboxLost,
+    SessionClosed,
+    Unavailable,
+    Unsupported,
+)
 from drybox.model import ExecutionResult
 
 _WORDS: Mapping[type[Exception], str] = {
@@ -15,6 +22,7 @@ _WORDS: Mapping[type[Exception], str] = {
     Rejected: "rejected",
     InvalidRequest: "invalid",
     SandboxLost: "sandbox_error",
+    SessionClosed: "closed",
     anyio.BrokenResourceError: "cancelled",  # who followed its events has left
 }
 

@@ -18,6 +18,7 @@ from drybox.job import Job
 from drybox.model import MIB, ExecutionResult, PoolCount, Usage
 from drybox.monitoring.end_status import ending
 from drybox.monitoring.observers import Stage
+from drybox.monitoring.session_metrics import SessionMetrics
 
 MOST_NOTED = 512
 """Executions that are counted at once at the latest."""
@@ -32,8 +33,10 @@ BYTES = tuple(float(size * MIB) for size in (8, 16, 32, 64, 128, 256, 512, 1024,
 """Buckets of memory: the usual limit is in the middle."""
 
 
-class ExecutionMetrics:
+class ExecutionMetrics(SessionMetrics):
     """Counts and times the executions of any number of executors; an ``Observer``.
+
+    And what is done with their sessions: see :class:`SessionMetrics`.
 
     The labels are bounded: languages and isolations are those that are installed.
 
@@ -42,6 +45,7 @@ class ExecutionMetrics:
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:
+        super().__init__(registry, SECONDS)
         labels = ("language", "isolation")
         self._ended: deque[_Ended] = deque()
         registry.register(_Counting(self))  # first, so that whoever reads the others reads all

@@ -7,7 +7,7 @@ called on the event loop; so it counts or notes, and returns.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Literal, Protocol, TypeVar
 
 from drybox.job import Job
@@ -70,11 +70,15 @@ class Observers:
         """One more, for the executions that begin from now on."""
         self._observers.append(observer)
 
+    def __iter__(self) -> Iterator[Observer]:
+        """Each of them."""
+        return iter(self._observers)
+
     def start(self, id: str, job: Job) -> Observation:
         """An execution begins; see :class:`Observer`."""
         if not self._observers:
             return NULL_OBSERVATION
-        found = [_contained(observer.start, id, job) for observer in self._observers]
+        found = [contained(observer.start, id, job) for observer in self._observers]
         return _Observations([observation for observation in found if observation is not None])
 
 
@@ -102,18 +106,19 @@ class _Observations:
 
     def enter(self, stage: Stage) -> None:
         for observation in self._observations:
-            _contained(observation.enter, stage)
+            contained(observation.enter, stage)
 
     def choose(self, isolation: str) -> None:
         for observation in self._observations:
-            _contained(observation.choose, isolation)
+            contained(observation.choose, isolation)
 
     def finish(self, result: ExecutionResult | None, error: BaseException | None) -> None:
         for observation in self._observations:
-            _contained(observation.finish, result, error)
+            contained(observation.finish, result, error)
 
 
-def _contained(call: Callable[..., T], *given: object) -> T | None:
+def contained(call: Callable[..., T], *given: object) -> T | None:
+    """What a call returns; what it raises is logged, and None returned."""
     try:
         return call(*given)
     except Exception as error:

@@ -12,9 +12,10 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span, Status, StatusCode, Tracer, TracerProvider
 
 from drybox.job import Job
-from drybox.model import ExecutionResult
+from drybox.model import ExecutionResult, Usage
 from drybox.monitoring.end_status import ending
 from drybox.monitoring.observers import Stage
+from drybox.monitoring.session_observers import Act, SessionFacts
 
 VERSION = version("drybox")
 
@@ -28,7 +29,7 @@ def tracer_of(provider: TracerProvider | None) -> Tracer:
 
 
 class TraceObserver:
-    """Makes spans of executions; an ``Observer``.
+    """Makes spans of executions, and of what is done with sessions; an ``Observer``.
 
     Args:
         provider: Whom the spans are for; the process's own provider if None.
@@ -40,6 +41,30 @@ class TraceObserver:
     def start(self, id: str, job: Job) -> _Observation:
         """An execution begins."""
         return _Observation(self._tracer, id, job)
+
+    def begin(self, act: Act, session: SessionFacts) -> _ActObservation:
+        """Something is done with a session."""
+        facts = {
+            "drybox.session.id": session.id,
+            "drybox.language": session.language,
+            "drybox.isolation": session.isolation,
+        }
+        return _ActObservation(self._tracer.start_span(f"session {act}", attributes=facts))
+
+
+class _ActObservation:
+    """Something done with a session that is traced."""
+
+    def __init__(self, span: Span) -> None:
+        self._span = span
+
+    def finish(self, status: str, usage: Usage) -> None:
+        if status in _OURS:
+            self._span.set_status(Status(StatusCode.ERROR, status))
+        self._span.set_attribute("drybox.status", status)
+        if usage.cpu_time is not None:
+            self._span.set_attribute("drybox.cpu_time", usage.cpu_time)
+        self._span.end()
 
 
 class _Observation:

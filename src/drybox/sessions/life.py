@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from contextvars import copy_context
 from dataclasses import dataclass
+from typing import TypeVar
 
 import anyio
 
 from drybox.errors import DryboxError, InvalidRequest, SessionClosed
 from drybox.sessions.base import SessionState
 from drybox.sessions.programs.inside import Inside
+
+T = TypeVar("T")
 
 MOST_METADATA = 16 * 1024
 """Characters of an owner's own words."""
@@ -47,6 +51,8 @@ class SessionLife:
         self._pausing = anyio.Lock()
         self._changed = anyio.Event()
         self._reason = ""
+        self._context = copy_context()
+        self._opened_at = self._used_at
         self.ended = anyio.Event()
         inside.why_closed = self._why_closed
 
@@ -77,8 +83,23 @@ class SessionLife:
 
     def end(self, reason: str) -> None:
         """Have it end."""
-        self._reason = self._reason or reason
+        if not self._reason:
+            self._reason, self._context = reason, copy_context()
         self._changed.set()
+
+    def in_context_of_end(self, call: Callable[[], T]) -> T:
+        """Call something as whoever has closed it, or has opened it if nobody has."""
+        return self._context.copy().run(call)
+
+    @property
+    def reason(self) -> str:
+        """Why it has ended: ``closed``, ``idle`` or ``lifetime``; ``lost`` with its sandbox."""
+        return self._reason or "lost"
+
+    @property
+    def age(self) -> float:
+        """Seconds since it was opened."""
+        return anyio.current_time() - self._opened_at
 
     def _why_closed(self) -> DryboxError | None:
         words = {

@@ -17,6 +17,7 @@ from drybox.execution.validation import check_timeout
 from drybox.guest.frames import GuestExecError
 from drybox.job import Job
 from drybox.languages.base import Language
+from drybox.monitoring.session_observers import Act
 from drybox.sessions.base import TERMINAL_SIZE, SessionState
 from drybox.sessions.files import SessionFiles
 from drybox.sessions.life import SessionLife, Terms, check_metadata
@@ -38,8 +39,9 @@ from drybox.sessions.results import CommandResult, Completions, RunResult, Snaps
 MOST_ENDED = 32
 """Processes that have ended and are still remembered."""
 
-Hooked = Callable[[Job, "list[RunResult | CommandResult]"], AbstractAsyncContextManager[None]]
-"""Asks the hooks before something runs, and tells them its result afterwards."""
+Hooked = Callable[[Act, Job, "list[RunResult | CommandResult]"], AbstractAsyncContextManager[None]]
+"""Waits for the right to run something, asks the hooks, and tells them and the observers what
+became of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +249,7 @@ class OpenSession:
         job = self._make_job(wanted.name, code)[1]
         given = None if stdin is None else check_stdin(stdin)
         told: list[RunResult | CommandResult] = []
-        async with self.life.activity(), self._hooked(job, told):
+        async with self.life.activity(), self._hooked("run", job, told):
             kernel = await self._languages.kernel(wanted)
             if kernel is None:
                 cells = await self._languages.cells(wanted)
@@ -297,7 +299,7 @@ class OpenSession:
         seconds = self._terms.timeout if timeout is None else check_timeout(timeout)
         given = check_stdin(stdin)
         told: list[RunResult | CommandResult] = []
-        async with self.life.activity(), self._hooked(self._command_job(argv), told):
+        async with self.life.activity(), self._hooked("command", self._command_job(argv), told):
             running = RunningCommand(self._inside, self._inside.limits.output)
             result = await running.run(
                 argv,
@@ -328,7 +330,7 @@ class OpenSession:
         words = {**({"TERM": "xterm-256color"} if terminal else {}), **check_env(env)}
         seconds = None if timeout is None else check_timeout(timeout)
         columns_and_rows = check_size(size) if terminal else None
-        async with self.life.activity(), self._hooked(self._command_job(argv), []):
+        async with self.life.activity(), self._hooked("start", self._command_job(argv), []):
             process = SessionProcess(self._inside, argv, self.life.touch, terminal=terminal)
             try:
                 await process.begin(

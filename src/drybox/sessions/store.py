@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -23,15 +23,16 @@ from drybox.hooks.hooks import Hooks
 from drybox.job import OWNER, Job
 from drybox.languages.base import Language
 from drybox.languages.registry import known_languages
-from drybox.model import ErrorInfo, ExecutionRequest, ExecutionResult
-from drybox.monitoring.observers import NULL_OBSERVATION
+from drybox.model import ErrorInfo, ExecutionRequest, ExecutionResult, Usage
+from drybox.monitoring.observers import NULL_OBSERVATION, Observers
+from drybox.monitoring.session_observers import Act, SessionFacts, observed
 from drybox.pool.pool import Pool
 from drybox.sessions.idle_kernels import IdleKernels, StartedKernel
 from drybox.sessions.kernels.folder import kernel_folder
 from drybox.sessions.kernels.registry import find_kernel
 from drybox.sessions.life import Terms
 from drybox.sessions.programs.inside import Inside
-from drybox.sessions.results import CommandResult, RunResult
+from drybox.sessions.results import CommandResult, RunResult, Snapshot
 from drybox.sessions.session import Opened, OpenSession
 from drybox.sessions.snapshots.store import SnapshotStore
 from drybox.settings import PoolSettings
@@ -62,6 +63,23 @@ class Wanted:
     owner: str = field(default_factory=OWNER.get)
 
 
+@dataclass(frozen=True, slots=True)
+class SessionBounds:
+    """What the sessions of an executor may be together.
+
+    Attributes:
+        most: How many may be open at once.
+        memory: Bytes that their memory limits may come to.
+    """
+
+    most: int
+    memory: int
+
+
+Slot = Callable[[], AbstractAsyncContextManager[None]]
+"""Waits for one of the executor's slots, and holds it until the context is left."""
+
+
 class SessionStore:
     """The open sessions.
 
@@ -71,8 +89,10 @@ class SessionStore:
         operator: Limits of compilers.
         defaults: What code that runs in one gets, as a request of its own would.
         snapshots: Keeps their files.
-        most: Sessions that may be open at once.
+        bounds: What they may be together.
         kernels: Those that wait for sessions.
+        observers: Are told of every session, and of what is done with it.
+        slot: What opens a session, and what runs in one, waits for; None for nothing.
     """
 
     def __init__(
@@ -82,18 +102,22 @@ class SessionStore:
         operator: OperatorLimits,
         defaults: Defaults,
         snapshots: SnapshotStore,
-        most: int,
+        bounds: SessionBounds,
         kernels: IdleKernels,
+        observers: Observers,
+        slot: Slot | None,
     ) -> None:
         self._tasks = tasks
         self._hooks = hooks
         self._operator = operator
         self._defaults = defaults
         self._snapshots = snapshots
-        self._most = most
+        self._bounds = bounds
+        self._observers = observers
+        self._slot: Slot = slot or nullcontext
         self._kernels = kernels
         self._open: dict[str, OpenSession] = {}
-        self._opening = 0
+        self._memory: dict[str, int] = {}  # limits of those that are open or on their way
 
     def list(self) -> list[OpenSession]:
         """Those that are open, the oldest first."""
@@ -110,24 +134,39 @@ class SessionStore:
         """
         if wanted.snapshot:
             await self._snapshots.check(wanted.owner, wanted.snapshot)
-        if len(self._open) + self._opening >= self._most:
-            raise Unavailable(
-                f"{self._most} sessions are open, and more may not be.",
-                hint="Close one, or allow more: max_sessions.",
-            )
-        self._opening += 1
+        self._require_room(wanted.job.limits.memory)
+        self._memory[wanted.id] = wanted.job.limits.memory
         opening = _Opening()
+        facts = SessionFacts(wanted.id, wanted.language.name, wanted.pool.name)
         try:
-            self._tasks.start_soon(self._keep, wanted, opening)
-            await opening.done.wait()
+            with observed(self._observers, "open", facts):
+                async with self._slot():
+                    opening.begins = True
+                    self._tasks.start_soon(self._keep, wanted, opening)
+                    await opening.done.wait()
+                if opening.session is None:
+                    closed = Unavailable("the executor was closed.", hint="Open another.")
+                    raise opening.error or closed
         except BaseException:
             opening.scope.cancel()
+            if not opening.begins:
+                del self._memory[wanted.id]
             raise
-        finally:
-            self._opening -= 1
-        if opening.session is None:
-            raise opening.error or Unavailable("the executor was closed.", hint="Open another.")
         return opening.session
+
+    def _require_room(self, memory: int) -> None:
+        bounds, taken = self._bounds, sum(self._memory.values())
+        if len(self._memory) >= bounds.most:
+            raise Unavailable(
+                f"{bounds.most} sessions are open, and more may not be.",
+                hint="Close one, or allow more: max_sessions.",
+            )
+        if taken + memory > bounds.memory:
+            raise Unavailable(
+                f"the memory limits of open sessions come to {taken:,} bytes, and may not come to "
+                f"more than {bounds.memory:,}.",
+                hint="Close one, ask for a smaller limits.memory, or allow more: session_memory.",
+            )
 
     async def _keep(self, wanted: Wanted, opening: _Opening) -> None:
         """One session, from its sandbox's beginning to its end."""
@@ -140,6 +179,8 @@ class SessionStore:
             if opening.session is not None:
                 opening.session.life.end("closed")
                 opening.session.life.ended.set()
+                opening.close.close()
+            del self._memory[wanted.id]
             opening.done.set()
 
     async def _live(self, wanted: Wanted, opening: _Opening) -> None:
@@ -150,7 +191,7 @@ class SessionStore:
             kernel_dir=await _kernel_dir(wanted),
             beside=_others(wanted.language),
         )
-        hooks = await self._hooks.start(wanted.id, job, wanted.pool.name, streamed=True)
+        hooks = await self._hooks.start(wanted.id, job, wanted.pool.name, True, wanted.id)
         lifetime = SandboxLifetime(
             self._kernels.in_front_of(wanted.pool),
             spec,
@@ -182,6 +223,9 @@ class SessionStore:
                 await session.life.live()
             finally:
                 del self._open[wanted.id]
+                if not inside.programs.gone.is_set():
+                    session.life.end("closed")  # with its executor, if for no other reason
+                opening.close = session.life.in_context_of_end(partial(self._closing, session))
                 tasks.cancel_scope.cancel()
 
     def _job_of(self, language: str, code: str) -> tuple[Language, Job]:
@@ -201,27 +245,51 @@ class SessionStore:
             weakened=tuple(sandbox.weakened),
         )
         count = 0
+        facts = SessionFacts(wanted.id, wanted.language.name, opened.isolation)
 
         @asynccontextmanager
-        async def hooked(job: Job, told: list[RunResult | CommandResult]) -> AsyncIterator[None]:
+        async def hooked(
+            act: Act, job: Job, told: list[RunResult | CommandResult]
+        ) -> AsyncIterator[None]:
             nonlocal count
             count += 1
+            id = f"{wanted.id}/{count}"
             known = replace(job, limits=wanted.job.limits, env=wanted.job.env)
-            hooks = await self._hooks.start(
-                f"{wanted.id}/{count}", known, opened.isolation, streamed=True
-            )
-            hooks.learn(version=opened.version, weakened=opened.weakened)
-            run = hooks.run()
-            await run.before_run()
-            yield
-            for result in told:
-                await run.after_run(_as_execution(f"{wanted.id}/{count}", opened, result))
+            of_code = replace(facts, language=job.language) if act == "run" else facts
+            with observed(self._observers, act, of_code) as seen:
+                async with self._slot():
+                    hooks = await self._hooks.start(
+                        id, known, opened.isolation, streamed=True, session=wanted.id
+                    )
+                    hooks.learn(version=opened.version, weakened=opened.weakened)
+                    run = hooks.run()
+                    try:
+                        await run.before_run()
+                        yield
+                    except BaseException as error:
+                        await run.failed(error)
+                        raise
+                    for result in told:
+                        seen.learn(result.status, result.usage)
+                        await run.after_run(_as_execution(id, opened, result))
 
-        keep = partial(self._snapshots.keep, wanted.owner)
+        async def keep(inside: Inside) -> Snapshot:
+            with observed(self._observers, "snapshot", facts):
+                return await self._snapshots.keep(wanted.owner, inside)
+
         return OpenSession(
             *(opened, wanted.terms, inside, self._tasks, self._job_of, self._operator),
             *(hooked, keep, None if started is None else started.kernel),
         )
+
+    def _closing(self, session: OpenSession) -> ExitStack:
+        """Have the observers follow its end."""
+        life = session.life
+        facts = SessionFacts(session.id, session.language, session.isolation, life.age)
+        following = ExitStack()
+        seen = following.enter_context(observed(self._observers, "close", facts))
+        seen.learn(life.reason, Usage())
+        return following
 
 
 def make_store(
@@ -230,8 +298,10 @@ def make_store(
     operator: OperatorLimits,
     defaults: Defaults,
     snapshots: SnapshotStore,
-    most: int,
+    bounds: SessionBounds,
     pool: PoolSettings | None,
+    observers: Observers,
+    slot: Slot | None,
 ) -> SessionStore:
     """The sessions of an executor; kernels begin to wait for more of them with the first.
 
@@ -241,11 +311,14 @@ def make_store(
         operator: Limits of compilers.
         defaults: What code that runs in one is checked by, as a request of its own would be.
         snapshots: Keeps their files.
-        most: Sessions that may be open at once.
+        bounds: What they may be together.
         pool: How many kernels wait; None for none.
+        observers: See :class:`SessionStore`.
+        slot: See there.
     """
     kernels = IdleKernels(tasks, pool)
-    return SessionStore(tasks, hooks, operator, defaults, snapshots, most, kernels)
+    given = tasks, hooks, operator, defaults, snapshots, bounds
+    return SessionStore(*given, kernels, observers, slot)
 
 
 def _others(language: Language) -> tuple[Language, ...]:
@@ -275,6 +348,8 @@ class _Opening:
         self.scope = anyio.CancelScope()
         self.done = anyio.Event()
         self.session: OpenSession | None = None
+        self.begins = False
+        self.close = ExitStack()
         self.error: Exception | None = None
 
 
