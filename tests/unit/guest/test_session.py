@@ -69,9 +69,9 @@ async def test_who_asks_hears_of_the_sandbox_end(init: Init) -> None:
 async def test_answers_wait_for_room_behind_output_that_nobody_reads(init: Init, size: int) -> None:
     taken = {"stdout": 0, "stderr": 0, "answers": 0}
 
-    def count(stream: GuestStream, data: bytes) -> bool:
+    def count(stream: GuestStream, data: bytes) -> Grant:
         taken[stream] += len(data)
-        return True
+        return "now"
 
     script = f"""
     for i in $(seq 200); do
