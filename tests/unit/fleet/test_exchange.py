@@ -104,12 +104,3 @@ async def test_a_lost_answer_loses_what_it_may_have_told_of() -> None:
     for task in (first, second):
         with pytest.raises(ReplicaGone, match="no answer"):
             await task
-
-
-async def test_what_is_cancelled_before_it_is_sent_is_not_sent() -> None:
-    node = FakeNode()
-    sender = Sender(node.call)
-    with anyio.move_on_after(0):
-        await sender.execute("a", b"")
-    await settle()
-    assert node.calls == []

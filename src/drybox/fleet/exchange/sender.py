@@ -71,12 +71,9 @@ class Sender:
             batch: list[tuple[str, bytes]] = []
             size = 0
             while self._outbox and (not batch or size + len(self._outbox[0][1]) <= MOST_BYTES):
-                item = self._outbox.popleft()
-                if item[0] in self._waiting:  # else it was cancelled meanwhile
-                    batch.append(item)
-                    size += len(item[1])
-            if batch:
-                self._begin_call(batch)
+                batch.append(self._outbox.popleft())
+                size += len(batch[-1][1])
+            self._begin_call(batch)
         if self._waiting and not self._calls:
             self._begin_call([])
 
