@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from tests.support.host import eventually, sandboxes
 from tests.support.server import TIMEOUT, Answer, Server, serving
+from tests.support.sessions import HttpSession, open_session
 
 from drybox.backends.local.cgroups.tree import cpu_seconds
 from drybox.service.api_keys import hash_key, new_key
@@ -133,3 +134,57 @@ def test_many_runs_at_once_overrun_a_day_by_one_at_most() -> None:
             thread.join()
         assert sorted(answer.status for answer in answers) == [200] * 2 + [429] * 8
         assert 1.0 <= charged(server, "poor") < 2.0
+
+
+SPIN = "while :; do :; done"
+THREAD = """
+import threading
+def spin():
+    while True:
+        pass
+threading.Thread(target=spin, daemon=True).start()
+"""
+
+
+def session_with(server: Server, language: str = "bash") -> HttpSession:
+    return open_session(server, {"Authorization": f"Bearer {CLIENT}"}, language=language)
+
+
+@pytest.mark.parametrize("is_closed", [True, False], ids=["closed", "open"])
+@pytest.mark.parametrize("how", ["background", "left behind", "a kernel's thread"])
+def test_what_nobody_waits_for_in_a_session_is_charged(
+    server: Server, how: str, is_closed: bool
+) -> None:
+    assert eventually(lambda: used(server) < 0.5)  # what ran before is gone
+    session = session_with(server, "python" if how == "a kernel's thread" else "bash")
+    if how == "background":
+        session.start(SPIN)
+    elif how == "left behind":
+        session.command(f"setsid bash -c '{SPIN}' >/dev/null 2>&1 & exit")
+    else:
+        session.run(THREAD)
+    before = charged(server, "client")
+    assert eventually(lambda: used(server) >= 2, TIMEOUT)
+    if is_closed:
+        session.ask("DELETE")
+    assert eventually(lambda: charged(server, "client") >= before + 1, TIMEOUT)
+    session.ask("DELETE")
+
+
+def test_what_is_started_for_a_session_is_charged(server: Server) -> None:
+    before = charged(server, "client")
+    session = session_with(server, "java")
+    assert session.run("1")["status"] == "success"
+    session.ask("DELETE")
+    assert charged(server, "client") - before > 0.2
+
+
+def test_a_session_stands_still_once_its_owners_day_is_used_up() -> None:
+    with serving(env={**ENV, "DRYBOX_KEYS_CLIENT_CPU_PER_DAY": "2"}) as server:
+        session = session_with(server)
+        session.start(SPIN)
+        assert eventually(lambda: session.ask("GET").json["state"] == "paused", TIMEOUT)
+        assert session.ask("POST", "/commands", {"command": "true"}).status == 429
+        stands = used(server)
+        assert session.ask("GET").json["state"] == "paused"
+        assert used(server) == stands

@@ -114,11 +114,15 @@ def test_a_slow_reader_of_a_stream_keeps_no_slot() -> None:
 
 def test_answers_that_nobody_reads_are_counted() -> None:
     """Each has 56 MiB that a kernel has shown; the smallest budget has room for few of them."""
-    settings = {"DRYBOX_SERVER_MEMORY_BUDGET": "384MiB", "DRYBOX_MAX_LIMITS_OUTPUT": "4MiB"}
+    settings = {
+        "DRYBOX_SERVER_MEMORY_BUDGET": "384MiB",
+        "DRYBOX_MAX_LIMITS_OUTPUT": "4MiB",
+        "DRYBOX_SERVER_STALL_TIMEOUT": "600s",
+    }
     with serving(env=settings) as server, session_of(server) as session, ExitStack() as unread:
         session.run("1")
         before, statuses = resident(server.process.pid), []
-        for _ in range(8):
+        for _ in range(4):
             connection = unread.enter_context(closing(server.connect()))
             connection.sock = slow = socket.create_connection(("127.0.0.1", server.port))
             slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)

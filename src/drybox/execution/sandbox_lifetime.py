@@ -78,6 +78,11 @@ class SandboxLifetime:
     ) -> None:
         await self._end(error)
 
+    @property
+    def cpu_time(self) -> float | None:
+        """CPU seconds of all of the sandbox, once it is closed; None where nobody counts them."""
+        return self._sandbox.cpu_time
+
     async def _end(self, error: BaseException | None) -> None:
         try:
             try:

@@ -319,6 +319,10 @@ class AdmissionController:
             waiter.has_slot = True
             waiter.called.set()
 
+    def is_spent(self, caller: Caller) -> bool:
+        """Whether a caller's day is used up."""
+        return self._accounts[caller.name].spent_wait() > 0.0
+
     def charge(self, caller: Caller, cpu_time: float) -> None:
         """Take so many CPU seconds of a caller's day."""
         if not cpu_time:

@@ -42,6 +42,12 @@ NO_ROOM = ErrorInfo(
     "Read them; then show it again, or less of it.",
 )
 
+CHARGE_DELAY = 5.0
+"""Seconds between looks at what a session has taken of the processor."""
+
+CHARGE_TIMEOUT = 2.0
+"""Seconds that such a look may take."""
+
 RETRY_AFTER = 5
 """Seconds after which a session may have been closed."""
 
@@ -108,12 +114,15 @@ class ServedSessions:
         place = caller.name, limits.memory
         self._opening.append(place)
         try:
-            async with service.admitted(caller, execution, CpuMeter(), room, 0):
+            meter = CpuMeter()
+            async with service.admitted(caller, execution, meter, room, 0):
                 session = await service.executor.open_session(request)
+                meter.add(await _used(session) or 0.0)
         finally:
             self._opening.remove(place)
         self.begun += 1
         owned = self._owned[session.id] = OwnedSession(caller.name, session, execution, limits)
+        self._keep(asyncio.create_task(self._charge(caller, session)))
         return owned
 
     async def find(self, caller: Caller, id: str) -> OwnedSession:
@@ -187,6 +196,7 @@ class ServedSessions:
         """Close one."""
         self._owned.pop(owned.session.id, None)
         await owned.session.close()
+        self.service.admission.charge(Caller(owned.owner), await _used(owned.session) or 0.0)
 
     @asynccontextmanager
     async def running(
@@ -207,7 +217,8 @@ class ServedSessions:
             timeout: Seconds that it may take, if not as many as the session says.
 
         Yields:
-            What is told what it has taken of the processor.
+            What is told what it has taken of the processor. It counts where nobody counts what all
+            of the session takes.
 
         Raises:
             Refused: It may not run, or the server went down meanwhile.
@@ -217,11 +228,15 @@ class ServedSessions:
             language=language or owned.request.language,
             timeout=owned.request.timeout if timeout is None else timeout,
         )
-        meter = CpuMeter()
+        meter, told = CpuMeter(), CpuMeter()
         need = 2 * COPIES * owned.limits.output
         async with self.service.admitted(caller, request, meter, room, need):
             self.runs += 1
-            yield meter
+            try:
+                yield told
+            finally:
+                used = await _used(owned.session)
+                meter.add(told.seconds if used is None else used)
 
     async def snapshot(self, caller: Caller, owned: OwnedSession, room: Reservation) -> Snapshot:
         """Keep the files of a session. It takes a slot while it lasts, as a run does.
@@ -252,13 +267,10 @@ class ServedSessions:
         """What whoever reads a process's events holds: one at a time does."""
         return self._readers.setdefault((owned.session.id, pid), anyio.Lock())
 
-    def follow(
-        self, caller: Caller, process: AsyncProcess, stdin: bytes, room: Reservation
-    ) -> None:
+    def follow(self, process: AsyncProcess, stdin: bytes, room: Reservation) -> None:
         """Look after a process that runs beside others, until its end.
 
         Args:
-            caller: Its owner, of whose day its CPU time is taken.
             process: The process.
             stdin: Its whole input, or what is typed first into its terminal; empty if its
                 owner sends that later.
@@ -270,16 +282,26 @@ class ServedSessions:
             feed = asyncio.create_task(_feed(process, stdin, room))
             self._keep(feed)
             self._keep(asyncio.create_task(_end_with(process, feed)))
-        self._keep(asyncio.create_task(self._charge(caller, process)))
 
     def _keep(self, task: asyncio.Task[None]) -> None:
         self._followers.add(task)
         task.add_done_callback(self._followers.discard)
 
-    async def _charge(self, caller: Caller, process: AsyncProcess) -> None:
-        with suppress(DryboxError):  # of a session that has ended nothing more is known
-            result = await process.wait()
-            self.service.admission.charge(caller, result.usage.cpu_time or 0.0)
+    async def _charge(self, caller: Caller, session: AsyncSession) -> None:
+        """Take what goes on in a session of its owner's day, also what nobody waits for.
+
+        Once a day is used up, it stands still; whatever is asked of it resumes it for a moment.
+        """
+        admission = self.service.admission
+        while True:
+            await asyncio.sleep(CHARGE_DELAY)
+            is_over = session.state == "closed"
+            admission.charge(caller, await _used(session) or 0.0)
+            if is_over:
+                return
+            if admission.is_spent(caller) and session.state == "running":
+                with suppress(DryboxError):  # what is under way ends by itself
+                    await session.pause()
 
     def end(self) -> None:
         """Follow nothing any more; the executor closes its sessions."""
@@ -330,6 +352,13 @@ async def _end_with(process: AsyncProcess, task: asyncio.Task[None]) -> None:
             await process.wait()
     finally:
         task.cancel()
+
+
+async def _used(session: AsyncSession) -> float | None:
+    """CPU seconds that nobody has been charged for yet; None where they are not known."""
+    with anyio.move_on_after(CHARGE_TIMEOUT, shield=True), suppress(DryboxError):
+        return await session.take_cpu_time()
+    return None
 
 
 def fitted(result: RunResult, room: Reservation) -> RunResult:

@@ -381,5 +381,15 @@ class AsyncSession(Protocol):
     async def snapshot(self) -> Snapshot:
         """Keep a copy of its files, which other sessions may begin with."""
 
+    async def take_cpu_time(self) -> float | None:
+        """CPU seconds of all that ran in it since this was last asked, whoever waited for it.
+
+        What had to be started for it is counted too. It may be asked once more when the session is
+        closed.
+
+        Returns:
+            They; None where nobody counts them.
+        """
+
     async def close(self) -> None:
         """End everything in it and take it away. Idempotent."""

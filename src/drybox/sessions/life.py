@@ -53,6 +53,8 @@ class SessionLife:
         self._reason = ""
         self._context = copy_context()
         self._opened_at = self._used_at
+        self._cpu_told = 0.0
+        self._cpu_in_all: float | None = None
         self.ended = anyio.Event()
         inside.why_closed = self._why_closed
 
@@ -202,6 +204,21 @@ class SessionLife:
                 await self._inside.sandbox.resume()
                 self._paused = False
         self.touch()
+
+    async def take_cpu_time(self) -> float | None:
+        """CPU seconds of all that ran in it since this was last asked; None if nobody counts."""
+        total = self._cpu_in_all
+        if not self.ended.is_set():
+            total = (await self._inside.sandbox.used()).cpu_time
+        if total is None:
+            return None
+        due = max(0.0, total - self._cpu_told)
+        self._cpu_told += due
+        return due
+
+    def end_use(self, cpu_time: float | None) -> None:
+        """Its sandbox is gone, and has used so many CPU seconds; None where nobody counted."""
+        self._cpu_in_all = cpu_time
 
 
 def check_metadata(words: Mapping[str, str] | None) -> dict[str, str]:

@@ -32,12 +32,9 @@ from drybox.sessions.programs.inside import Inside
 from drybox.sessions.programs.kernel_process import KernelProcess
 from drybox.sessions.programs.kernel_run import Ask, Follow
 from drybox.sessions.programs.languages import EVERYWHERE, SessionLanguages
-from drybox.sessions.programs.process import SessionProcess, check_size
+from drybox.sessions.programs.process import SessionProcess, check_size, remember
 from drybox.sessions.programs.run_stream import RunStream
 from drybox.sessions.results import CommandResult, Completions, RunResult, Snapshot
-
-MOST_ENDED = 32
-"""Processes that have ended and are still remembered."""
 
 Hooked = Callable[[Act, Job, "list[RunResult | CommandResult]"], AbstractAsyncContextManager[None]]
 """Waits for the right to run something, asks the hooks, and tells them and the observers what
@@ -193,6 +190,10 @@ class OpenSession:
         with anyio.CancelScope(shield=True):
             await self.life.ended.wait()
 
+    async def take_cpu_time(self) -> float | None:
+        """CPU seconds of all that ran in it since this was last asked."""
+        return await self.life.take_cpu_time()
+
     async def snapshot(self) -> Snapshot:
         """Keep a copy of its files, which other sessions may begin with."""
         async with self.life.activity():
@@ -346,10 +347,7 @@ class OpenSession:
                     words_of(error, process.command[0], cwd),
                     hint="Look whether the program and its folder are in the sandbox.",
                 ) from error
-        self._processes.append(process)
-        ended = [item for item in self._processes if item.result is not None]
-        for old in ended[: max(0, len(ended) - MOST_ENDED)]:
-            self._processes.remove(old)
+        remember(self._processes, process)
         return process
 
     async def processes(self) -> Sequence[SessionProcess]:

@@ -178,6 +178,8 @@ class SessionStore:
         finally:
             if opening.session is not None:
                 opening.session.life.end("closed")
+                if opening.lifetime is not None:
+                    opening.session.life.end_use(opening.lifetime.cpu_time)
                 opening.session.life.ended.set()
                 opening.close.close()
             del self._memory[wanted.id]
@@ -200,6 +202,7 @@ class SessionStore:
             CpuMeter(),
             job.limits.cpus,
         )
+        opening.lifetime = lifetime
         async with lifetime as sandbox, anyio.create_task_group() as tasks:
             wanted.pool.answered()
             if not isinstance(sandbox, SessionSandbox):
@@ -348,6 +351,7 @@ class _Opening:
         self.scope = anyio.CancelScope()
         self.done = anyio.Event()
         self.session: OpenSession | None = None
+        self.lifetime: SandboxLifetime | None = None
         self.begins = False
         self.close = ExitStack()
         self.error: Exception | None = None

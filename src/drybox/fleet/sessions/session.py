@@ -210,6 +210,11 @@ class FleetSession:
         """Let it live for so many seconds from now on."""
         await self._calls.ask("extend", seconds=seconds)
 
+    async def take_cpu_time(self) -> float | None:
+        """CPU seconds of all that ran in it since any front door last asked."""
+        used: float | None = await self._calls.ask("take_cpu_time")
+        return used
+
     async def snapshot(self) -> Snapshot:
         """Snapshots are on one host, and not on a fleet.
 

@@ -62,6 +62,7 @@ OF_SESSIONS: dict[str, Callable[[AsyncSession, dict[str, Any]], Awaitable[Any]]]
     "pause": lambda session, given: session.pause(),
     "resume": lambda session, given: session.resume(),
     "update": lambda session, given: session.update(**given),
+    "take_cpu_time": lambda session, given: session.take_cpu_time(),
     "extend": lambda session, given: session.extend(**given),
     "files": _files,
 }

@@ -21,6 +21,9 @@ from drybox.sessions.results import CommandResult, SessionEvent
 
 END_OF_TERMINAL = b"\x04"
 
+MOST_ENDED = 32
+"""Processes of a session that have ended and are still remembered."""
+
 
 def signal_number(signal: int | str) -> int:
     """The number of a signal.
@@ -309,6 +312,14 @@ class SessionProcess:
         if result is None:
             raise self._inside.lost(GuestGone(self._inside.programs.problem))
         return result
+
+
+def remember(processes: list[SessionProcess], new: SessionProcess) -> None:
+    """Add one, and let go of those whose end is long ago."""
+    processes.append(new)
+    ended = [item for item in processes if item.result is not None]
+    for old in ended[: max(0, len(ended) - MOST_ENDED)]:
+        processes.remove(old)
 
 
 def check_size(size: tuple[int, int]) -> tuple[int, int]:

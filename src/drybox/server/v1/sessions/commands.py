@@ -111,7 +111,7 @@ async def _start(
         process = await owned.session.start(
             command, terminal=wire.terminal, cwd=wire.cwd, env=wire.env, timeout=wire.timeout
         )
-    sessions.follow(caller, process, stdin, room)
+    sessions.follow(process, stdin, room)
     return process
 
 
