@@ -96,6 +96,9 @@ def test_files_and_folders_go_in_and_come_back(
     assert (tmp_path / "one").read_bytes() == content
     ended(drybox("session", "cp", str(tmp_path / "one"), f"{id}:in/below/", env=env), 0)
     ended(drybox("session", "exec", id, "cmp in/data in/below/one", env=env), 0)
+    for to in ("one", "one/below"):  # a file
+        done = drybox("session", "cp", f"{id}:in", str(tmp_path / to), env=env)
+        assert "cannot be a folder" in ended(done, 2)
     missing = drybox("session", "cp", f"{id}:nothing", str(tmp_path / "never"), env=env)
     assert "nothing" in ended(missing, 2)
     assert sorted(item.name for item in tmp_path.iterdir()) == ["back", "folder", "one"]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import os
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from typing import Any
@@ -268,3 +270,38 @@ def test_a_client_that_leaves_ends_its_program(server: Server) -> None:
     assert eventually(lambda: running(1), TIMEOUT)
     connection.close()
     assert eventually(lambda: running(0), TIMEOUT)
+
+
+@pytest.mark.promise("MCP-3")
+def test_an_assistant_that_ends_its_input_gets_its_answers() -> None:
+    hello = {
+        "protocolVersion": "2025-06-18",
+        "capabilities": {},
+        "clientInfo": {"name": "pipe", "version": "1"},
+    }
+    code = "import time\ntime.sleep(1)\nprint(6 * 7)"
+    messages = [
+        {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello},
+        {"jsonrpc": "2.0", "method": "notifications/initialized"},
+        *(
+            {
+                "jsonrpc": "2.0",
+                "id": id,
+                "method": "tools/call",
+                "params": {"name": "run_code", "arguments": {"code": code}},
+            }
+            for id in ("a", "b")
+        ),
+    ]
+    done = subprocess.run(
+        [DRYBOX, "mcp"],
+        input="".join(f"{json.dumps(message)}\n" for message in messages),
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT,
+        env={**os.environ, "DRYBOX_CONFIG": "/dev/null"},
+    )
+    answers = {answer["id"]: answer for answer in map(json.loads, done.stdout.splitlines())}
+    assert done.returncode == 0, done.stderr
+    for id in ("a", "b"):
+        assert "42" in answers[id]["result"]["content"][0]["text"]

@@ -18,6 +18,7 @@ from mcp_types import (
 )
 
 import drybox
+from drybox.mcp.open_requests import Incoming, OpenRequests, Outgoing
 from drybox.mcp.tools import Tools
 from drybox.service.admission import Caller
 from drybox.service.service import Service
@@ -69,8 +70,16 @@ def make_server(service: Service, sessions: ServedSessions) -> Server[Any]:
 
 
 async def serve_stdio(service: Service) -> None:
-    """Serve one assistant over standard input and output, until it closes them."""
+    """Serve one assistant over standard input and output, until it closes its input.
+
+    What runs then has the time of a server that goes down to end, and is answered.
+    """
     sessions = ServedSessions(service)
     server = make_server(service, sessions)
+    requests, patience = OpenRequests(), service.settings.drain_timeout
     async with stdio_server() as (read_stream, write_stream):
-        await server.run(read_stream, write_stream, server.create_initialization_options())
+        await server.run(
+            Incoming(read_stream, requests, patience),
+            Outgoing(write_stream, requests),
+            server.create_initialization_options(),
+        )

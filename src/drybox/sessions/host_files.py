@@ -35,8 +35,15 @@ def host_files(start: Path) -> tuple[list[str], list[str]]:
 
 def open_beneath(folder: Path, parts: tuple[str, ...]) -> int:
     """Open a new file below a folder, through no link."""
-    folder.mkdir(parents=True, exist_ok=True)
-    at = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        at = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise InvalidRequest(
+            "to",
+            f"{os.fspath(folder)!r} cannot be a folder: {error.strerror}",
+            hint="Name a folder, or one that is not there yet.",
+        ) from error
     try:
         for name in parts[:-1]:
             try:

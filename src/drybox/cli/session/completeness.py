@@ -13,18 +13,20 @@ _STRING = re.compile(
 )
 _LIFETIME = re.compile(r"(?<=[<&])'[a-z_]\w*\b(?!')")
 """Rust's ``'a``, whose mark begins no string."""
+_MAIN = re.compile(r"\bmain\s*\(")
 _SHELL_OPENS = re.compile(
     r"(?:^|[;&|\n({]|\b(?:do|then|else)\s)\s*(if|for|while|until|case|select)\b"
 )
 _SHELL_CLOSES = re.compile(r"(?:^|[;&|\n)}])\s*(fi|done|esac)\b")
 
 
-def is_whole(grammar: str, text: str) -> bool:
+def is_whole(grammar: str, text: str, *, is_program: bool = False) -> bool:
     """Whether Enter runs it. An empty line at the end always does: nobody is to be caught.
 
     Args:
         grammar: What colours its language in an editor; see :class:`EditorMode`.
         text: What was typed so far.
+        is_program: It is a program of its own, which has a ``main``.
     """
     lines = text.split("\n")
     if len(lines) > 1 and not lines[-1].strip():
@@ -35,7 +37,8 @@ def is_whole(grammar: str, text: str) -> bool:
         return _is_whole_python(text)
     if grammar == "shell":
         return _is_whole_shell(text)
-    return _is_balanced(_STRING.sub(" ", _LIFETIME.sub(" ", text)))
+    plain = _STRING.sub(" ", _LIFETIME.sub(" ", text))
+    return _is_balanced(plain) and (not is_program or bool(_MAIN.search(plain)))
 
 
 def _is_whole_python(text: str) -> bool:

@@ -10,6 +10,7 @@ from drybox.cli.session.completeness import is_whole
 from drybox.errors import Unsupported
 from drybox.host.paths import data_dir
 from drybox.languages.registry import find_language
+from drybox.sessions.kernels.registry import find_kernel
 from drybox.sessions.results import Completions
 
 try:
@@ -39,7 +40,10 @@ class Prompt:
 
     def __init__(self, language: str, complete: Complete) -> None:
         grammar = find_language(language)[0].editor.grammar
-        goes_on = Condition(lambda: not is_whole(grammar, self._code.default_buffer.text))
+        is_program = find_kernel(language) is None
+        goes_on = Condition(
+            lambda: not is_whole(grammar, self._code.default_buffer.text, is_program=is_program)
+        )
         self._code: PromptSession[str] = PromptSession(
             history=_history(language),
             completer=KernelCompleter(complete),

@@ -68,3 +68,11 @@ def test_enter_runs_it(grammar: str, text: str) -> None:
 def test_enter_begins_another_line(grammar: str, text: str) -> None:
     assert not is_whole(grammar, text)
     assert is_whole(grammar, f"{text}\n")  # nobody is caught
+
+
+def test_a_program_goes_on_until_it_has_its_main() -> None:
+    for text in ("#include <stdio.h>", "int f() { return 1; }", 'char *s = "main()";', "// main()"):
+        assert not is_whole("c", text, is_program=True)
+        assert is_whole("c", f"{text}\n", is_program=True)  # nobody is caught
+        assert not is_whole("c", f"{text}\nint main() {{", is_program=True)
+        assert is_whole("c", f"{text}\nint main() {{\n}}", is_program=True)
