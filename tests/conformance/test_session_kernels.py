@@ -135,6 +135,97 @@ def test_rich_results_and_questions(executor: CodeExecutor, isolation: Isolation
         assert session.complete("kept_n").matches == ("kept_name",)
 
 
+READERS = {
+    "python": "import sys; print(input()); print(sys.stdin.read(), end='')",
+    "node": "console.log(require('fs').readFileSync(0, 'utf8').trimEnd())",
+    "typescript": "for await (const piece of process.stdin) process.stdout.write(String(piece))",
+    "bash": "read line; echo $line; cat",
+    "java": "System.out.write(System.in.readAllBytes()); System.out.flush();",
+    "c": "#include <stdio.h>\nint main(void) { for (int c; (c = getchar()) != EOF;) putchar(c); }",
+}
+
+
+@pytest.mark.parametrize("language", READERS)
+def test_code_reads_its_input(executor: CodeExecutor, isolation: Isolation, language: str) -> None:
+    with executor.session(language, isolation=isolation.name) as session:
+        for text in ("one\ntwo é\n", "three\nfour\n"):
+            assert session.run(READERS[language], stdin=text).stdout == text
+
+
+LARGE = {
+    "python": "print('x' * 500000)",
+    "node": "console.log('x'.repeat(500000))",
+    "bash": "printf '%500000s\\n' '' | tr ' ' x",
+}
+
+
+@pytest.mark.parametrize("language", LARGE)
+def test_all_that_code_has_written_is_in_its_own_run(
+    executor: CodeExecutor, isolation: Isolation, language: str
+) -> None:
+    sample, endless = SAMPLES[language], {"python": "while 1: ", "node": "while (1) "}
+    with executor.session(language, isolation=isolation.name) as session:
+        assert session.run(LARGE[language]).stdout == "x" * 500000 + "\n"
+        assert session.run(sample.output).stdout == "out\n"
+        if language in endless:
+            session.run(sample.keep)
+            cut = session.run(endless[language] + LARGE[language])
+            assert (cut.status, cut.restarted) == ("output_limit", False)
+            assert session.run(sample.value).results[0].data["text/plain"] == sample.shown
+            assert session.run(sample.output).stdout == "out\n"
+
+
+@pytest.mark.parametrize("caught", ["KeyboardInterrupt", "BaseException"])
+def test_code_that_catches_its_interrupt_ends_and_leaves_its_state(
+    executor: CodeExecutor, isolation: Isolation, caught: str
+) -> None:
+    code = f"while True:\n    try: time.sleep(0.1)\n    except {caught}: print('caught')"
+    with executor.session("python", isolation=isolation.name) as session:
+        session.run("import time; kept = 42")
+        late = session.run(code, timeout=1)
+        assert (late.status, late.restarted) == ("timeout", False)
+        assert late.stdout.startswith("caught\n")
+        assert session.run("kept").results[0].data["text/plain"] == "42"
+
+
+def test_code_may_take_its_streams_away(executor: CodeExecutor, isolation: Isolation) -> None:
+    gone = {
+        "python": ("import sys; del sys.stdout, sys.stdin", "print('out')"),
+        "node": ("Object.freeze(globalThis); process.stdout.end()", "console.log('out')"),
+        "java": ("System.setOut(null); System.setErr(null);", 'System.out.println("out")'),
+    }
+    for language, (code, after) in gone.items():
+        with executor.session(language, isolation=isolation.name) as session:
+            assert not session.run(SAMPLES[language].keep).restarted
+            assert not session.run(code).restarted
+            assert session.run(after).stdout == "out\n"
+            value = session.run(SAMPLES[language].value)
+            assert value.results[0].data["text/plain"] == "42"
+
+
+def test_a_shell_that_is_kept_has_a_status_and_loops_of_its_own(
+    executor: CodeExecutor, isolation: Isolation
+) -> None:
+    with executor.session("bash", isolation=isolation.name) as session:
+        session.run("kept=1")
+        for code in ("break", "continue", "for i in 1; do break 9; done", "continue 5"):
+            result = session.run(code)
+            assert (result.status, result.restarted) == ("success", False)
+        assert session.run("(exit 3)").status == "failed"
+        assert session.run("echo $? $kept").stdout == "3 1\n"
+        assert session.run("echo $?").stdout == "0\n"
+
+
+def test_code_that_does_not_compile(executor: CodeExecutor, isolation: Isolation) -> None:
+    for language, code in {
+        "java": "int x = ;",
+        "typescript": "let x: = 1",
+        "c": "int main({",
+    }.items():
+        with executor.session(language, isolation=isolation.name) as session:
+            assert session.run(code).status == "compile_error"
+
+
 def test_variables_of_the_session_are_there(executor: CodeExecutor, isolation: Isolation) -> None:
     with executor.session("python", isolation=isolation.name, env={"WORD": "é"}) as session:
         assert session.run("import os; os.environ['WORD']").results[0].data["text/plain"] == "'é'"

@@ -59,6 +59,8 @@ def find_language(text: str) -> tuple[Language, str]:
     Raises:
         InvalidRequest: There is no such language.
     """
+    if not isinstance(text, str):
+        raise InvalidRequest("language", f"{ascii(text)[:80]} is no text", hint="Write 'python'.")
     name, at, version = text.partition("@")
     language = _by_word(name.lower())
     if language is not None:

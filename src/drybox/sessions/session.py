@@ -256,8 +256,8 @@ class OpenSession:
                 cells = await self._languages.cells(wanted)
                 result = await cells.run(job, seconds, given or b"", follow)
             else:
-                lines = None if given is None else given.decode("utf-8", "replace").splitlines()
-                result = await kernel.run(code, seconds, lines, follow, ask)
+                text = None if given is None else given.decode("utf-8", "replace")
+                result = await kernel.run(code, seconds, text, follow, ask)
             told.append(result)
         return result
 

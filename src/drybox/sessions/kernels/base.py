@@ -9,6 +9,7 @@ Requests::
 
     {"type": "setup", "env": {...}}               once, before any other, after "ready"
     {"type": "run", "id": ID, "code": "...", "input": bool}
+                                                  with "stdin", a text, where it does not ask
     {"type": "input", "id": ID, "value": "a line", "eof": bool}    the answer to "input"
     {"type": "complete", "id": ID, "code": "...", "cursor": N}
 
@@ -34,7 +35,10 @@ Answers::
   passes on all that was in these pipes before it passes on what the kernel has written to 4.
 - An interrupt is SIGINT to the kernel's process group. What runs then raises; the kernel ends the
   run with an "error", whose name is the language's own (``KeyboardInterrupt``), and "done", and
-  keeps its state. A kernel that does not end the run in time is killed.
+  keeps its state. A second SIGINT comes where the first did not end it. A kernel that goes on then
+  is killed.
+- An "error" has "compile": true where the code does not compile.
+- A kernel that misses something beside its program in the sandbox ends with 127, and says what.
 - The kernel ends when its descriptor 3 does.
 - Processes that code starts must not have descriptors 3 and 4 (close-on-exec).
 """
@@ -82,6 +86,10 @@ class Kernel(Protocol):
     @property
     def interrupted(self) -> frozenset[str]:
         """Names of errors that say that its code was interrupted; usually ``INTERRUPTED``."""
+
+    @property
+    def asks(self) -> bool:
+        """Whether its code asks for lines; else a run comes with all of its input."""
 
     def folder(self, version: str) -> str:
         """Folder of this host that a sandbox sees as :data:`KERNEL_DIR`; "" for none.

@@ -13,6 +13,7 @@ class BashKernel:
 
     language = Bash.name
     interrupted = INTERRUPTED
+    asks = False
 
     def folder(self, version: str) -> str:
         """Folder of this host that a sandbox sees as ``KERNEL_DIR``."""

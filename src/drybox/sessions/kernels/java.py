@@ -18,6 +18,7 @@ class JavaKernel:
 
     language = Java.name
     interrupted = INTERRUPTED
+    asks = False
 
     def folder(self, version: str) -> str:
         """Folder of this host that a sandbox sees as ``KERNEL_DIR``."""

@@ -14,6 +14,7 @@ class NodeKernel:
 
     language = Node.name
     interrupted = INTERRUPTED
+    asks = False
     arguments: tuple[str, ...] = ()
 
     def folder(self, version: str) -> str:

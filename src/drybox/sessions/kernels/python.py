@@ -13,6 +13,7 @@ class PythonKernel:
 
     language = Python.name
     interrupted = INTERRUPTED
+    asks = True
 
     def folder(self, version: str) -> str:
         """Folder of this host that a sandbox sees as ``KERNEL_DIR``.

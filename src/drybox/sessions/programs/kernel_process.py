@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import secrets
 import signal
 from collections import deque
-from collections.abc import Sequence
 from typing import Any
 
 import anyio
@@ -24,13 +24,12 @@ from drybox.model import Truncated, Usage
 from drybox.sessions.kernels.base import Kernel
 from drybox.sessions.programs.answers import Answers, completions_of, display_of, error_of, word
 from drybox.sessions.programs.inside import Inside, usage_between
-from drybox.sessions.programs.kernel_run import MOST_SHOWN, TOO_LARGE, Ask, Follow, KernelRun
+from drybox.sessions.programs.kernel_run import TOO_LARGE, Ask, Follow, KernelRun
 from drybox.sessions.programs.waiting import first_of, one_piece
 from drybox.sessions.results import (
     CodeError,
     Completions,
     RunResult,
-    RunStatus,
     SessionEvent,
 )
 
@@ -42,6 +41,9 @@ INTERRUPT_GRACE = 3.0
 
 COMPLETE_TIMEOUT = 5.0
 """Seconds that a completion may take."""
+
+NOT_FOUND = 127
+"""A kernel's exit code where something that it needs is not in the sandbox."""
 
 LAST_WORDS = 1000
 """Bytes kept of what a kernel writes before it waits: why it does not."""
@@ -109,6 +111,11 @@ class KernelProcess:
             ) from error
         if not self._ready.is_set():
             last = self._words.decode("utf-8", "replace").strip().rpartition("\n")[2][:200]
+            if program.exit is not None and program.exit.code == NOT_FOUND:
+                raise Unsupported(
+                    f"{self._kernel.language} does not run in this session's sandbox: {last}.",
+                    hint=f"Open a session of {self._kernel.language}.",
+                )
             raise Unavailable(
                 f"the session's {self._kernel.language} ended as it started: {last}",
                 hint="Ask for larger limits.memory and limits.pids, or try again.",
@@ -128,7 +135,7 @@ class KernelProcess:
         self,
         code: str,
         timeout: float,
-        lines: Sequence[str] | None,
+        stdin: str | None,
         follow: Follow,
         ask: Ask | None,
     ) -> RunResult:
@@ -137,7 +144,7 @@ class KernelProcess:
         Args:
             code: The code.
             timeout: Wall seconds until it is interrupted.
-            lines: What it may read; None for nothing.
+            stdin: What it may read; None for nothing.
             follow: Takes the events but for the result.
             ask: Is told where code asks for a line beyond those; None where nobody answers.
 
@@ -149,14 +156,16 @@ class KernelProcess:
             await self.start()
             before = await self._inside.sandbox.used()
             began = anyio.current_time()
-            has_input = lines is not None or ask is not None
-            rest = None if lines is None else deque(lines)
+            has_input = stdin is not None or ask is not None
+            rest = None if stdin is None else deque(io.StringIO(stdin, newline=None))
             limit = self._inside.limits.output
             run = self._run = KernelRun(secrets.token_hex(16), Output(limit), follow, rest, ask)
             if self._program is not None:
                 self._inside.programs.hurry(self._program)
             try:
                 request = {"type": "run", "id": run.id, "code": code, "input": has_input}
+                if stdin is not None and not self._kernel.asks:
+                    request["stdin"] = stdin
                 await self._follow_run(run, request, timeout)
                 restarted = not run.done
                 if restarted and run.reason is None:
@@ -236,7 +245,7 @@ class KernelProcess:
         """
         if self._run is None or self._run.ask is None:
             raise InvalidRequest("answer", "no code asks for a line", hint="Wait until it does.")
-        self._run.replies.append(line)
+        self._run.replies.append(line if line.endswith("\n") else f"{line}\n")
         self._run.asked.set()
 
     async def _note_death(self, run: KernelRun, oom_kills: int) -> None:
@@ -254,18 +263,7 @@ class KernelProcess:
     def _result(
         self, run: KernelRun, elapsed: float, usage: Usage, *, restarted: bool
     ) -> RunResult:
-        status: RunStatus = "success"
-        if run.output.overflowed or run.shown > MOST_SHOWN or run.has_lost:
-            status = "output_limit"
-        elif run.reason is not None:
-            was_interrupted = run.error is not None and run.error.name in self._kernel.interrupted
-            is_late = run.reason in ("timeout", "memory_limit")
-            if is_late or was_interrupted or restarted:
-                status = run.reason
-            else:  # it ended by itself before the interrupt came
-                status = "failed" if run.error else "success"
-        elif run.error is not None or restarted:
-            status = "failed"
+        status = run.status(self._kernel.interrupted, restarted=restarted)
         count = self._count + 1 if run.count is None else run.count
         restarted = restarted or run.ending
         self._count = 0 if restarted else count
@@ -365,7 +363,7 @@ class KernelProcess:
         if kind in ("display", "result"):
             run.show(display_of(document, is_main=kind == "result"))
         elif kind == "error":
-            run.fail(error_of(document))
+            run.fail(error_of(document), compiles=document.get("compile") is not True)
         elif kind == "input":
             run.asks(word(document, "prompt"))
         elif kind == "completions":

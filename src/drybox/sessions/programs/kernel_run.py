@@ -66,6 +66,7 @@ class KernelRun:
     lines_heard: int = 0
     has_lost: bool = False
     error: CodeError | None = None
+    compiles: bool = True
     count: int | None = None
     done: bool = False
     ending: bool = False
@@ -89,9 +90,9 @@ class KernelRun:
         self.displays.append(display)
         self.follow(SessionEvent("display", display=display))
 
-    def fail(self, error: CodeError) -> None:
-        """The code has raised an error."""
-        self.error = error
+    def fail(self, error: CodeError, *, compiles: bool) -> None:
+        """The code has raised an error, or does not compile."""
+        self.error, self.compiles = error, compiles
         self.shown += DISPLAY + len(error.value) + len(error.traceback) + len(error.coloured)
         if self.shown > MOST_SHOWN:
             self.stop_showing()
@@ -117,3 +118,24 @@ class KernelRun:
         else:
             self.replies.append(None)
         self.asked.set()
+
+    def status(self, interrupted: frozenset[str], *, restarted: bool) -> RunStatus:
+        """How it ended, in one word.
+
+        Args:
+            interrupted: Names of errors that say that code was interrupted.
+            restarted: Whether the kernel ended before it did.
+        """
+        status: RunStatus = "success"
+        if self.output.overflowed or self.shown > MOST_SHOWN or self.has_lost:
+            status = "output_limit"
+        elif self.reason is not None:
+            was_interrupted = self.error is not None and self.error.name in interrupted
+            is_late = self.reason in ("timeout", "memory_limit")
+            if is_late or was_interrupted or restarted:
+                status = self.reason
+            else:  # it ended by itself before the interrupt came
+                status = "failed" if self.error else "success"
+        elif self.error is not None or restarted:
+            status = "failed" if self.compiles else "compile_error"
+        return status

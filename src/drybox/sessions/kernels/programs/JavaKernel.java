@@ -1,9 +1,11 @@
+import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.FileInputStream;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -37,7 +39,10 @@ final class JavaKernel {
 
     private final InputStream requests = new FileInputStream("/proc/self/fd/3");
     private final OutputStream answers = new FileOutputStream("/proc/self/fd/4");
+    private final Input input = new Input();
     private final JShell shell;
+    private final PrintStream out = System.out;
+    private final PrintStream err = System.err;
     private volatile String run; // the id of what is under way
     private volatile boolean interrupted;
     private int count;
@@ -55,6 +60,7 @@ final class JavaKernel {
 
     public static void main(String[] jars) throws Exception {
         JavaKernel kernel = new JavaKernel(jars);
+        System.setIn(kernel.input);
         Signal.handle(new Signal("INT"), signal -> kernel.interrupt());
         Runtime.getRuntime().addShutdownHook(new Thread(kernel::leave));
         System.gc();
@@ -83,7 +89,11 @@ final class JavaKernel {
         String id = String.valueOf(request.get("id"));
         String code = String.valueOf(request.get("code"));
         switch (String.valueOf(request.get("type"))) {
-            case "run" -> runAll(id, code);
+            case "run" -> {
+                if (request.get("stdin") instanceof String text) input.give(text);
+                runAll(id, code);
+                input.give("");
+            }
             case "complete" -> complete(id, code, ((Number) request.get("cursor")).intValue());
             case "setup" -> setUp(request.get("env"));
             default -> { }
@@ -110,14 +120,15 @@ final class JavaKernel {
     private void runAll(String id, String code) {
         count++;
         interrupted = false;
+        if (System.out == null) System.setOut(out);
+        if (System.err == null) System.setErr(err);
         run = id;
         try {
             evaluate(id, code);
         } catch (RuntimeException | Error error) {
             fail(id, error.getClass().getSimpleName(), String.valueOf(error.getMessage()), "");
         }
-        System.out.flush();
-        System.err.flush();
+        flush();
         synchronized (this) {
             run = null;
             send(Map.of("type", "done", "id", id, "execution_count", count));
@@ -143,7 +154,7 @@ final class JavaKernel {
                 if (event.causeSnippet() != null) continue;
                 if (event.status() == Snippet.Status.REJECTED) {
                     String text = diagnostics(event.snippet(), source);
-                    fail(id, "CompileError", text.lines().findFirst().orElse(""), text);
+                    fail(id, "CompileError", text.lines().findFirst().orElse(""), text, true);
                     return;
                 }
                 if (event.exception() != null) {
@@ -162,7 +173,7 @@ final class JavaKernel {
             || shown.snippet().subKind() == Snippet.SubKind.TEMP_VAR_EXPRESSION_SUBKIND;
         if (!isValue || shown.value().isEmpty()) return;
         Map<String, Object> data = Map.of("text/plain", shown.value());
-        System.out.flush();
+        flush();
         send(Map.of("type", "result", "id", id, "data", data, "metadata", Map.of()));
     }
 
@@ -207,8 +218,44 @@ final class JavaKernel {
     }
 
     private void fail(String id, String name, String value, String trace) {
-        System.out.flush();
-        send(Map.of("type", "error", "id", id, "name", cut(name), "value", cut(value), "traceback", cut(trace)));
+        fail(id, name, value, trace, false);
+    }
+
+    private void fail(String id, String name, String value, String trace, boolean compile) {
+        flush();
+        send(Map.of("type", "error", "id", id, "name", cut(name), "value", cut(value),
+            "traceback", cut(trace), "compile", compile));
+    }
+
+    /** Snippets may have put others in the place of both, or nothing. */
+    private void flush() {
+        for (PrintStream stream : new PrintStream[] {System.out, System.err, out, err}) {
+            if (stream != null) stream.flush();
+        }
+    }
+
+    /** Standard input: what the run that is under way was given. */
+    private static final class Input extends InputStream {
+        private InputStream held = InputStream.nullInputStream();
+
+        synchronized void give(String text) {
+            held = new ByteArrayInputStream(text.getBytes(StandardCharsets.UTF_8));
+        }
+
+        @Override
+        public synchronized int read() throws IOException {
+            return held.read();
+        }
+
+        @Override
+        public synchronized int read(byte[] into, int start, int size) throws IOException {
+            return held.read(into, start, size);
+        }
+
+        @Override
+        public synchronized int available() throws IOException {
+            return held.available();
+        }
     }
 
     /** A text without its middle if it is too long: such an answer would be let go whole. */
@@ -243,8 +290,7 @@ final class JavaKernel {
         String id = run;
         run = null;
         if (id == null) return;
-        System.out.flush();
-        System.err.flush();
+        flush();
         send(Map.of("type", "done", "id", id, "execution_count", count, "ending", true));
     }
 

@@ -5,9 +5,10 @@
 # It needs no other program. Code is sourced, with the channel closed meanwhile: Bash itself keeps
 # that, where neither code nor what it starts finds it.
 
+if [[ -z ${__drybox_sink-} ]]; then
 exec 250<&3 251>&4 3<&- 4>&-
 __drybox_sink=$(readlink /proc/$$/fd/251)
-__drybox_count=0 __drybox_id='' __drybox_flags='' __drybox_was_interrupted='' __drybox_document=''
+__drybox_count=0 __drybox_id='' __drybox_flags='' __drybox_status=0 __drybox_was_interrupted='' __drybox_document=''
 
 # The text of a field of the request, into REPLY.
 __drybox_field() {
@@ -73,7 +74,7 @@ __drybox_interrupt() {
 
 __drybox_unwind() {
     # its own, and the kernel's
-    ((${#BASH_SOURCE[@]} > 2)) && return 2
+    ((${#BASH_SOURCE[@]} > __drybox_depth + 1)) && return 2
     return 0
 }
 
@@ -94,7 +95,24 @@ shopt -s expand_aliases
 trap __drybox_interrupt INT
 trap __drybox_leave EXIT
 builtin printf '{"type": "ready"}\n' >&251
-while IFS= builtin read -r -u 250 __drybox_document; do
+fi
+
+# What code before has left in $?.
+__drybox_last() { return "$__drybox_status"; }
+
+__drybox_depth=${#BASH_SOURCE[@]} __drybox_over='' # "break" and "continue" of code are the loop's
+while
+    { __drybox_left=$? __drybox_now=${-//[!euxvfC]/}; set +euxvfC; } 2>/dev/null
+    if [[ -n $__drybox_id ]]; then
+        __drybox_status=$__drybox_left __drybox_flags=$__drybox_now
+        trap - DEBUG
+        shopt -u extdebug
+        set +T
+        __drybox_end "$__drybox_status" >&251
+        trap __drybox_interrupt INT
+    fi
+    IFS= builtin read -r -u 250 __drybox_document || { __drybox_over=1; false; }
+do
     case $__drybox_document in
     *'"type": "run"'* | *'"type":"run"'*) ;;
     *'"type": "setup"'* | *'"type":"setup"'*)
@@ -110,18 +128,24 @@ while IFS= builtin read -r -u 250 __drybox_document; do
     *) continue ;;
     esac
     ((__drybox_count += 1))
-    __drybox_was_interrupted=''
+    __drybox_was_interrupted='' __drybox_has_input='' __drybox_input=''
+    if [[ $__drybox_document =~ \"stdin\"\ *:\ *\" ]]; then
+        __drybox_field stdin
+        __drybox_has_input=1 __drybox_input=$REPLY
+    fi
     __drybox_field code
     __drybox_code=$REPLY
     __drybox_field id
     __drybox_id=$REPLY
     __drybox_document=''
     [[ -z $__drybox_flags ]] || set "-$__drybox_flags"
-    . /dev/fd/249 249<<<"$__drybox_code" 250<&- 251>&-
-    { __drybox_status=$? __drybox_flags=${-//[!euxvfC]/}; set +euxvfC; } 2>/dev/null
-    trap - DEBUG
-    shopt -u extdebug
-    set +T
-    __drybox_end "$__drybox_status" >&251
-    trap __drybox_interrupt INT
+    if { [[ -n $__drybox_has_input ]]; } 2>/dev/null; then # where "set -x" writes
+        . /dev/fd/249 249<<<"$__drybox_code" 250<&- 251>&- \
+            < <(exec 250<&- 251>&-; builtin printf %s "$__drybox_input")
+    elif { __drybox_last; } 2>/dev/null; then
+        . /dev/fd/249 249<<<"$__drybox_code" 250<&- 251>&-
+    else
+        . /dev/fd/249 249<<<"$__drybox_code" 250<&- 251>&-
+    fi
 done
+[[ -n $__drybox_over ]] || . "${BASH_SOURCE[0]}"

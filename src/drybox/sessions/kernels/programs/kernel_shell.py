@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import io
 import os
 import re
 import signal
@@ -167,6 +168,13 @@ class Shell(InteractiveShell):
 
     def ask(self, prompt: object = "", *, secret: bool = False) -> str:
         """What ``input`` does: the host has the lines."""
+        line = self.ask_line(prompt, secret=secret)
+        if line is None:
+            raise EOFError("there are no more lines")
+        return line[:-1] if line.endswith("\n") else line
+
+    def ask_line(self, prompt: object = "", *, secret: bool = False) -> str | None:
+        """The next line with its end; None where there are no more."""
         if threading.current_thread() is not threading.main_thread():
             raise StdinNotImplementedError("input() works in the cell's own thread alone")
         if self.run_id is None or not self.has_input or not self.channel.is_ours:
@@ -177,9 +185,7 @@ class Shell(InteractiveShell):
             if request.get("type") != "input":
                 self.channel.put_back(request)
             elif request.get("id") == self.run_id:
-                if request.get("eof"):
-                    raise EOFError("there are no more lines")
-                return str(request.get("value", ""))
+                return None if request.get("eof") else str(request.get("value", ""))
 
     def ask_secret(self, prompt: object = "Password: ", stream: object = None) -> str:
         """What ``getpass`` does."""
@@ -209,9 +215,58 @@ class Shell(InteractiveShell):
         return kind, value, trace
 
 
+class Input(io.TextIOBase):
+    """``sys.stdin``: the lines that the host has.
+
+    Args:
+        shell: Asks for them.
+    """
+
+    name = "<stdin>"
+    mode = "r"
+    encoding = "utf-8"
+
+    def __init__(self, shell: Shell) -> None:
+        self._shell = shell
+        self._rest = ""
+
+    @property
+    def buffer(self) -> io.BytesIO:
+        """All that is left, as bytes."""
+        return io.BytesIO(self.read().encode("utf-8", "surrogateescape"))
+
+    def fileno(self) -> int:
+        """That of the real one, which programs inherit: there is nothing in it."""
+        return 0
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def readline(self, size: int | None = -1) -> str:  # type: ignore[override]
+        """The next line with its end; "" where there are no more."""
+        line = self._rest or self._shell.ask_line() or ""
+        end = len(line) if size is None or size < 0 else size
+        self._rest = line[end:]
+        return line[:end]
+
+    def read(self, size: int | None = -1) -> str:
+        """All that is left, or so many characters of it."""
+        text = ""
+        while size is None or size < 0 or len(text) < size:
+            line = self.readline(-1 if size is None or size < 0 else size - len(text))
+            if not line:
+                break
+            text += line
+        return text
+
+
 OWN_CODE = {
     function.__code__
-    for function in (Shell.ask, Shell.ask_secret, Shell.system, Channel.send, Channel.take)
+    for function in (
+        *(Shell.ask, Shell.ask_line, Shell.ask_secret, Shell.system, Channel.send, Channel.take),
+        *(Input.read, Input.readline),
+    )
 }
 """Where the kernel's own part of a traceback begins."""
 
@@ -276,7 +331,8 @@ _SPARES: dict[int, int] = {}
 
 def flush() -> None:
     """Have all out that was printed; a cell may have put anything in a stream's place."""
-    for stream in {id(item): item for item in (sys.stdout, sys.stderr, *_STREAMS)}.values():
+    now = (getattr(sys, "stdout", None), getattr(sys, "stderr", None), *_STREAMS)
+    for stream in {id(item): item for item in now}.values():
         try:
             stream.flush()
         except Exception:  # noqa: S112  # whatever it is

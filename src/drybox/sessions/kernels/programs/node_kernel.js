@@ -14,7 +14,7 @@ const path = require('path');
 const util = require('util');
 const vm = require('vm');
 
-const { writeSync, openSync, closeSync } = fs;
+const { writeSync, openSync, closeSync, unlinkSync } = fs;
 const { stringify, parse } = JSON;
 const ESBUILD = process.argv[2];
 const HIGH = 900; // cells may close what they believe to be theirs: the channel is above
@@ -71,6 +71,11 @@ function post(method, params) {
   });
 }
 
+// What code that the inspector evaluates calls; code may freeze the global object, or hide it.
+const GLOBAL = globalThis;
+const calls = {};
+Object.defineProperty(GLOBAL, Symbol.for('drybox'), { value: calls });
+
 // A value that the inspector holds, as this program has it; boxed, for promises are not awaited.
 async function valueOf(remote) {
   if (remote.objectId === undefined) {
@@ -79,39 +84,37 @@ async function valueOf(remote) {
     return [text.endsWith('n') ? BigInt(text.slice(0, -1)) : Number(text)];
   }
   let held;
-  const take = Symbol.for('drybox.take');
-  hide(take, (value) => { held = [value]; });
+  calls.take = (value) => { held = [value]; };
   await post('Runtime.callFunctionOn', {
-    functionDeclaration: `function () { globalThis[Symbol.for('drybox.take')](this); }`,
+    functionDeclaration: `function () {
+      'use strict'; Function('return this')()[Symbol.for('drybox')].take(this);
+    }`,
     objectId: remote.objectId,
   });
-  delete globalThis[take];
   return held;
 }
 
+const { defineProperty } = Reflect; // which does not throw
+
 function hide(name, value) {
-  Object.defineProperty(globalThis, name, {
-    value, configurable: true, enumerable: false, writable: true,
-  });
+  defineProperty(GLOBAL, name, { value, configurable: true, enumerable: false, writable: true });
 }
 
 // What is evaluated runs within a script that SIGINT breaks.
-const breakable = new vm.Script(`globalThis[Symbol.for('drybox.go')]()`, { filename: 'drybox' });
+const breakable = new vm.Script(`this[Symbol.for('drybox')].go()`, { filename: 'drybox' });
 
 function evaluate(expression) {
   let answer;
-  hide(Symbol.for('drybox.go'), () => {
+  calls.go = () => {
     answer = post('Runtime.evaluate', {
       expression, replMode: true, awaitPromise: true, objectGroup: 'cell',
     });
-  });
+  };
   try {
     breakable.runInThisContext({ breakOnSigint: true });
   } catch (error) {
     if (error && error.code === 'ERR_SCRIPT_EXECUTION_INTERRUPTED') throw new Interrupted();
     throw error;
-  } finally {
-    delete globalThis[Symbol.for('drybox.go')];
   }
   const interrupted = new Promise((_, reject) => { waits = () => reject(new Interrupted()); });
   return Promise.race([answer, interrupted]).finally(() => { waits = null; });
@@ -179,6 +182,8 @@ function withImports(code) {
   return made;
 }
 
+const uncompiled = new WeakSet();
+
 function withoutTypes(code) {
   const options = { compilerOptions: { verbatimModuleSyntax: true } };
   const made = spawnSync(
@@ -189,8 +194,53 @@ function withoutTypes(code) {
   );
   if (made.status === 0) return made.stdout;
   const error = new SyntaxError((made.stderr || String(made.error)).trim());
+  uncompiled.add(error);
   error.stack = `SyntaxError: ${error.message}`;
   throw error;
+}
+
+// --- standard streams --------------------------------------------------------------
+
+// Output is written at once: what a pipe has no room for would come after the end of its run, and an
+// interrupt in the middle would leave a stream that waits for ever.
+for (const [stream, fd] of [[process.stdout, 1], [process.stderr, 2]]) {
+  if (stream._handle && stream._handle.setBlocking) stream._handle.setBlocking(true);
+  stream.write = (chunk, encoding, callback) => {
+    const then = typeof encoding === 'function' ? encoding : callback;
+    let data = typeof chunk === 'string' ? Buffer.from(chunk, then === encoding ? 'utf8' : encoding) : chunk;
+    while (data.length > 0) {
+      try {
+        data = data.subarray(writeSync(fd, data));
+      } catch (error) {
+        if (error.code !== 'EAGAIN') break; // the code has closed it
+      }
+    }
+    if (typeof then === 'function') process.nextTick(then);
+    return true;
+  };
+}
+
+let input = null; // what process.stdin is, once a run has had input
+
+// Lets a run read a text from descriptor 0: the lowest that is free is the one that opens.
+function give(text) {
+  const name = `/tmp/.stdin-${process.pid}`;
+  try {
+    if (text !== null) fs.writeFileSync(name, text);
+    try { closeSync(0); } catch { /* the code has closed it */ }
+    openSync(text === null ? '/dev/null' : name);
+  } finally {
+    if (text !== null) unlinkSync(name);
+  }
+  input = null;
+  defineProperty(process, 'stdin', {
+    configurable: true,
+    enumerable: true,
+    get() {
+      input = input || new fs.ReadStream(null, { fd: 0, autoClose: false });
+      return input;
+    },
+  });
 }
 
 // --- cells -----------------------------------------------------------------------
@@ -226,13 +276,16 @@ function fail(error) {
     [name, value] = is ? [String(error.name), String(error.message)] : [typeof error, show(error)];
   } catch { /* its own words cannot be had */ }
   const traceback = cut(is ? traceOf(error) : `Uncaught ${value}`);
-  send({ type: 'error', id: run.id, name: cut(name), value: cut(value), traceback });
+  const compile = is && uncompiled.has(error);
+  send({ type: 'error', id: run.id, name: cut(name), value: cut(value), traceback, compile });
 }
 
-async function runCell({ id, code }) {
+async function runCell({ id, code, stdin }) {
   run = { id };
   count += 1;
+  let lost = false;
   try {
+    if (stdin !== undefined) give(stdin);
     const source = withImports(ESBUILD ? withoutTypes(code) : code);
     const { result, exceptionDetails } = await evaluate(source);
     const [value] = await valueOf(exceptionDetails ? exceptionDetails.exception : result);
@@ -244,8 +297,12 @@ async function runCell({ id, code }) {
     if (exceptionDetails) hide('_error', value); else hide('_', value);
   } catch (error) {
     fail(error);
+    // Node has let go of the inspector: it does before it sends itself a signal that nothing handles.
+    lost = error.code === 'ERR_INSPECTOR_COMMAND' && /context/.test(error.message);
   }
   await new Promise((resolve) => { setImmediate(resolve); }); // what is rejected is told of
+  if (lost) process.exit(0);
+  if (stdin !== undefined) give(null);
   session.post('Runtime.releaseObjectGroup', { objectGroup: 'cell' });
   end();
 }
@@ -293,6 +350,10 @@ for (const kind of ['uncaughtException', 'unhandledRejection']) {
     if (error instanceof Interrupted) return;
     process.stderr.write(`Uncaught ${traceOf(error)}\n`);
   });
+}
+if (ESBUILD && !fs.existsSync(ESBUILD)) {
+  process.stderr.write('there is no esbuild here\n');
+  process.reallyExit(127);
 }
 process.on('exit', (code) => {
   if (!run) return;

@@ -21,6 +21,7 @@ from kernel_channel import Channel, Closed  # noqa: E402
 from kernel_display import AfterImport, draw_inline, text_of  # noqa: E402
 from kernel_shell import (  # noqa: E402
     OWN_CODE,
+    Input,
     Shell,
     flush,
     keep_streams,
@@ -29,6 +30,11 @@ from kernel_shell import (  # noqa: E402
 )
 
 MOST_COMPLETIONS = 1000
+
+INSIST_STEP = 1e-4
+"""Seconds between interrupts of a cell that has caught one: they find it where it catches none."""
+
+_signal, _setitimer = signal.signal, signal.setitimer  # a cell may replace what modules have
 
 END_TIMEOUT = 2.0
 """Seconds that what cells have registered for the end may take."""
@@ -44,6 +50,8 @@ class Kernel:
         self._exit = os._exit
         self._task: Any = None
         self._loop: Any = None
+        self._interrupts = 0
+        self._input = Input(self._shell)
         OWN_CODE.add(Kernel.on_interrupt.__code__)
 
     def get_ready(self) -> None:
@@ -56,7 +64,7 @@ class Kernel:
         sys.meta_path.insert(0, AfterImport({"matplotlib": draw_inline, **inputs}))
         if "getpass" in sys.modules:
             inputs["getpass"](sys.modules["getpass"])
-        signal.signal(signal.SIGINT, self.on_interrupt)
+        _signal(signal.SIGINT, self.on_interrupt)
         for code in ("1 + 1", "1 / 0"):
             self._shell.run_cell(code, store_history=False)
         for name in ("last_type", "last_value", "last_traceback", "last_exc"):
@@ -85,7 +93,7 @@ class Kernel:
     def leave(self) -> None:
         """End, as a program does at its end; threads that go on are not waited for."""
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
-        signal.setitimer(signal.ITIMER_REAL, END_TIMEOUT)
+        _setitimer(signal.ITIMER_REAL, END_TIMEOUT)
         atexit._run_exitfuncs()
         flush()
         self._exit(0)
@@ -95,7 +103,10 @@ class Kernel:
     def _begin(self, request: dict[str, Any]) -> None:
         mend_streams()
         builtins.input = self._shell.ask
-        signal.signal(signal.SIGINT, self.on_interrupt)
+        if getattr(sys, "stdin", None) is sys.__stdin__ or not hasattr(sys, "stdin"):
+            sys.stdin = self._input
+        _signal(signal.SIGINT, self.on_interrupt)
+        self._interrupts = 0
         self._shell.begin(request)
 
     def _run(self, request: dict[str, Any]) -> None:
@@ -138,6 +149,9 @@ class Kernel:
 
     def _settle(self, result: Any) -> None:
         """Tell of a cell's end, even if an interrupt comes meanwhile."""
+        if self._interrupts > 1:
+            _setitimer(signal.ITIMER_REAL, 0)
+            _signal(signal.SIGALRM, signal.SIG_DFL)
         while True:
             try:
                 self._finish(result)
@@ -237,6 +251,17 @@ class Kernel:
             raise KeyboardInterrupt
         if self._shell.run_id is None:
             return
+        if number == signal.SIGINT:
+            self._interrupts += 1
+            if self._interrupts == 2:
+                _signal(signal.SIGALRM, self.on_interrupt)
+                _setitimer(signal.ITIMER_REAL, INSIST_STEP, INSIST_STEP)
+        if number == signal.SIGALRM:
+            if not self._is_in_cell(frame):  # it has ended, and is told of
+                _setitimer(signal.ITIMER_REAL, 0)
+            elif not self._channel.is_busy:
+                raise KeyboardInterrupt
+            return
         if self._channel.is_busy:
             self._channel.interrupted = True
             return
@@ -247,6 +272,15 @@ class Kernel:
             self._loop.call_soon_threadsafe(self._task.cancel)
             return
         raise KeyboardInterrupt
+
+    def _is_in_cell(self, frame: FrameType | None) -> bool:
+        """Whether a frame is of the cell's code, or of what that has called."""
+        while frame is not None:
+            above = frame.f_back
+            if above is not None and above.f_code is InteractiveShell.run_code.__code__:
+                return frame.f_globals is self._shell.user_global_ns
+            frame = above
+        return False
 
 
 if __name__ == "__main__":
