@@ -94,7 +94,7 @@ def marked(request: ExecutionRequest, marker: str) -> ExecutionRequest:
     marker for its name.
     """
     code = request.code
-    if FORK_SERVER in os.environ and code is not None:
+    if FORK_SERVER in os.environ and code is not None and request.language == "python":
         before, future, after = code.rpartition("from __future__ import annotations\n")
         code = f"{before}{future}{MAPS % marker}{after}"
     return replace(request, code=code, args=(*request.args, marker))
