@@ -197,6 +197,36 @@ def test_the_first_process_waits_once_the_program_has_ended(forked: CodeExecutor
     assert [event.result.status for event in events if event.result] == ["signaled"]
 
 
+def _own_share(pid: int) -> dict[str, float]:
+    """How much of the interpreter's variables and of its heap a process has of its own."""
+    found, name = {}, ""
+    for line in Path(f"/proc/{pid}/smaps").read_text().splitlines():
+        words = line.split()
+        if "-" in words[0] and words[0].isascii() and ":" not in words[0]:
+            name = os.path.basename(words[-1]) if words[1] == "rw-p" and len(words) > 5 else ""
+        elif name == "[heap]" or name.startswith(("python3", "libpython3")):
+            if words[0] == "Size:":
+                size = int(words[1])
+            elif words[0] == "Private_Dirty:":
+                found[name] = int(words[1]) / size
+    return found
+
+
+def test_a_child_has_memory_of_its_own_before_its_program_comes(forked: CodeExecutor) -> None:
+    """What every program writes to; of the rest it has no copy that nobody needs."""
+    run(forked, "")
+    request = ExecutionRequest("python", "", isolation="local")
+    assert host.eventually(lambda: waiting(forked, request), 60.0)
+    _, template = _template_pids()
+    names = {pid: host.status(pid).get("Name", "") for pid in _pids()}
+    children = [pid for pid, name in names.items() if name.startswith("python") and pid != template]
+    shares = [_own_share(pid) for pid in children]
+    assert shares
+    for share in shares:
+        assert len(share) == 2
+        assert min(share.values()) > 0.95, share
+
+
 def _pids() -> list[int]:
     """Every process of a sandbox of this process's, and of its templates'."""
     files = [Path(folder, "cgroup.procs") for folder in host.sandboxes(os.getpid())]
