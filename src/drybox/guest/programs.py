@@ -167,6 +167,7 @@ class Programs:
         timeout: float | None,
         is_kernel: bool = False,
         terminal: tuple[int, int] | None = None,
+        no_input: bool = False,
     ) -> GuestProgram:
         """Start a program.
 
@@ -177,6 +178,7 @@ class Programs:
             timeout: Wall seconds until init ends it with its descendants; None for never.
             is_kernel: It gets pipes for requests and answers.
             terminal: Columns and rows of a terminal in place of pipes.
+            no_input: Its standard input ends at once; said with the rest, it wakes nobody again.
 
         Raises:
             GuestExecError: It could not be started.
@@ -193,7 +195,8 @@ class Programs:
             raise GuestExecError(command.argv[0], 7)
         self._programs[program.number] = program
         try:
-            await self._checked_send(frame(b"x", payload))
+            end = frame(b"e", struct.pack("<IB", program.number, STDIN)) if no_input else b""
+            await self._checked_send(frame(b"x", payload) + end)
         except BaseException:
             del self._programs[program.number]
             raise

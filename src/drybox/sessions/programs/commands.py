@@ -111,13 +111,15 @@ class RunningCommand:
                 cwd=cwd,
                 env=check_env(env),
                 or_else=or_else,
+                no_input=not stdin,
             )
         except GuestExecError as error:
             return _unstarted(error, argv[0], cwd)
         try:
             with anyio.move_on_after(timeout + END_GRACE) as grace:
                 async with anyio.create_task_group() as tasks:
-                    tasks.start_soon(self._feed, program, stdin)
+                    if stdin:
+                        tasks.start_soon(self._feed, program, stdin)
                     tasks.start_soon(self._stop_overflow, program)
                     await program.ended.wait()
                     tasks.cancel_scope.cancel()

@@ -64,6 +64,7 @@ class Inside:
         is_kernel: bool = False,
         terminal: tuple[int, int] | None = None,
         or_else: tuple[str, ...] = (),
+        no_input: bool = False,
     ) -> GuestProgram:
         """Start a program.
 
@@ -76,6 +77,7 @@ class Inside:
             is_kernel: It gets pipes for requests and answers.
             terminal: Columns and rows of a terminal in place of pipes.
             or_else: What is started where there is no such program; nothing if empty.
+            no_input: Its standard input ends at once.
 
         Raises:
             GuestExecError: It could not be started.
@@ -90,6 +92,7 @@ class Inside:
                 timeout=timeout,
                 is_kernel=is_kernel,
                 terminal=terminal,
+                no_input=no_input,
             )
 
         where = WORK_DIR if cwd is None else f"{WORK_DIR}/{cwd}" if cwd[:1] != "/" else cwd

@@ -89,9 +89,8 @@ class KernelProcess:
                 await inside.programs.files.write(path.encode(), one_piece(file.content), file.mode)
             own = Inside(inside.sandbox, inside.programs, inside.limits, {}, inside.why_closed)
             program = self._program = await own.start(
-                launch.argv, self._take, timeout=None, env=launch.env, is_kernel=True
+                launch.argv, self._take, timeout=None, env=launch.env, is_kernel=True, no_input=True
             )
-            await inside.programs.end_input(program)
             with anyio.fail_after(START_TIMEOUT):
                 await first_of(self._ready, program.ended)
         except GuestGone as error:
