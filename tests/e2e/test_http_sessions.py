@@ -188,6 +188,8 @@ def test_files_go_in_and_out(session: HttpSession) -> None:
     problem(session.ask("PUT", "/files//proc/version", b"x"), 403, "forbidden")
     problem(session.ask("GET", "/files?path=nope"), 404, "not-found")
     problem(session.ask("GET", "/files?depth=x"), 422, "invalid-request")
+    problem(session.ask("GET", "/files?depth=00019"), 422, "invalid-request")
+    problem(session.ask("GET", "/files?dept=2"), 422, "invalid-request")
 
 
 @pytest.mark.parametrize(

@@ -13,16 +13,16 @@ from tests.fleet.conftest import NODES, SLOTS, Nodes, members, wait_for_nodes
 from tests.support.host import eventually, running
 
 from drybox import RayExecutor, SandboxLost, SessionClosed
-from drybox.sessions.sync_session import SyncSession
+from drybox.sessions.sync import Session
 
 pytestmark = pytest.mark.isolations("local")
 
 
 @pytest.fixture
-def opened(executor: RayExecutor) -> Iterator[list[SyncSession]]:
+def opened(executor: RayExecutor) -> Iterator[list[Session]]:
     """A session on each node."""
     wait_for_nodes(executor)
-    found: dict[str, SyncSession] = {}
+    found: dict[str, Session] = {}
     for _ in range(100):  # a node that was lost just now may get two of the first three
         session = executor.open_session("bash", isolation="local")
         if found.setdefault(node_of(session), session) is not session:
@@ -39,12 +39,12 @@ def sleeping(word: str) -> list[int]:
     return [item.pid for item in running(word) if item.cmdline[0].endswith("bash")]
 
 
-def node_of(session: SyncSession) -> str:
+def node_of(session: Session) -> str:
     return session.id.rpartition("-")[2]
 
 
 def test_a_session_stays_on_the_node_that_its_id_names(
-    executor: RayExecutor, opened: list[SyncSession]
+    executor: RayExecutor, opened: list[Session]
 ) -> None:
     nodes = {item.info.id[:16]: item.load.pid for item in members(executor)}
     assert {node_of(session) for session in opened} == set(nodes)
@@ -62,7 +62,7 @@ def test_a_session_stays_on_the_node_that_its_id_names(
 
 
 def test_sessions_of_a_node_that_dies_are_closed_and_say_so(
-    executor: RayExecutor, nodes: Nodes, opened: list[SyncSession], told_within: float
+    executor: RayExecutor, nodes: Nodes, opened: list[Session], told_within: float
 ) -> None:
     victim = nodes.victim(executor)
     (lost,) = [item for item in opened if node_of(item) == victim.info.id[:16]]

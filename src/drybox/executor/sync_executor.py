@@ -32,7 +32,7 @@ from drybox.model import (
 )
 from drybox.sessions.request import SessionRequest
 from drybox.sessions.results import Snapshot
-from drybox.sessions.sync_session import SyncSession
+from drybox.sessions.sync import Session
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
@@ -99,15 +99,15 @@ class SyncExecutor(Calls):
 
     def open_session(
         self, request: SessionRequest | str, **fields: Unpack[SessionFields]
-    ) -> SyncSession:
+    ) -> Session:
         """Open a session; see :meth:`drybox.AsyncCodeExecutor.open_session`."""
         opened = self._call(partial(self._executor.open_session, request, **fields))
-        return SyncSession(opened, self._call_session)
+        return Session(opened, self._call_session)
 
     @contextmanager
     def session(
         self, request: SessionRequest | str, **fields: Unpack[SessionFields]
-    ) -> Iterator[SyncSession]:
+    ) -> Iterator[Session]:
         """What :meth:`open_session` does; the session is closed where the context is left."""
         session = self.open_session(request, **fields)
         try:
@@ -116,10 +116,10 @@ class SyncExecutor(Calls):
             if not self._closed:
                 session.close()
 
-    def sessions(self) -> list[SyncSession]:
+    def sessions(self) -> list[Session]:
         """The sessions that are open, the oldest first."""
         found = self._call(self._executor.sessions)
-        return [SyncSession(session, self._call_session) for session in found]
+        return [Session(session, self._call_session) for session in found]
 
     def snapshots(self) -> list[Snapshot]:
         """The snapshots that sessions can begin with, the oldest first."""

@@ -1,14 +1,35 @@
-"""A session for code that is not async; see ``base.py``, which says what each method does."""
+"""A session for code that is not async: its calls run in the executor's event loop.
+
+It is made of any :class:`AsyncSession`; ``base.py`` says what each method does.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol
+from typing import Any, Protocol, TypeVar
 
-from drybox.sessions.base import TERMINAL_SIZE, SessionState
+from drybox.errors import SandboxLost, SessionClosed
+from drybox.sessions.base import (
+    TERMINAL_SIZE,
+    AsyncFiles,
+    AsyncProcess,
+    AsyncSession,
+    AsyncStdin,
+    SessionState,
+)
 from drybox.sessions.results import (
     CommandResult,
     Completions,
@@ -19,158 +40,251 @@ from drybox.sessions.results import (
     Snapshot,
 )
 
-if TYPE_CHECKING:
-    from typing_extensions import Self
+T = TypeVar("T")
 
 
-class Stdin(Protocol):
+class Call(Protocol):
+    """Runs an async function in the event loop, and waits for it."""
+
+    def __call__(self, function: Callable[..., Awaitable[T]], *arguments: object) -> T:
+        """Run it."""
+
+
+def _iterate(call: Call, begin: Callable[[], Any]) -> Iterator[Any]:
+    """Items of an async iterator, which is closed where the loop is left."""
+
+    async def first() -> Any:
+        return begin()
+
+    events = call(first)
+    try:
+        while True:
+            try:
+                yield call(events.__anext__)
+            except StopAsyncIteration:
+                return
+    finally:
+        with suppress(SessionClosed, SandboxLost):  # they have ended with it
+            call(events.aclose)
+
+
+class Stdin:
     """The input of a process."""
+
+    def __init__(self, stdin: AsyncStdin, call: Call) -> None:
+        self._stdin = stdin
+        self._call = call
 
     def write(self, data: bytes | str) -> None:
         """Write; waits while the process has much that it has not read."""
+        self._call(self._stdin.write, data)
 
     def close(self) -> None:
         """End it. Idempotent."""
+        self._call(self._stdin.close)
 
 
-class Process(Protocol):
-    """A program that runs beside others in a session; see :class:`AsyncProcess`."""
+class Process:
+    """A program that runs beside others in a session."""
+
+    def __init__(self, process: AsyncProcess, call: Call) -> None:
+        self._process = process
+        self._call = call
+        self.stdin = Stdin(process.stdin, call)
 
     @property
     def pid(self) -> int:
         """Its number in this session."""
+        return self._process.pid
 
     @property
     def command(self) -> tuple[str, ...]:
         """Its arguments."""
+        return self._process.command
 
     @property
     def terminal(self) -> bool:
         """Whether it has a terminal."""
+        return self._process.terminal
 
     @property
     def started_at(self) -> datetime:
         """When it was started."""
+        return self._process.started_at
 
     @property
     def result(self) -> CommandResult | None:
         """What became of it; None while it runs."""
-
-    @property
-    def stdin(self) -> Stdin:
-        """Its input."""
+        return self._process.result
 
     @property
     def events(self) -> Iterator[SessionEvent]:
         """What it writes; ``exit`` is last."""
+        return _iterate(self._call, lambda: self._process.events)
 
     def signal(self, number: int | str) -> None:
         """Send a signal to the process and its group."""
+        self._call(self._process.signal, number)
 
     def kill(self) -> None:
         """End it, with everything that descends from it. Idempotent."""
+        self._call(self._process.kill)
 
     def resize(self, columns: int, rows: int) -> None:
         """Change the size of its terminal."""
+        self._call(self._process.resize, columns, rows)
 
     def wait(self) -> CommandResult:
         """Wait for its end."""
+        return self._call(self._process.wait)
 
 
-class Files(Protocol):
-    """The files of a session; see :class:`AsyncFiles`."""
+class Files:
+    """The files of a session."""
+
+    def __init__(self, files: AsyncFiles, call: Call) -> None:
+        self._files = files
+        self._call = call
 
     def read(self, path: str, *, max_bytes: int | None = None) -> bytes:
         """Content of a file."""
+        return self._call(partial(self._files.read, path, max_bytes=max_bytes))
 
     def read_pieces(self, path: str) -> Iterator[bytes]:
         """Content of a file, piece by piece."""
+        return _iterate(self._call, lambda: self._files.read_pieces(path))
 
     def write(self, path: str, data: bytes | str | Iterator[bytes]) -> FileInfo:
         """Write a file, and the folders above it."""
+        given: Any = data
+        if isinstance(data, Iterable) and not isinstance(data, (bytes, bytearray, memoryview, str)):
+            given = _in_steps(iter(data))
+        return self._call(self._files.write, path, given)
 
     def list(self, path: str = ".", *, depth: int = 1) -> Sequence[FileInfo]:
         """What is in a folder."""
+        return self._call(partial(self._files.list, path, depth=depth))
 
     def stat(self, path: str) -> FileInfo:
         """What is known of a file, a folder or a link itself."""
+        return self._call(self._files.stat, path)
 
     def exists(self, path: str) -> bool:
         """Whether there is something of that name."""
+        return self._call(self._files.exists, path)
 
     def make_dir(self, path: str) -> FileInfo:
         """Make a folder, and those above it."""
+        return self._call(self._files.make_dir, path)
 
     def rename(self, path: str, to: str) -> FileInfo:
         """Move a file or folder."""
+        return self._call(self._files.rename, path, to)
 
     def remove(self, path: str) -> None:
         """Remove a file, a link, or a folder with all that is in it."""
+        self._call(self._files.remove, path)
 
     def upload(self, source: str | os.PathLike[str], to: str = ".") -> Sequence[FileInfo]:
         """Copy a file or a folder of this host into the session."""
+        return self._call(self._files.upload, source, to)
 
     def download(self, path: str, to: str | os.PathLike[str]) -> Sequence[str]:
         """Copy a file or a folder of the session into a folder of this host."""
+        return self._call(self._files.download, path, to)
 
     def watch(self, path: str = ".") -> Iterator[FileChange]:
         """Changes below a folder from now on."""
+        return _iterate(self._call, lambda: self._files.watch(path))
 
 
-class Session(Protocol):
-    """A sandbox that its owner keeps; see :class:`AsyncSession`."""
+_END: Any = object()
+
+
+async def _in_steps(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """Pieces of an iterator that may block: each is taken in a worker thread."""
+    from anyio.to_thread import run_sync
+
+    while (piece := await run_sync(next, pieces, _END)) is not _END:
+        yield piece
+
+
+class Session:
+    """A sandbox that its owner keeps. Safe to share between threads.
+
+    Args:
+        session: The session.
+        call: Runs its methods in its event loop.
+    """
+
+    def __init__(self, session: AsyncSession, call: Call) -> None:
+        self._session = session
+        self._call = call
+        self.files = Files(session.files, call)
 
     @property
     def id(self) -> str:
         """Its unique name, which nobody can guess."""
+        return self._session.id
 
     @property
     def language(self) -> str:
         """Canonical name of the language of code that names none."""
+        return self._session.language
 
     @property
     def version(self) -> str:
         """Version of that language's toolchain."""
+        return self._session.version
 
     @property
     def environment(self) -> str | None:
         """Name and digest of its environment; None for none."""
+        return self._session.environment
 
     @property
     def isolation(self) -> str:
         """What it runs under."""
+        return self._session.isolation
 
     @property
     def backend(self) -> str:
         """What made its sandbox."""
+        return self._session.backend
 
     @property
     def weakened(self) -> tuple[str, ...]:
         """Guarantees given up on the caller's request."""
+        return self._session.weakened
 
     @property
     def created_at(self) -> datetime:
         """When it was opened, with a time zone."""
+        return self._session.created_at
 
     @property
     def expires_at(self) -> datetime:
         """When it is closed unless something is asked of it."""
 
+        async def ask() -> datetime:
+            return self._session.expires_at
+
+        return self._call(ask)
+
     @property
     def idle_timeout(self) -> float:
         """Seconds of idleness after which it is closed."""
+        return self._session.idle_timeout
 
     @property
     def state(self) -> SessionState:
         """``running``, ``paused`` or ``closed``."""
+        return self._session.state
 
     @property
     def metadata(self) -> Mapping[str, str]:
         """The owner's own words about it."""
-
-    @property
-    def files(self) -> Files:
-        """Its files."""
+        return self._session.metadata
 
     def run(
         self,
@@ -181,6 +295,8 @@ class Session(Protocol):
         stdin: bytes | str | None = None,
     ) -> RunResult:
         """Run code, with what earlier code of its language left."""
+        run = self._session.run
+        return self._call(partial(run, code, language=language, timeout=timeout, stdin=stdin))
 
     def stream(
         self,
@@ -191,11 +307,15 @@ class Session(Protocol):
         stdin: bytes | str | None = None,
     ) -> Iterator[SessionEvent]:
         """Run code and follow it; leaving the loop early interrupts it."""
+        stream = self._session.stream
+        begin = partial(stream, code, language=language, timeout=timeout, stdin=stdin)
+        return _iterate(self._call, begin)
 
     def complete(
         self, code: str, cursor: int | None = None, *, language: str | None = None
     ) -> Completions:
         """How code may go on at a position in it, or at its end."""
+        return self._call(partial(self._session.complete, code, cursor, language=language))
 
     def command(
         self,
@@ -207,6 +327,8 @@ class Session(Protocol):
         timeout: float | None = None,
     ) -> CommandResult:
         """Run a command to its end: a line for ``bash -lc``, or a program with its arguments."""
+        run = self._session.command
+        return self._call(partial(run, command, cwd=cwd, env=env, stdin=stdin, timeout=timeout))
 
     def start(
         self,
@@ -219,43 +341,51 @@ class Session(Protocol):
         timeout: float | None = None,
     ) -> Process:
         """Start a program that runs beside others."""
+        how: dict[str, Any] = {"terminal": terminal, "size": size, "cwd": cwd, "env": env}
+        start = partial(self._session.start, command, timeout=timeout, **how)
+        return Process(self._call(start), self._call)
 
     def processes(self) -> Sequence[Process]:
         """What :meth:`start` has started and still runs, and the last few that have ended."""
+        return [Process(item, self._call) for item in self._call(self._session.processes)]
 
     def interrupt(self, *, language: str | None = None) -> None:
         """Interrupt the code that runs."""
+        self._call(partial(self._session.interrupt, language=language))
 
     def restart(self, *, language: str | None = None) -> None:
         """End what keeps a language's state."""
+        self._call(partial(self._session.restart, language=language))
 
     def pause(self) -> None:
         """Stop everything in it until :meth:`resume`."""
+        self._call(self._session.pause)
 
     def resume(self) -> None:
         """Go on."""
+        self._call(self._session.resume)
 
     def update(
         self, *, idle_timeout: float | None = None, metadata: Mapping[str, str] | None = None
     ) -> None:
-        """Change what was asked for when it was opened; what is None stays.
-
-        Args:
-            idle_timeout: Seconds of idleness after which it is closed.
-            metadata: The owner's own words about it.
-        """
+        """Change what was asked for when it was opened; what is None stays."""
+        self._call(partial(self._session.update, idle_timeout=idle_timeout, metadata=metadata))
 
     def extend(self, seconds: float) -> None:
         """Let it live for so many seconds from now on."""
+        self._call(self._session.extend, seconds)
 
     def snapshot(self) -> Snapshot:
         """Keep a copy of its files, which other sessions may begin with."""
+        return self._call(self._session.snapshot)
 
     def close(self) -> None:
         """End everything in it and take it away. Idempotent."""
+        if self._session.state != "closed":
+            self._call(self._session.close)
 
-    def __enter__(self) -> Self:
-        """Itself."""
+    def __enter__(self) -> Session:
+        return self
 
     def __exit__(
         self,
@@ -263,4 +393,4 @@ class Session(Protocol):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Close it."""
+        self.close()

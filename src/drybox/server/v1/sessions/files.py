@@ -27,14 +27,21 @@ FILE = f"{ONE}/files/{FILE_PATH}"
 MAX_DEPTH = 32
 """Folders below one another that a list has."""
 
+MOST_DIGITS = 4
+
 
 @router.get(f"{ONE}/files", **openapi.LIST_FILES)
 async def list_files(request: Request) -> Response:
     """What is in a folder."""
     _, owned = await find(request)
     words = request.query_params
+    for name in words:
+        if name not in ("path", "depth"):
+            problem = "a list of files has no such parameter"
+            raise InvalidRequest(name[:100], problem, hint="Pass 'path' and 'depth'.")
     depth = words.get("depth", "1")
-    if not (depth.isascii() and depth.isdecimal() and 1 <= int(depth[:4]) <= MAX_DEPTH):
+    is_number = depth.isascii() and depth.isdecimal() and len(depth) <= MOST_DIGITS
+    if not (is_number and 1 <= int(depth) <= MAX_DEPTH):
         raise InvalidRequest("depth", f"it is not 1 to {MAX_DEPTH}", hint="Pass a whole number.")
     found = await owned.session.files.list(words.get("path") or ".", depth=int(depth))
     return json_response([plain(item) for item in found])
