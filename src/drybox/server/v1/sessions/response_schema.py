@@ -60,6 +60,7 @@ class CodeErrorResponse(ResponseModel):
     name: str
     value: str
     traceback: str
+    coloured: Annotated[str, Field(description="The traceback with ANSI sequences, or nothing.")]
 
 
 class RunResultResponse(ResponseModel):
