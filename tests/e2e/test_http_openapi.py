@@ -129,8 +129,8 @@ def test_nothing_that_schemathesis_tries_breaks_it(server: Server, tmp_path: Pat
 def test_nothing_that_schemathesis_tries_elsewhere_breaks_it(
     server: Server, tmp_path: Path
 ) -> None:
-    """What follows from the schemas alone is a thousand requests; few more are made up."""
-    _try_all(server, tmp_path, 3, "--include-path-regex", LONG, timeout=1500)
+    """A thousand requests follow from the schemas alone; ten more of each kind are made up."""
+    _try_all(server, tmp_path, 10, "--include-path-regex", LONG, timeout=1500)
 
 
 def _try_all(
