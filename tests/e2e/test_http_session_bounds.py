@@ -11,10 +11,10 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
-from tests.support.hold_probe import computed
+from tests.support.hold_probe import computed, watching
 from tests.support.host import eventually
 from tests.support.server import TIMEOUT, serving
-from tests.support.sessions import session_of
+from tests.support.sessions import HttpSession, session_of
 
 pytestmark = pytest.mark.promise("SESHTTP-3")
 
@@ -134,3 +134,47 @@ def test_answers_that_nobody_reads_are_counted() -> None:
         last = session.run(SHOWN)
         assert last["status"] == "output_limit"
         assert last["problem"]["hint"].startswith("Read them")
+
+
+MANY = """
+import os
+os.mkdir("many")
+for number in range(60_000):
+    os.close(os.open(f"many/{number}{'y' * 60}", os.O_CREAT))
+"""
+
+
+def test_a_long_listing_holds_nobody_up() -> None:
+    """It held everybody for 2.5 s, and the server had all of it as one text."""
+    limits = {"disk": "512MiB", "memory": "512MiB"}
+    with serving() as server, session_of(server, limits=limits, timeout=120) as session:
+        assert session.run(MANY)["status"] == "success"
+        longest = []
+        for _ in range(5):  # on a busy machine caches and the kernel's own work add to it
+            with watching(server) as holds:
+                found = session.ask("GET", "/files?path=many").json
+            assert [len(found), found[0]["name"]] == [60_000, "0" + "y" * 60]
+            longest.append(holds.longest)
+            if longest[-1] <= 0.1:
+                return
+        raise AssertionError(f"the event loop was held {min(longest) * 1000:.0f} ms")
+
+
+def test_commands_with_much_output_that_nobody_has_read() -> None:
+    """All of it was in memory at once as JSON, where a zero takes six characters."""
+    with serving() as server, session_of(server, limits={"output": "16MiB"}) as session:
+        before = resident(server.process.pid)
+        for _ in range(20):
+            session.start("head -c 16777216 /dev/zero")
+        assert eventually(lambda: all_ended(session), TIMEOUT)
+        with watching(server) as holds:
+            found = session.ask("GET", "/commands").json
+        assert sum(len(item["result"]["stdout"]) for item in found) <= 32 << 20
+        assert found[-1]["result"]["stdout"]
+        assert holds.longest < 0.2
+        assert resident(server.process.pid) - before < 200 << 20
+
+
+def all_ended(session: HttpSession) -> bool:
+    """Whether the last of its commands has ended."""
+    return session.ask("GET", "/commands").json[-1]["result"] is not None

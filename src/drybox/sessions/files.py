@@ -28,6 +28,9 @@ UPLOAD_PIECE = 256 * 1024
 WATCH_STEP = 0.25
 """Seconds between looks at a folder that is watched."""
 
+MANY_FILES = 1000
+"""Files that are described while everybody else waits; of more a thread is asked."""
+
 MOST_DEPTH = 200
 """Levels of folders that a listing goes down; the sandbox goes no deeper."""
 
@@ -79,6 +82,13 @@ def _absolute(path: bytes) -> str:
     return os.path.normpath(f"{WORK_DIR}/".encode() + path if path[:1] != b"/" else path).decode(
         "utf-8", "surrogateescape"
     )
+
+
+def _described(folder: bytes, found: Sequence[GuestFile]) -> list[FileInfo]:
+    """What is in a folder, by path."""
+    above = _absolute(folder).rstrip("/")
+    named = [(f"{above}/{os.fsdecode(item.path)}", item) for item in found]
+    return [_info(item, name) for name, item in sorted(named, key=lambda pair: pair[0])]
 
 
 def _type(mode: int) -> FileType:
@@ -158,9 +168,9 @@ class SessionFiles:
                 found = await self._guest.list(known, depth)
             except (GuestOSError, GuestGone) as error:
                 raise self._told(error, path) from error
-        above = _absolute(known).rstrip("/")
-        named = [(f"{above}/{os.fsdecode(item.path)}", item) for item in found]
-        return [_info(item, name) for name, item in sorted(named, key=lambda pair: pair[0])]
+        if len(found) <= MANY_FILES:
+            return _described(known, found)
+        return await anyio.to_thread.run_sync(_described, known, found)
 
     async def stat(self, path: str) -> FileInfo:
         """What is known of a file, a folder or a link itself."""

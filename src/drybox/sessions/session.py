@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
+from functools import partial
 
 import anyio
 from anyio.abc import TaskGroup
@@ -32,7 +33,7 @@ from drybox.sessions.programs.inside import Inside
 from drybox.sessions.programs.kernel_process import KernelProcess
 from drybox.sessions.programs.kernel_run import Ask, Follow
 from drybox.sessions.programs.languages import EVERYWHERE, SessionLanguages
-from drybox.sessions.programs.process import SessionProcess, check_size, remember
+from drybox.sessions.programs.process import SessionProcess, check_size, remember, share_of
 from drybox.sessions.programs.run_stream import RunStream
 from drybox.sessions.results import CommandResult, Completions, RunResult, Snapshot
 
@@ -332,7 +333,8 @@ class OpenSession:
         seconds = None if timeout is None else check_timeout(timeout)
         columns_and_rows = check_size(size) if terminal else None
         async with self.life.activity(), self._hooked("start", self._command_job(argv), []):
-            process = SessionProcess(self._inside, argv, self.life.touch, terminal=terminal)
+            most = partial(share_of, self._processes)
+            process = SessionProcess(self._inside, argv, self.life.touch, most, terminal=terminal)
             try:
                 await process.begin(
                     timeout=seconds,

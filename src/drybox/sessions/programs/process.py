@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal as signals
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 
@@ -23,6 +23,13 @@ END_OF_TERMINAL = b"\x04"
 
 MOST_ENDED = 32
 """Processes of a session that have ended and are still remembered."""
+
+MOST_KEPT = 16 * 1024 * 1024
+"""Bytes of output that nobody has read, of all processes of a session that run together; and of all
+that have ended."""
+
+LEAST_SHARE = 256 * 1024
+"""Bytes of it that each process may have, however many there are."""
 
 
 def signal_number(signal: int | str) -> int:
@@ -101,8 +108,9 @@ class SessionProcess:
     Args:
         inside: Where it runs.
         command: Its arguments.
-        terminal: Whether it has a terminal.
         touched: Is called whenever its owner asks something of it.
+        most: How many bytes of its output are kept that nobody has read.
+        terminal: Whether it has a terminal.
     """
 
     def __init__(
@@ -110,11 +118,13 @@ class SessionProcess:
         inside: Inside,
         command: tuple[str, ...],
         touched: Callable[[], None],
+        most: Callable[[], int],
         *,
         terminal: bool,
     ) -> None:
         self._inside = inside
         self._touched = touched
+        self._most = most
         self._program: GuestProgram | None = None
         self._waiting: deque[_Piece] = deque()
         self._size = 0
@@ -240,6 +250,8 @@ class SessionProcess:
     def _forget_old(self) -> None:
         """Drop the oldest beyond the limit."""
         limit = self._inside.limits.output
+        if self._size > min(limit, LEAST_SHARE):
+            limit = min(limit, self._most())
         while self._size > limit and self._waiting:
             piece = self._waiting[0]
             cut = min(len(piece.data), self._size - limit)
@@ -318,8 +330,18 @@ def remember(processes: list[SessionProcess], new: SessionProcess) -> None:
     """Add one, and let go of those whose end is long ago."""
     processes.append(new)
     ended = [item for item in processes if item.result is not None]
-    for old in ended[: max(0, len(ended) - MOST_ENDED)]:
-        processes.remove(old)
+    kept = 0
+    for count, item in enumerate(reversed(ended)):
+        result = item.result
+        kept += 0 if result is None else len(result.stdout_bytes) + len(result.stderr_bytes)
+        if count >= MOST_ENDED or (kept > MOST_KEPT and count):
+            processes.remove(item)
+
+
+def share_of(processes: Sequence[SessionProcess]) -> int:
+    """Bytes of output that each of them may have for whoever reads it later."""
+    running = sum(item.result is None for item in processes)
+    return max(LEAST_SHARE, MOST_KEPT // max(1, running))
 
 
 def check_size(size: tuple[int, int]) -> tuple[int, int]:

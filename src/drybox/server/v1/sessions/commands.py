@@ -10,18 +10,21 @@ from fastapi import APIRouter, Request, Response, WebSocket
 from drybox.errors import InvalidRequest
 from drybox.execution.texts import check_stdin
 from drybox.server.transport.disconnect import while_connected
+from drybox.server.transport.piece_response import PieceResponse
 from drybox.server.transport.plain_route import PlainRoute
 from drybox.server.v1.sessions import openapi
 from drybox.server.v1.sessions.access import find, sessions_of, take, until_gone
 from drybox.server.v1.sessions.documents import (
     json_response,
     process_document,
+    process_size,
     result_response,
 )
 from drybox.server.v1.sessions.process_websocket import serve_process
 from drybox.server.v1.sessions.request_schema import CommandRequest, SignalRequest
 from drybox.server.v1.sessions.routes import ONE
 from drybox.service.admission import Caller
+from drybox.service.json_pieces import document_pieces
 from drybox.service.memory_budget import Reservation
 from drybox.service.refusals import Problem, Refused
 from drybox.service.sessions import OwnedSession, ServedSessions
@@ -54,8 +57,16 @@ async def run_command(request: Request) -> Response:
 @router.get(f"{ONE}/commands", **openapi.COMMANDS)
 async def list_commands(request: Request) -> Response:
     """What runs in the background, and what of it has ended of late."""
-    _, owned = await find(request)
-    return json_response([process_document(item) for item in await owned.session.processes()])
+    caller, owned = await find(request)
+    service = sessions_of(request).service
+    found = await owned.session.processes()
+    room = service.memory.reserve(caller.name)
+    try:
+        await room.resize(sum(map(process_size, found)), service.settings.queue_timeout)
+    except BaseException:
+        room.release()
+        raise
+    return PieceResponse(document_pieces([process_document(item) for item in found]), room)
 
 
 @router.post(f"{ONE}/commands/{{pid}}/signal", **openapi.SIGNAL)

@@ -56,6 +56,12 @@ def process_document(process: AsyncProcess) -> dict[str, Any]:
     }
 
 
+def process_size(process: AsyncProcess) -> int:
+    """Bytes that what is known of a process holds, about."""
+    result = process.result
+    return sum(map(len, process.command)) + (0 if result is None else result_size(result))
+
+
 def result_document(result: Result) -> dict[str, Any]:
     """A result; texts of programs and pictures are bytes yet."""
     document: dict[str, Any] = {

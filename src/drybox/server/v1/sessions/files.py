@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import json
+from collections.abc import AsyncIterator, Iterator, Sequence
+from functools import partial
 from urllib.parse import unquote_to_bytes
 
 import anyio
@@ -13,16 +15,27 @@ from starlette.types import Receive, Scope, Send
 from drybox.errors import InvalidRequest
 from drybox.serialization import plain
 from drybox.server.transport.disconnect import ClientGone, while_connected
+from drybox.server.transport.piece_response import PieceResponse
 from drybox.server.transport.plain_route import FILE_PATH, PlainRoute
 from drybox.server.v1.sessions import openapi
 from drybox.server.v1.sessions.access import find, sessions_of, until_gone
 from drybox.server.v1.sessions.documents import json_response
 from drybox.server.v1.sessions.routes import ONE
 from drybox.service.refusals import Problem, Refused
+from drybox.sessions.results import FileInfo
 
 router = APIRouter(default_response_class=Response, route_class=PlainRoute, tags=["Sessions"])
 
 FILE = f"{ONE}/files/{FILE_PATH}"
+
+LISTED = 64 << 20
+"""Bytes of memory that a listing may come to take: nobody knows before how long it is."""
+
+DESCRIBED = 1024
+"""Bytes that a file of it takes, about."""
+
+AT_ONCE = 200
+"""Files of a listing that are written while everybody else waits."""
 
 MAX_DEPTH = 32
 """Folders below one another that a list has."""
@@ -31,9 +44,10 @@ MOST_DIGITS = 4
 
 
 @router.get(f"{ONE}/files", **openapi.LIST_FILES)
+@until_gone
 async def list_files(request: Request) -> Response:
     """What is in a folder."""
-    _, owned = await find(request)
+    caller, owned = await find(request)
     words = request.query_params
     for name in words:
         if name not in ("path", "depth"):
@@ -43,8 +57,17 @@ async def list_files(request: Request) -> Response:
     is_number = depth.isascii() and depth.isdecimal() and len(depth) <= MOST_DIGITS
     if not (is_number and 1 <= int(depth) <= MAX_DEPTH):
         raise InvalidRequest("depth", f"it is not 1 to {MAX_DEPTH}", hint="Pass a whole number.")
-    found = await owned.session.files.list(words.get("path") or ".", depth=int(depth))
-    return json_response([plain(item) for item in found])
+    service = sessions_of(request).service
+    room = service.memory.reserve(caller.name)
+    try:
+        await room.resize(LISTED, service.settings.queue_timeout)
+        work = partial(owned.session.files.list, words.get("path") or ".", depth=int(depth))
+        found = await while_connected(request.receive, work)
+        room.try_resize(min(LISTED, len(found) * DESCRIBED))
+    except BaseException:
+        room.release()
+        raise
+    return PieceResponse(_listed(found), room)
 
 
 @router.get(FILE, **openapi.READ_FILE)
@@ -105,6 +128,15 @@ class FileResponse(Response):
             await while_connected(receive, give)
         except ClientGone:
             return
+
+
+def _listed(found: Sequence[FileInfo]) -> Iterator[bytes]:
+    """A listing as JSON, in pieces."""
+    yield b"["
+    for start in range(0, len(found), AT_ONCE):
+        items = (json.dumps(plain(item)) for item in found[start : start + AT_ONCE])
+        yield (", " if start else "").encode() + ", ".join(items).encode()
+    yield b"]"
 
 
 def _path(request: Request) -> str:
