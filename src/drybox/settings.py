@@ -47,7 +47,7 @@ class PoolSettings:
             layout in common. Environments with ``preload`` have templates in any case.
 
     Raises:
-        InvalidRequest: ``fork_server`` is another word.
+        InvalidRequest: ``fork_server`` is another word, or a number is less than 0 or none.
     """
 
     min_idle: int = 2
@@ -57,8 +57,13 @@ class PoolSettings:
     fork_server: str = "off"
 
     def __post_init__(self) -> None:
-        """Check the word, so that whoever writes another one hears of it at once."""
+        """Check each, so that whoever writes one wrong hears of it at once."""
         check_fork_server(self.fork_server, "fork_server")
+        for name in ("min_idle", "max_total", "max_age", "memory"):
+            value = getattr(self, name)
+            known = (int, float) if name == "max_age" else int
+            if isinstance(value, bool) or not isinstance(value, known) or not value >= 0:
+                raise InvalidRequest(name, f"{ascii(value)[:80]} is wrong", hint="Pass 0 or more.")
 
 
 FORK_SERVERS = ("off", "on", "per-key")

@@ -26,7 +26,7 @@ from drybox.executor.background_tasks import BackgroundTasks
 from drybox.executor.base import Executor
 from drybox.executor.event_stream import EventStream
 from drybox.executor.inventory import Inventory, usable_isolations
-from drybox.executor.many import Done, run_all
+from drybox.executor.many import Done, listed, run_all
 from drybox.executor.settings import ExecutorSettings, takes_settings
 from drybox.executor.slots import Slots
 from drybox.hooks.hooks import Hooks
@@ -156,7 +156,7 @@ class AsyncCodeExecutor(Executor):
         self, requests: Sequence[ExecutionRequest], *, progress: Done | None = None
     ) -> list[ExecutionResult]:
         """Run requests side by side; see :meth:`drybox.executor.base.Executor.execute_many`."""
-        for request in requests:
+        for request in (requests := listed(requests)):
             make_job(request, self._defaults)
         self._open_tasks()
 

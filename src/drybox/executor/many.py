@@ -3,17 +3,34 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 import anyio
 
-from drybox.model import ExecutionResult
+from drybox.errors import InvalidRequest
+from drybox.execution.texts import show
+from drybox.model import ExecutionRequest, ExecutionResult
 
 if sys.version_info < (3, 11):
     from exceptiongroup import BaseExceptionGroup
 
 Done = Callable[[int, int], None]
 """Told how many requests have their results, and how many there are."""
+
+
+def listed(requests: Iterable[ExecutionRequest]) -> Sequence[ExecutionRequest]:
+    """Requests that can be counted.
+
+    Raises:
+        InvalidRequest: They are none.
+    """
+    if isinstance(requests, Sequence) and not isinstance(requests, (str, bytes)):
+        return requests
+    if isinstance(requests, (str, bytes, ExecutionRequest)) or not isinstance(requests, Iterable):
+        raise InvalidRequest(
+            "requests", f"{show(requests)} is no list of requests", hint="Pass a list of them."
+        )
+    return tuple(requests)
 
 
 async def run_all(

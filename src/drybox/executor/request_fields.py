@@ -7,6 +7,7 @@ from dataclasses import fields
 from typing import TypedDict
 
 from drybox.errors import InvalidRequest
+from drybox.execution.texts import show
 from drybox.job import Source
 from drybox.model import ExecutionRequest, ResourceLimits
 
@@ -56,7 +57,7 @@ def request_of(
     if not isinstance(request, str):
         raise InvalidRequest(
             "request",
-            f"a {type(request).__name__} is not a request",
+            f"{show(request)} is not a request",
             hint="Pass an ExecutionRequest, or a language and code.",
         )
     known = [item.name for item in fields(ExecutionRequest)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
@@ -15,6 +15,7 @@ from drybox.environments.environment import Environment, by_name
 from drybox.environments.packages import check_package_dir
 from drybox.errors import InvalidRequest
 from drybox.execution.phases import OperatorLimits
+from drybox.execution.texts import show
 from drybox.execution.validation import Defaults, check_isolation, check_limits, check_timeout
 from drybox.executor.concurrency import concurrency_for
 from drybox.hooks.hooks import HOOK_TIMEOUT
@@ -118,6 +119,7 @@ class ExecutorSettings:
             InvalidRequest: One of these is wrong.
         """
         self._check_sessions()
+        self._check_kinds()
         return Defaults(
             check_timeout(self.timeout),
             check_limits(ResourceLimits() if self.limits is None else self.limits),
@@ -145,6 +147,31 @@ class ExecutorSettings:
 
         return SessionBounds(self.max_sessions, self.session_memory)
 
+    def _check_kinds(self) -> None:
+        """Check that each is of its type, where nothing else does.
+
+        Raises:
+            InvalidRequest: One is not.
+        """
+        for name, hint in _LISTS.items():
+            value = getattr(self, name)
+            if not isinstance(value, Iterable) or isinstance(value, Mapping):
+                raise _wrong(name, value, "no list", hint)
+        observers = self.observers if isinstance(self.observers, Sequence) else ()
+        for index, observer in enumerate(observers):  # what is iterated once is for the executor
+            if not callable(getattr(observer, "start", None)):
+                raise _wrong(f"observers[{index}]", observer, "no observer", "It has no 'start'.")
+        if not callable(self.progress):
+            raise _wrong("progress", self.progress, "not callable", "Pass a function of a text.")
+        for name, kind in (("docker", DockerSettings), ("pool", PoolSettings)):
+            value = getattr(self, name)
+            if value is not None and not isinstance(value, kind):
+                raise _wrong(name, value, f"no {kind.__name__}", f"Pass {kind.__name__}(...).")
+        for name in ("environment_dir", "snapshot_dir"):
+            value = getattr(self, name)
+            if value is not None and not (isinstance(value, (str, os.PathLike)) and str(value)):
+                raise _wrong(name, value, "no folder", "Pass the path of one, or None.")
+
     def _check_sessions(self) -> None:
         """Check how many sessions, and how much of snapshots, are kept.
 
@@ -153,7 +180,10 @@ class ExecutorSettings:
         """
         snapshots = ("max_snapshots", "snapshot_share", "snapshot_storage")
         for name in ("max_sessions", "session_memory", *snapshots):
-            if getattr(self, name) < 0:
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int):
+                raise _wrong(name, value, "no whole number", "Pass 0 or more.")
+            if value < 0:
                 raise InvalidRequest(name, "it is less than 0", hint="Pass 0 or more.")
 
     def snapshots(self) -> tuple[Path | None, Bounds]:
@@ -170,8 +200,12 @@ class ExecutorSettings:
         Raises:
             InvalidRequest: One of them cannot be given up.
         """
-        given = [self.allow_weaker] if isinstance(self.allow_weaker, str) else self.allow_weaker
-        return check_weaker(given)
+        given = (self.allow_weaker,) if isinstance(self.allow_weaker, str) else self.allow_weaker
+        words = tuple(given)
+        for word in words:
+            if not isinstance(word, str):
+                raise _wrong("allow_weaker", word, "no text", _LISTS["allow_weaker"])
+        return check_weaker(words)
 
     def slots(self) -> int:
         """How many sandboxes run at once: ``concurrency``, or what fits on this machine.
@@ -182,6 +216,8 @@ class ExecutorSettings:
         if self.concurrency is None:
             operator = self.operator_limits()
             return concurrency_for((self.defaults().limits, operator.compile, operator.install))
+        if isinstance(self.concurrency, bool) or not isinstance(self.concurrency, int):
+            raise _wrong("concurrency", self.concurrency, "no whole number", "Pass 1 or more.")
         if self.concurrency < 1:
             problem = f"{self.concurrency} is too few"
             raise InvalidRequest("concurrency", problem, hint="Pass 1 or more.")
@@ -192,6 +228,17 @@ class ExecutorSettings:
         plain = ExecutorSettings()
         values = {item.name: getattr(self, item.name) for item in fields(self)}
         return {name: value for name, value in values.items() if value != getattr(plain, name)}
+
+
+_LISTS = {
+    "allow_weaker": "Pass a list: ['memory'].",
+    "observers": "Pass a list of them.",
+    "environments": "Pass a list: [Environment(...)].",
+}
+
+
+def _wrong(name: str, value: object, what: str, hint: str) -> InvalidRequest:
+    return InvalidRequest(name, f"{show(value)} is {what}", hint=hint)
 
 
 def takes_settings(

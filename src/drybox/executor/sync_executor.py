@@ -19,7 +19,7 @@ from drybox.executor.async_executor import AsyncCodeExecutor
 from drybox.executor.base import ServedExecutor
 from drybox.executor.calls import Calls
 from drybox.executor.loop_thread import LoopThread
-from drybox.executor.many import Done
+from drybox.executor.many import Done, listed
 from drybox.executor.request_fields import request_of
 from drybox.executor.settings import ExecutorSettings, takes_settings
 from drybox.job import ExecutionCaps, Source
@@ -87,7 +87,7 @@ class SyncExecutor(Calls):
         self, requests: Sequence[ExecutionRequest], *, progress: Done | None = None
     ) -> list[ExecutionResult]:
         """Run requests side by side; see :meth:`drybox.AsyncCodeExecutor.execute_many`."""
-        return self._call(partial(self._executor.execute_many, requests, progress=progress))
+        return self._call(partial(self._executor.execute_many, listed(requests), progress=progress))
 
     def _stream(
         self, request: ExecutionRequest, stdin: Source | None, caps: ExecutionCaps

@@ -23,7 +23,7 @@ from drybox.executor.background_tasks import BackgroundTasks
 from drybox.executor.base import Executor, SharedSession
 from drybox.executor.event_stream import EventStream
 from drybox.executor.inventory import usable_isolations
-from drybox.executor.many import Done, run_all
+from drybox.executor.many import Done, listed, run_all
 from drybox.executor.settings import ExecutorSettings
 from drybox.fleet import inventory
 from drybox.fleet.cluster import Cluster, RayCluster
@@ -223,7 +223,7 @@ class AsyncRayExecutor(Executor):
             Unsupported: What one asks for cannot be enforced on any node.
         """
         self._open_tasks()
-        for index, request in enumerate(requests):
+        for index, request in enumerate(requests := listed(requests)):
             make_job(request, self._defaults)
             if index % CHECKED_AT_ONCE == 0:
                 await anyio.lowlevel.checkpoint()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, TypedDict
 
 from drybox.errors import InvalidRequest
+from drybox.execution.texts import show
 from drybox.model import ResourceLimits
 from drybox.sessions.results import Snapshot
 
@@ -91,7 +92,7 @@ def session_request(
     if not isinstance(request, str):
         raise InvalidRequest(
             "request",
-            f"a {type(request).__name__} is not a request",
+            f"{show(request)} is not a request",
             hint="Pass a language, for instance 'python', or a SessionRequest.",
         )
     known = [item.name for item in fields(SessionRequest)]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import anyio
 import anyio.lowlevel
 import pytest
 
-from drybox import ExecutionResult
-from drybox.executor.many import run_all
+from drybox import ExecutionRequest, ExecutionResult, InvalidRequest
+from drybox.executor.many import listed, run_all
 
 pytestmark = pytest.mark.anyio
 
@@ -48,3 +49,12 @@ async def test_what_progress_raises_ends_the_rest() -> None:
     with pytest.raises(ValueError, match="enough"):
         await run_all(runs, 100, 2, progress)
     assert len(runs.results) <= 2
+
+
+async def test_requests_are_any_list_of_them() -> None:
+    one = ExecutionRequest("python", "1")
+    assert listed(each for each in [one, one]) == (one, one)
+    wrong: list[Any] = [3, None, "python", one]
+    for given in wrong:
+        with pytest.raises(InvalidRequest, match="requests"):
+            listed(given)

@@ -8,7 +8,14 @@ from typing import Any
 
 import pytest
 
-from drybox import AsyncCodeExecutor, CodeExecutor, InvalidRequest, ResourceLimits
+from drybox import (
+    AsyncCodeExecutor,
+    CodeExecutor,
+    Environment,
+    InvalidRequest,
+    PoolSettings,
+    ResourceLimits,
+)
 from drybox.executor.settings import ExecutorSettings
 
 ARGUMENTS = {
@@ -54,6 +61,28 @@ def test_an_argument_of_another_name_is_refused(kind: Any) -> None:
         ("install_timeout", 0),
         ("install_limits", 5),
         ("compile_cache", -1),
+        ("allow_weaker", 3),
+        ("allow_weaker", None),
+        ("allow_weaker", [3]),
+        ("concurrency", "2"),
+        ("concurrency", 1.5),
+        ("concurrency", True),
+        ("progress", 3),
+        ("docker", "unix:///socket"),
+        ("pool", 3),
+        ("observers", 3),
+        ("observers", [3]),
+        ("environments", 3),
+        ("environments", {"data": ["numpy"]}),
+        ("environments", Environment("data", "python", packages=["six"])),
+        ("environment_dir", 3),
+        ("environment_dir", ""),
+        ("max_sessions", "5"),
+        ("max_sessions", -1),
+        ("max_snapshots", True),
+        ("snapshot_dir", 3),
+        ("snapshot_share", "64m"),
+        ("snapshot_storage", 1.5),
     ],
 )
 @pytest.mark.parametrize("kind", [CodeExecutor, AsyncCodeExecutor])
@@ -96,3 +125,12 @@ def test_what_differs_from_the_defaults_makes_the_same_again() -> None:
     }
     assert ExecutorSettings(**settings.changed()) == settings
     assert ExecutorSettings().changed() == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("min_idle", -1), ("max_total", "8"), ("max_age", None), ("memory", True)]
+)
+def test_what_is_wrong_with_a_pool_is_named(name: str, value: Any) -> None:
+    with pytest.raises(InvalidRequest, match=name):
+        PoolSettings(**{name: value})
+    assert PoolSettings(min_idle=0, max_age=0.5).min_idle == 0
