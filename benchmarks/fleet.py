@@ -34,7 +34,7 @@ from drybox.bench.benchmark import SETTLE, run, wait_for
 from drybox.bench.interleave import Contender, interleave
 from drybox.bench.machine import describe
 from drybox.fleet.member import Member
-from drybox.fleet.routing import NodeState, choose_node
+from drybox.fleet.slots.routing import NodeState, choose_node
 
 NODE = {"num_cpus": 1, "object_store_memory": 80 << 20, "include_dashboard": False}
 OWN_GOAL, OTHER_GOAL = 1.2, 2.0

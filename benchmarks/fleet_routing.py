@@ -1,10 +1,10 @@
 """Where the fleet's routing ends: a front door and up to 1,000 nodes, in simulated time.
 
 Nodes run programs of 50 ms; requests arrive at 80 % of what all slots could serve. Each decision
-is the front door's own (:func:`drybox.fleet.routing.choose_node`), over what it knows of the nodes.
-The time of programs is simulated; the time of a decision is measured, here. One process decides at
-most 1 / decision times a second: where that is less than what the nodes can serve, the design ends,
-and several front doors have to share them.
+is the front door's own (:func:`drybox.fleet.slots.routing.choose_node`), over what it knows of the
+nodes. The time of programs is simulated; the time of a decision is measured, here. One process
+decides at most 1 / decision times a second: where that is less than what the nodes can serve, the
+design ends, and several front doors have to share them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import time
 from collections import deque
 from typing import NamedTuple
 
-from drybox.fleet.routing import NodeState, choose_node, take_slot
+from drybox.fleet.slots.routing import NodeState, choose_node, take_slot
 
 SECONDS = 0.05
 SLOTS = 16

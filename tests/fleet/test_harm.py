@@ -153,3 +153,20 @@ def test_a_node_of_another_version_is_told_and_not_used(
         (status,) = [item for item in fleet_status(nodes.address) if item.node == id]
         assert status.state in ("refused", "unused"), status
         assert len(told()) == 1, told()
+
+
+@pytest.mark.nightly
+def test_a_replica_that_nobody_needs_is_not_told_as_one_that_crashed(
+    executor: RayExecutor, nodes: Nodes
+) -> None:
+    with RayExecutor(nodes.address, concurrency=1, pool=None, timeout=33.0) as other:
+        wait_for_nodes(other)
+        pids = {item.load.pid for item in members(other)}
+    assert eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids))
+    from ray._private.state import actors
+
+    def causes() -> list[str]:
+        return [str(item["DeathCause"]) for item in actors().values() if item["Pid"] in pids]
+
+    assert eventually(lambda: [cause for cause in causes() if "RAY_KILL" in cause], 30), causes()
+    assert all("RAY_KILL" in cause for cause in causes())

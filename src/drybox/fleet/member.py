@@ -8,7 +8,7 @@ import time
 from drybox.fleet.cluster import Handle, NodeInfo, ReplicaGone
 from drybox.fleet.exchange.sender import Sender
 from drybox.fleet.messages import Load
-from drybox.fleet.routing import NodeState
+from drybox.fleet.slots.routing import NodeState
 
 SILENCE_TIMEOUT = 3.5
 """Seconds after which a node that has not answered is lost."""

@@ -17,7 +17,7 @@ from drybox.errors import Unavailable
 from drybox.fleet.cluster import Cluster, NodeInfo, ReplicaGone
 from drybox.fleet.member import SILENCE_TIMEOUT, Member
 from drybox.fleet.messages import unpack_load, version_of
-from drybox.fleet.routing import NodeState, choose_for_session, choose_node, take_slot
+from drybox.fleet.slots.routing import NodeState, choose_for_session, choose_node, take_slot
 from drybox.fleet.slots.waiting import Waiter, WaitingRoom
 from drybox.job import Job
 

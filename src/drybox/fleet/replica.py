@@ -15,6 +15,7 @@ import time
 
 from drybox import __version__
 from drybox.executor.settings import ExecutorSettings
+from drybox.fleet.ending import end_actor
 from drybox.fleet.node import Node
 
 TICK = 0.25
@@ -115,20 +116,21 @@ class Replica:
         """In a thread of its own, which nothing that the event loop does holds up."""
         while not self._ended.wait(TICK):
             if os.getppid() != self._raylet:
-                self._end("its raylet has died")
+                self._say_last_words("its raylet has died")
+                os._exit(0)  # there is nobody who could be asked to end it
             elif self._node.is_abandoned():
-                self._end("no front door has been there for long")
+                self._say_last_words("no front door has been there for long")
+                end_actor()
 
-    def _end(self, reason: str) -> None:
+    def _say_last_words(self, reason: str) -> None:
         _log.warning("This replica ends: %s.", reason)
         if self._loop is not None:
             closing = asyncio.run_coroutine_threadsafe(self._node.close(reason), self._loop)
             with contextlib.suppress(Exception):
                 closing.result(LAST_WORDS)
         time.sleep(TICK)  # for the answers to leave
-        os._exit(0)
 
     def _exit_soon(self) -> None:
         """End the process once the answer has left it."""
         self._ended.set()
-        threading.Timer(TICK, os._exit, (0,)).start()
+        threading.Timer(TICK, end_actor).start()

@@ -10,6 +10,7 @@ import os
 import threading
 import time
 
+from drybox.fleet.ending import end_actor
 from drybox.fleet.keys.ledger import Ledger
 
 TICK = 0.25
@@ -36,13 +37,6 @@ class LedgerActor:
     def _watch(self) -> None:
         while os.getppid() == self._raylet:
             if time.monotonic() - self._used_at > EMPTY_TIMEOUT:
-                _end_for_good()
+                end_actor()
             time.sleep(TICK)
         os._exit(0)  # whoever could be told is gone
-
-
-def _end_for_good() -> None:
-    """End this actor, which Ray is not to begin anew."""
-    import ray
-
-    ray.kill(ray.get_runtime_context().current_actor, no_restart=True)

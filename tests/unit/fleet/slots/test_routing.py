@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from drybox.fleet.routing import MAX_LAG, NodeState, choose_node, take_slot
+from drybox.fleet.slots.routing import MAX_LAG, NodeState, choose_node, take_slot
 
 WARM = {("local", "python"): 1}
 
