@@ -135,7 +135,7 @@ def test_what_is_removed_is_gone(setting: Mapping[str, str], tmp_path: Path) -> 
         f'environment_dir = "{tmp_path / "store"}"\nisolation = "local"\n'
         '[environments.words]\nlanguage = "python"\npackages = ["words"]\n'
     )
-    own = {**setting, "DRYBOX_CONFIG": str(config)}
+    own = {**setting, "DRYBOX_CONFIG": str(config), "XDG_CACHE_HOME": str(tmp_path / "cache")}
     assert drybox("env", "build", env=own).returncode == 0
     gone = document(drybox("env", "remove", "words", "--json", env=own))
     assert len(gone["removed"]) == 1

@@ -17,6 +17,7 @@ from drybox.environments.store import (
     definition_of,
     key_of,
 )
+from drybox.host.workplace import workplace
 
 RECORD = BuildRecord(
     key="k" * 32,
@@ -37,7 +38,8 @@ pytestmark = pytest.mark.promise("ENV-2")
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> EnvironmentStore:
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> EnvironmentStore:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return EnvironmentStore(tmp_path / "store")
 
 
@@ -119,6 +121,20 @@ def test_what_a_killed_build_left_goes_with_the_next(store: EnvironmentStore) ->
             assert not left.exists()
             assert busy.exists()
             assert mine.exists()
+
+
+def test_what_killed_builds_left_in_the_caches_goes(
+    store: EnvironmentStore, tmp_path: Path
+) -> None:
+    prepared = tmp_path / "cache/drybox/prepared"
+    for name in ("go-1.26", "making-left"):
+        (prepared / name).mkdir(parents=True)
+        (prepared / name / "file").write_text("12345")
+    with workplace(prepared) as busy:
+        (prepared / "making-left").mkdir(exist_ok=True)  # which that took away
+        (prepared / "making-left" / "file").write_text("12345")
+        assert store.prune() == (["making-left"], 5)
+        assert {path.name for path in prepared.iterdir()} == {"go-1.26", busy.name}
 
 
 def test_archives_that_nothing_needs_go(store: EnvironmentStore) -> None:

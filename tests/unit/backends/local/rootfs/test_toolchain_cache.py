@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -242,6 +244,27 @@ def test_a_cache_that_cannot_be_written_says_which_and_how_to_have_another(
     with pytest.raises(Unavailable, match=str(tmp_path / "file")) as caught:
         workshop.make("true")
     assert "XDG_CACHE_HOME" in caught.value.hint
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from drybox.host.workplace import workplace
+with workplace(Path(sys.argv[1])) as folder:
+    (folder / "out").mkdir()
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_a_killed_drybox_left_goes_with_the_next_that_makes_something(
+    workshop: Workshop,
+) -> None:
+    subprocess.run([sys.executable, "-c", KILLED, str(workshop.cache)])
+    (left,) = workshop.left()
+    assert left.startswith("making-")
+    mount = workshop.make("true")
+    assert mount is not None
+    assert workshop.left() == [Path(mount.source).name]
 
 
 UNTIL_TOLD = 'touch "$OUT/../told"; while [ -e "$OUT/../told" ]; do sleep 0.01; done'
