@@ -297,6 +297,14 @@ def test_there_are_no_more_than_the_operator_allows() -> None:
             assert answer.status == answer.problem["status"] == 422, (wrong, answer)
 
 
+@pytest.mark.promise("SESHTTP-2")
+def test_their_memory_may_be_more_than_an_executor_allows_by_itself() -> None:
+    env = {"DRYBOX_SERVER_SESSION_MEMORY": "32GiB", "DRYBOX_MAX_LIMITS_MEMORY": "12GiB"}
+    with serving(env=env) as server:
+        wanted = {"language": "bash", "limits": {"memory": "12GiB"}}
+        assert [server.post("/v1/sessions", wanted).status for _ in range(3)] == [201, 201, 429]
+
+
 def test_an_idle_session_is_closed(server: Server) -> None:
     session = open_session(server, language="bash", idle_timeout=0.5)
 

@@ -50,6 +50,8 @@ def serve(host: str | None, port: int | None, fleet: str | None, address: str | 
     if address is not None and fleet is None:
         raise InvalidRequest("--address", "there is no fleet", hint="Add '--fleet ray'.")
     options = config.executor_options()
+    if settings.session_memory > config.executor.session_memory:
+        options["session_memory"] = settings.session_memory
     executor: AsyncCodeExecutor | AsyncRayExecutor
     if fleet is not None:
         if settings.audit:
