@@ -98,6 +98,7 @@ def test_metrics_count_what_is_done(isolation: Isolation) -> None:
         kept.command("head -c 3000000 /dev/urandom > data")
         with pytest.raises(SnapshotError, match="disk"):
             executor.open_session("bash", limits=small, snapshot=kept.snapshot())
+        kept.close()
     assert count("open", "bash", "success") == 2
     assert count("open", "bash", "invalid") == 1
     assert count("close", "bash", "closed") == 2

@@ -224,10 +224,11 @@ class SessionStore:
             opening.done.set()
             try:
                 await session.life.live()
+            except BaseException:
+                session.life.end("closed")  # with its executor
+                raise
             finally:
                 del self._open[wanted.id]
-                if not inside.programs.gone.is_set():
-                    session.life.end("closed")  # with its executor, if for no other reason
                 opening.close = session.life.in_context_of_end(partial(self._closing, session))
                 tasks.cancel_scope.cancel()
 
