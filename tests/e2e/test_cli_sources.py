@@ -131,6 +131,8 @@ def test_colour_has_one_rule(env: dict[str, str], coloured: bool) -> None:
 
 def completed(shell: str, words: str, at: int) -> str:
     env = {"_DRYBOX_COMPLETE": f"{shell}_complete", "COMP_WORDS": words, "COMP_CWORD": str(at)}
+    env["DRYBOX_ENVIRONMENTS_DATA_LANGUAGE"] = "python"
+    env["DRYBOX_ENVIRONMENTS_DATA_PACKAGES"] = "numpy"
     return drybox(env=env).stdout.decode()
 
 
@@ -140,6 +142,8 @@ def test_commands_options_languages_and_files_are_completed(shell: str) -> None:
     assert "--timeout" in completed(shell, "drybox run --t", 2)
     assert "python" in completed(shell, "drybox run -l py", 3)
     assert "file" in completed(shell, "drybox run he", 2)
+    assert "gvisor" in completed(shell, "drybox run --isolation gv", 3)
+    assert "data" in completed(shell, "drybox run -e da", 3)
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -78,6 +78,27 @@ def complete_language(
     return [CompletionItem(word) for word in words if word.startswith(incomplete)]
 
 
+def complete_isolation(
+    ctx: click.Context, param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Isolations that begin so."""
+    return [CompletionItem(word) for word in ISOLATIONS if word.startswith(incomplete)]
+
+
+def complete_environment(
+    ctx: click.Context, param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Environments of the configuration that begin so."""
+    from drybox import load_config
+
+    try:
+        environments = load_config(ctx.find_root().params.get("config")).executor.environments
+    except DryboxError:  # told to who runs it
+        return []
+    names = [item.name for item in environments]
+    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
 def _environment(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
     if value is not None and "=" in value:  # as other programs have it
         raise click.UsageError(f"-e names an environment; write --env {value} for a variable.")
@@ -101,6 +122,7 @@ def _environment(ctx: click.Context, param: click.Parameter, value: str | None) 
     *("-e", "--environment"),
     metavar="NAME",
     callback=_environment,
+    shell_complete=complete_environment,
     help="Run it with the packages of this environment.",
 )
 @click.option("-c", "--code", help="Run this source instead of a file.")
@@ -125,6 +147,7 @@ def _environment(ctx: click.Context, param: click.Parameter, value: str | None) 
 @click.option(
     "--isolation",
     metavar="ISOLATION",
+    shell_complete=complete_isolation,
     help=f"The isolation: {', '.join(ISOLATIONS)}.  [default: auto]",
 )
 @click.option("--package", "packages", multiple=True, metavar="NAME", help="Install this first.")

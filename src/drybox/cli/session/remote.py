@@ -195,15 +195,25 @@ def _problem(answer: http.client.HTTPResponse) -> DryboxError:
     document: Any = {}
     with suppress(ValueError, RecursionError, OSError, http.client.HTTPException):
         document = json.loads(answer.read(1 << 20))
-    if not isinstance(document, dict):
-        document = {}
-    detail = _shown(document.get("detail")) or f"the server answers {answer.status}."
-    hint = _shown(document.get("hint")) or "See whether 'drybox serve' is what answers there."
+    return error_of(document, answer.status)
+
+
+def error_of(document: object, status: int = 0) -> DryboxError:
+    """The error that a problem document is.
+
+    Args:
+        document: The document, from whoever answers there.
+        status: The status of the answer; 0 for the document's own.
+    """
+    known: dict[str, Any] = document if isinstance(document, dict) else {}
+    status = status or known.get("status") or 500
+    detail = _shown(known.get("detail")) or f"the server answers {status}."
+    hint = _shown(known.get("hint")) or "See whether 'drybox serve' is what answers there."
     detail, hint = in_options(detail), in_options(hint)
-    if answer.status == 401:
+    if status == 401:
         hint = "Put a key of this server into DRYBOX_KEY; its operator makes one."
-    if answer.status in (400, 401, 403, 404, 409, 413, 422):
-        error = InvalidRequest(_shown(document.get("field")), "", hint=hint)
+    if status in (400, 401, 403, 404, 409, 413, 422):
+        error = InvalidRequest(_shown(known.get("field")), "", hint=hint)
         error.message = detail  # which names its field, if it has one
         return error
     return Unavailable(detail, hint=hint)

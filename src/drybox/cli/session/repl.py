@@ -209,6 +209,8 @@ class Repl:
             tell(f"  hint: {result.problem.hint}")
         elif result.status in ("timeout", "memory_limit", "output_limit"):
             tell(f"it was ended: {result.status.replace('_', ' ')}.")
+        elif result.status == "failed" and result.exit_code:
+            tell(f"exit code {result.exit_code}.")
         if result.restarted:
             tell("what the code had kept is lost.")
 

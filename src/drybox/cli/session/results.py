@@ -13,6 +13,7 @@ import click
 from drybox.cli.colour import wants_colour
 from drybox.cli.interrupt import ReaderGone
 from drybox.cli.session.pictures import SUFFIXES, Pictures
+from drybox.cli.session.remote import error_of
 
 _TEXT = ("text/", "application/json", "application/javascript", "image/svg+xml")
 """How MIME types of what is text begin; others are base64 in JSON."""
@@ -46,8 +47,7 @@ class Shown:
             coloured = error.get("coloured") if wants_colour() else ""
             self.write((coloured or error["traceback"] or error["value"]).rstrip("\n") + "\n", 2)
         elif kind == "error":  # the server's own
-            problem = event.get("problem") or event
-            raise click.ClickException(f"{problem.get('detail')} {problem.get('hint')}")
+            raise error_of(event.get("problem"))
 
     def end(self, result: dict[str, Any]) -> None:
         """Say why it ended, where that is nothing of its own."""
