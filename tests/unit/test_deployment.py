@@ -160,6 +160,7 @@ def ray_options() -> set[str]:
 
 
 def test_ray_takes_what_it_is_started_with() -> None:
+    pytest.importorskip("ray", reason="Ray is not installed beside every Python")
     (cluster,) = of_kind("kuberay.yaml", "RayCluster")
     groups = [cluster["spec"]["headGroupSpec"], *cluster["spec"]["workerGroupSpecs"]]
     given = {f"--{word}" for group in groups for word in group["rayStartParams"]}
