@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+
 from drybox.languages.java import Java, memory_flags
+from drybox.languages.java_environment import JARS
 from drybox.model import ResourceLimits
 from drybox.sessions.kernels.base import INTERRUPTED, KernelLaunch
 from drybox.sessions.kernels.folder import kernel_folder, program
@@ -27,4 +30,5 @@ class JavaKernel:
     def launch(self, version: str, limits: ResourceLimits) -> KernelLaunch:
         """How it is started: as a source, for JShell has loaded the compiler anyway."""
         flags = ("-XX:+UseSerialGC", "-XX:-UsePerfData", _LEVEL, *memory_flags(limits))
-        return KernelLaunch(("java", *flags, *_OPEN, program("JavaKernel.java")))
+        start = ("java", *flags, *_OPEN, program("JavaKernel.java"))
+        return KernelLaunch((*start, os.path.dirname(JARS)))

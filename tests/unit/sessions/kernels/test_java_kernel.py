@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -95,3 +96,15 @@ def test_system_exit_is_told(tmp_path: Path) -> None:
         assert cell.done["ending"] is True
         assert kernel.wait() == 3
         assert (cell.stdout + kernel.read()[0]) == "bye"
+
+
+def test_packages_of_an_environment_are_on_the_class_path(tmp_path: Path) -> None:
+    home = Path(find_toolchain(Java.name, Java.toolchain, "").executable).parent
+    (tmp_path / "Kept.java").write_text("package kept; public class Kept { public int n = 42; }")
+    subprocess.run([home / "javac", "-d", tmp_path / "made", tmp_path / "Kept.java"], check=True)
+    (tmp_path / "lib").mkdir()
+    jar = ["--create", "--file", "lib/kept.jar", "-C", "made", "."]
+    subprocess.run([home / "jar", *jar], cwd=tmp_path, check=True)
+    folders = [str(tmp_path / "lib"), str(tmp_path / "nothing")]
+    with KernelProcess([*_argv(), *folders], tmp_path) as kernel:
+        assert kernel.run("new kept.Kept().n").value == "42"

@@ -7,6 +7,8 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -26,7 +28,7 @@ import sun.misc.Signal;
 
 /**
  * Java's kernel: evaluates snippets by JShell in its own JVM, in a session's sandbox.
- * kernels/base.py has the words. Arguments: jars, for the class path of snippets.
+ * kernels/base.py has the words. Arguments: jars, or folders of them, for the class path of snippets.
  */
 final class JavaKernel {
     private static final String[] IMPORTS = {
@@ -51,11 +53,23 @@ final class JavaKernel {
         shell = JShell.builder()
             .executionEngine(new LocalExecutionControlProvider(), Map.of())
             .in(System.in).out(System.out).err(System.err).build();
-        for (String jar : jars) shell.addToClasspath(jar);
+        for (String jar : jars) addToClasspath(jar);
         for (String name : IMPORTS) shell.eval("import " + name + ";");
         shell.eval("int warm = 1;");
         shell.eval("warm + String.valueOf(List.of(1))");
         shell.snippets().filter(each -> each.kind() != Snippet.Kind.IMPORT).forEach(shell::drop);
+    }
+
+    /** A jar, or those in a folder that may be there. */
+    private void addToClasspath(String path) throws IOException {
+        Path place = Path.of(path);
+        if (!Files.isDirectory(place)) {
+            if (Files.exists(place)) shell.addToClasspath(path);
+            return;
+        }
+        try (var found = Files.newDirectoryStream(place, "*.jar")) {
+            for (Path jar : found) shell.addToClasspath(jar.toString());
+        }
     }
 
     public static void main(String[] jars) throws Exception {
