@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Protocol
 
-from drybox.lazy_dataclass import dataclass
 from drybox.model import ResourceLimits, Stream
 
 WORK_DIR = "/sandbox"

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field, fields
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal
 
-from drybox.lazy_dataclass import dataclass
 from drybox.serialization import Files, bytes_as_text, plain
 from drybox.serialization import OutputRecord as OutputRecord
 from drybox.serialization import Record as Record

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from drybox.errors import InvalidRequest
-from drybox.lazy_dataclass import dataclass
 from drybox.model import GIB, MIB, ResourceLimits
 
 

@@ -7,13 +7,13 @@ sandboxes; a sandbox has one owner and serves one execution.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from drybox.environments.environment import BuiltEnvironment
 from drybox.job import Command, Exit, File, Sink, Source
 from drybox.languages.base import Language
 from drybox.languages.prestart import PrestartedProcess
-from drybox.lazy_dataclass import dataclass
 from drybox.model import Artifacts, ResourceLimits
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,6 @@ from drybox.backends.isolation import ISOLATIONS
 from drybox.errors import InvalidRequest, Unsupported
 from drybox.languages.entry_points import entry_points
 from drybox.languages.registry import find_language
-from drybox.lazy_dataclass import dataclass
 from drybox.settings import DockerSettings
 
 if TYPE_CHECKING:

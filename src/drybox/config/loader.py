@@ -11,14 +11,13 @@ import os
 import stat
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from drybox.environments.environment import Environment
 from drybox.errors import InvalidRequest
 from drybox.executor.settings import ExecutorSettings
 from drybox.host.paths import home
-from drybox.lazy_dataclass import dataclass
 from drybox.model import MIB, ResourceLimits
 from drybox.settings import (
     COMPILE_LIMITS,

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from drybox.environments.packages import check_words
 from drybox.errors import InvalidRequest
 from drybox.languages.base import EnvironmentLanguage, Language
 from drybox.languages.registry import find_language
-from drybox.lazy_dataclass import dataclass
 
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?")
 """What an environment may be called."""

@@ -10,7 +10,7 @@ import hashlib
 import struct
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import TypeAlias
 
 import anyio
@@ -19,7 +19,6 @@ from drybox.backends.base import CompilingSandbox, Sandbox
 from drybox.errors import InvalidRequest, SandboxLost
 from drybox.execution.output import STREAMS
 from drybox.job import Command, Exit, File, Job, Plan, Sink, Source
-from drybox.lazy_dataclass import dataclass
 from drybox.model import ResourceLimits, Stream
 
 LARGEST_SHARE = 4

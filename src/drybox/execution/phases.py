@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import NamedTuple, TypeVar
 
@@ -27,7 +27,6 @@ from drybox.execution.outcome import (
 from drybox.execution.output import STREAMS, Output
 from drybox.job import UNCAPPED, Command, ExecutionCaps, Exit, Job, Plan, Source, Step
 from drybox.languages.base import Language
-from drybox.lazy_dataclass import dataclass
 from drybox.model import (
     KIB,
     ErrorInfo,

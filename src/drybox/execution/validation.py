@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field, fields
+from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,6 @@ from drybox.execution.texts import (
 from drybox.job import ExecutionCaps, File, Job
 from drybox.languages.base import Language
 from drybox.languages.registry import find_language
-from drybox.lazy_dataclass import dataclass
 from drybox.model import GIB, KIB, MIB, ExecutionRequest, ResourceLimits
 
 ISOLATIONS = ("auto", *BUILT_IN_ISOLATIONS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, overload
 
@@ -15,7 +16,6 @@ from drybox.execution.phases import OperatorLimits
 from drybox.executor.many import Done
 from drybox.executor.request_fields import request_of, streamed_request
 from drybox.job import UNCAPPED, ExecutionCaps, Source
-from drybox.lazy_dataclass import dataclass
 from drybox.model import (
     Event,
     ExecutionRequest,

@@ -6,7 +6,7 @@ import functools
 import inspect
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import KW_ONLY, fields
+from dataclasses import KW_ONLY, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
@@ -19,7 +19,6 @@ from drybox.execution.texts import show
 from drybox.execution.validation import Defaults, check_isolation, check_limits, check_timeout
 from drybox.executor.concurrency import concurrency_for
 from drybox.hooks.hooks import HOOK_TIMEOUT
-from drybox.lazy_dataclass import dataclass
 from drybox.model import ResourceLimits
 from drybox.settings import COMPILE_CACHE, COMPILE_LIMITS, DockerSettings, PoolSettings
 
@@ -84,7 +83,7 @@ class ExecutorSettings:
     """
 
     timeout: float = 30.0
-    limits: ResourceLimits | None = ResourceLimits()
+    limits: ResourceLimits | None = ResourceLimits()  # noqa: RUF009 - frozen
     isolation: str = "auto"
     _: KW_ONLY
     hooks: Iterable[object] = ()
@@ -98,8 +97,8 @@ class ExecutorSettings:
     install_timeout: float = 120.0
     install_limits: ResourceLimits = COMPILE_LIMITS
     progress: Callable[[str], None] = _tell_nobody
-    docker: DockerSettings | None = DockerSettings()
-    pool: PoolSettings | None = PoolSettings()
+    docker: DockerSettings | None = DockerSettings()  # noqa: RUF009 - frozen
+    pool: PoolSettings | None = PoolSettings()  # noqa: RUF009 - frozen
     observers: Iterable[Observer] = ()
     compile_cache: int | None = COMPILE_CACHE
     environments: Iterable[Environment] = ()

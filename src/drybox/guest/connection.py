@@ -12,6 +12,7 @@ import os
 import secrets
 import struct
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import anyio
@@ -39,7 +40,6 @@ from drybox.guest.pipe_room import HERE as PIPE_ROOM
 from drybox.guest.stdin_credit import STDIN_WINDOW, Credit
 from drybox.job import Command, File, Sink, Source
 from drybox.languages.prestart import PrestartedProcess
-from drybox.lazy_dataclass import dataclass
 from drybox.model import Artifacts, ResourceLimits, Stream
 
 if TYPE_CHECKING:

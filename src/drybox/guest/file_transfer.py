@@ -6,6 +6,7 @@ import errno
 import os
 import struct
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from io import BytesIO
 
 import anyio.lowlevel
@@ -14,7 +15,6 @@ from drybox.errors import DryboxError, InvalidRequest, Unavailable
 from drybox.guest.frames import GuestExecError, GuestFileError, GuestGone
 from drybox.guest.glob import Globs, TooLong
 from drybox.job import BUILD_DIR, File
-from drybox.lazy_dataclass import dataclass
 from drybox.model import Artifacts
 
 MAX_LISTED_BYTES = 16 * 1024 * 1024

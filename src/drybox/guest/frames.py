@@ -6,10 +6,10 @@ import errno
 import os
 import struct
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import IntEnum
 
 from drybox.job import WORK_DIR, Command
-from drybox.lazy_dataclass import dataclass
 from drybox.model import ResourceLimits
 
 

@@ -6,7 +6,7 @@ import hashlib
 import inspect
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import Any, Literal, get_args
 
@@ -16,7 +16,6 @@ import anyio.to_thread
 from drybox.backends.base import Sandbox
 from drybox.errors import DryboxError, InvalidRequest, Rejected, Unavailable
 from drybox.job import File, Job
-from drybox.lazy_dataclass import dataclass
 from drybox.model import KIB, ErrorInfo, ExecutionResult, ResourceLimits
 
 HOOK_TIMEOUT = 10.0

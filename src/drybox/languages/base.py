@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from drybox.job import File, Job, Plan
-from drybox.lazy_dataclass import dataclass
 from drybox.model import ResourceLimits
 
 

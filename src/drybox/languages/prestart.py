@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from enum import IntEnum
 from fnmatch import translate
 from functools import lru_cache
 from typing import Protocol, runtime_checkable
 
 from drybox.job import WORK_DIR, Command, File
-from drybox.lazy_dataclass import dataclass
 from drybox.model import MIB, ResourceLimits
 
 

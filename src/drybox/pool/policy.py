@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from drybox.lazy_dataclass import dataclass
 from drybox.settings import PoolSettings
 
 FIRST_RETRY_DELAY, LONGEST_RETRY_DELAY = 0.5, 60.0

@@ -10,7 +10,7 @@ import logging
 import math
 import time
 from contextlib import AsyncExitStack
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import anyio.lowlevel
@@ -32,7 +32,6 @@ from drybox.errors import DryboxError, Unavailable, Unsupported
 from drybox.host.resources import usable_cpus
 from drybox.languages.base import Language
 from drybox.languages.prestart import PrestartedProcess, WarmLanguage, widest
-from drybox.lazy_dataclass import dataclass
 from drybox.model import MIB, PoolCount, PreparationProgress, ResourceLimits
 from drybox.pool.policy import PoolState, next_steps
 from drybox.pool.waiting import open_waiting, owned

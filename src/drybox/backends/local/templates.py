@@ -8,7 +8,7 @@ import os
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Hashable
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -18,7 +18,6 @@ from drybox.errors import DryboxError
 from drybox.guest.init_binary import template_module_path
 from drybox.job import File
 from drybox.languages.prestart import PrestartedProcess
-from drybox.lazy_dataclass import dataclass
 
 MOST_CHILDREN = 1000
 """Sandboxes that one template is forked into; they share its hash secret and address layout."""

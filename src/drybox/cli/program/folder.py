@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from drybox.execution.validation import MAX_FILES
-from drybox.lazy_dataclass import dataclass
 
 LEFT_OUT = (
     *(".git", ".hg", ".svn", ".venv", "node_modules"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -14,7 +15,6 @@ from drybox.cli.program.shebang import without_shebang
 from drybox.execution.validation import MAX_SOURCE
 from drybox.languages.base import RefusingLanguage
 from drybox.languages.registry import find_language, known_languages, language_of_suffix
-from drybox.lazy_dataclass import dataclass
 from drybox.model import ResourceLimits
 
 

@@ -11,7 +11,7 @@ import contextlib
 import errno
 import os
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from drybox.backends.local.cgroups.peak_memory import PeakMemory
@@ -24,7 +24,6 @@ from drybox.backends.local.cgroups.tree import (
     weigh,
     write,
 )
-from drybox.lazy_dataclass import dataclass
 
 V2_MOUNT = "/sys/fs/cgroup"
 LEAF = "server"

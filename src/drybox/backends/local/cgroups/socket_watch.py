@@ -8,11 +8,11 @@ some 64 KiB each. Version 2 counts all in one, and nobody needs to watch.
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 
 import anyio
 
 from drybox.backends.local.cgroups.cgroup import SOCKET_SHARE, Cgroup
-from drybox.lazy_dataclass import dataclass
 
 STEP = 0.02
 """Seconds between looks."""

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from drybox.job import ENVIRONMENT_DIR, WORK_DIR, File
 from drybox.languages.base import EnvironmentForm
-from drybox.lazy_dataclass import dataclass
 
 UNSHARE_NET = "--unshare-net"
 """With it bubblewrap makes the network namespace; without, whoever starts it must have, or the

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 
 import anyio
@@ -20,7 +21,6 @@ from drybox.backends.preparations import Preparations
 from drybox.errors import DryboxError
 from drybox.job import KERNEL_DIR
 from drybox.languages.base import EnvironmentLanguage, Language
-from drybox.lazy_dataclass import dataclass
 
 
 class _Making:

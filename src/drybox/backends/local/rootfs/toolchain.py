@@ -13,13 +13,13 @@ import secrets
 import shutil
 import subprocess
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from drybox.backends.local.rootfs.layout import Layout, Mount
 from drybox.errors import Unsupported
 from drybox.host.paths import cache_dir
 from drybox.languages.base import Toolchain
-from drybox.lazy_dataclass import dataclass
 
 VERSION_TIMEOUT = 20.0  # seconds for a toolchain to say its version
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 
 from drybox.backends.local.rootfs import layout
 from drybox.backends.local.rootfs.toolchain import FoundToolchain
 from drybox.guest.frames import Purpose
 from drybox.job import Command, File
-from drybox.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)
