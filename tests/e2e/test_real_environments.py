@@ -69,6 +69,25 @@ public class Main {
     }
 }
 """
+GO = """package main
+
+import (
+\t"fmt"
+
+\t"github.com/stretchr/testify/assert"
+\t"golang.org/x/text/cases"
+\t"golang.org/x/text/language"
+)
+
+type told struct{}
+
+func (told) Errorf(format string, args ...any) { fmt.Println("differs") }
+
+func main() {
+\tassert.Equal(told{}, 1, 2)
+\tfmt.Println(cases.Title(language.English).String("hello"))
+}
+"""
 
 
 def test_python(tmp_path: Path) -> None:
@@ -112,3 +131,18 @@ def test_java(tmp_path: Path) -> None:
     with CodeExecutor(environments=[jvm], environment_dir=tmp_path, isolation="local") as executor:
         result = executor.execute("java", JAVA, environment="jvm", timeout=120)
     assert result.stdout == "[1,2]\n", result.stderr
+
+
+def test_go(tmp_path: Path) -> None:
+    packages = ["github.com/stretchr/testify@v1.9.0", "golang.org/x/text"]
+    web = Environment("web", "go", packages=packages)
+    with CodeExecutor(environments=[web], environment_dir=tmp_path, isolation="local") as executor:
+        info = executor.build_environment("web")
+        plain = executor.execute("go", GO, environment="web", timeout=120)
+        files = {"main.go": GO, "go.mod": "module own\n\ngo 1.18\n"}
+        own = executor.execute("go", files=files, environment="web", timeout=120)
+    licences = {item.name: item.licence for item in info.packages}
+    assert licences["github.com/stretchr/testify"] == "MIT"
+    assert licences["golang.org/x/text"] == "BSD-3-Clause"
+    assert plain.stdout == "differs\nHello\n", plain.stderr
+    assert own.stdout == "differs\nHello\n", own.stderr

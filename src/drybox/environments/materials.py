@@ -36,7 +36,9 @@ def _component(item: PackageInfo, language: str) -> Mapping[str, Any]:
     version = item.version or ""
     found = find_language(language)[0]
     kind = found.environments.purl if isinstance(found, EnvironmentLanguage) else "generic"
-    reference = f"pkg:{kind}/{_purl_name(item.name, kind)}" + (f"@{version}" if version else "")
+    reference = f"pkg:{kind}/{_purl_name(item.name, kind)}" + (
+        f"@{version.replace('+', '%2B')}" if version else ""
+    )
     licences = [{"license": {"name": item.licence}}] if item.licence else []
     return {
         "type": "library",
@@ -52,4 +54,6 @@ def _purl_name(name: str, kind: str) -> str:
     """A name as package URLs write it."""
     if kind == "pypi":
         return name.lower().replace("_", "-")
+    if kind == "golang":
+        return name.lower()
     return name.replace("@", "%40").replace(":", "/")

@@ -37,3 +37,14 @@ def _resolve(path: str, home: str) -> str:
     for folder in (spec and spec.submodule_search_locations) or ():
         return os.path.join(folder, rest).rstrip("/")
     return ""
+
+
+def program_of(module: str, path: str) -> str:
+    """A program that a Python module beside drybox carries; "" if there is none.
+
+    Args:
+        module: The module's name.
+        path: Where the program is in its folder.
+    """
+    found = _resolve(f"{{{module}}}/{path}", "")
+    return found if os.path.exists(found) else ""

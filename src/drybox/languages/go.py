@@ -5,9 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from drybox.job import BUILD_DIR, PACKAGES_DIR, Job, Plan, Step
+from drybox.job import (
+    BUILD_DIR,
+    ENVIRONMENT_DIR,
+    NEW_ENVIRONMENT_DIR,
+    PACKAGES_DIR,
+    Job,
+    Plan,
+    Step,
+)
+from drybox.languages import runners
 from drybox.languages.base import (
     EditorMode,
+    EnvironmentForm,
     PackageForm,
     PistonNames,
     Preparation,
@@ -47,6 +57,63 @@ MODULE_ENV: Mapping[str, str] = {
 
 MODULE = ("-mod=mod", f"-modfile={BUILD_DIR}/go.mod")
 """Requirements are written outside the working directory, in a copy of the program's own."""
+
+CACHE = f"{BUILD_DIR}/go-cache"
+"""In an environment, the standard library's cache and the environment's in one."""
+
+# What is compiled is found again by the path of its source: an environment's modules are at the
+# same one when they are compiled ahead and when a program is.
+ENVIRONMENT_ENV: Mapping[str, str] = {
+    **MODULE_ENV,
+    "GOCACHE": CACHE,
+    "GOMODCACHE": f"{NEW_ENVIRONMENT_DIR}/mod",
+    "GOPROXY": "off",
+}
+"""Beside ``BUILD_ENV``, where modules are an environment's."""
+
+_TARGET = """
+export GOENV=off GOTELEMETRY=off GOTOOLCHAIN=local XDG_CONFIG_HOME=off
+version=$(go env GOVERSION) && system=$(go env GOOS)/$(go env GOARCH) || exit
+version=${version#go}
+printf '{"label": "Go %s on %s", "version": "%s"}\n' "$version" "$system" "$version"
+"""
+
+# A cache is 256 folders: those that an environment has nothing in are the standard library's.
+_OPEN_CACHE = f"""
+if [ ! -h {NEW_ENVIRONMENT_DIR} ]; then
+    ln -s {ENVIRONMENT_DIR} {NEW_ENVIRONMENT_DIR} && mkdir {CACHE} &&
+        ln -s {STD_CACHE}/?? {CACHE} && date +%s >{CACHE}/trim.txt && (
+        cd {ENVIRONMENT_DIR}/cache 2>/dev/null && set -- ?? && [ -d "$1" ] && cd {CACHE} || exit
+        rm -f "$@" && mkdir "$@" || exit
+        for name; do
+            ln -s {STD_CACHE}/"$name"/* {ENVIRONMENT_DIR}/cache/"$name"/* "$name"
+        done
+    )
+fi
+"""
+
+# Where a module begins is told by a go.mod in its folder, even if another is read.
+_REQUIRE = f"""
+made= from={ENVIRONMENT_DIR}
+if [ -f go.mod ] && [ ! -h go.mod ]; then
+    cp go.mod {BUILD_DIR} && go mod edit $(cat $from/go.edits) {BUILD_DIR}/go.mod || exit
+    {{ [ ! -f go.sum ] || cat go.sum; cat $from/go.sum; }} >{BUILD_DIR}/go.sum || exit
+else
+    cp $from/go.mod $from/go.sum {BUILD_DIR} || exit
+    ln -sf {BUILD_DIR}/go.mod go.mod && made=go.mod
+fi
+"""
+"""Writes what the program requires into a go.mod, and over it what the environment has."""
+
+_IN_ENVIRONMENT = f"""{_OPEN_CACHE}{_REQUIRE}
+"$@"
+code=$?
+[ -z "$made" ] || rm -f go.mod
+[ $code = 0 ] || exit $code
+[ -x {BUILD_DIR}/main ] && exit
+echo 'this package is not a main package' >&2
+exit 1
+"""
 
 _OTHER_SYSTEMS = frozenset(
     (
@@ -107,6 +174,18 @@ class Go(UsualEntry):
         ),
     )
 
+    environments = EnvironmentForm(
+        requirements=("go.mod",),
+        resolver="go",
+        purl="golang",
+        probe=("sh", "-c", _TARGET),
+        install=(
+            *("sh", "-c", runners.source("install_modules.sh").decode(), "sh"),
+            *(PACKAGES_DIR, NEW_ENVIRONMENT_DIR, STD_CACHE),
+            *(f"{name}={value}" for name, value in {**BUILD_ENV, **ENVIRONMENT_ENV}.items()),
+        ),
+    )
+
     packages = PackageForm(
         pattern=rf"{_WORD}(?:/{_WORD})*(?:@[A-Za-z0-9][A-Za-z0-9.+-]*)?",
         example="golang.org/x/text@v0.21.0",
@@ -149,7 +228,7 @@ class Go(UsualEntry):
             "GOGC": "off",
             "GOMEMLIMIT": str(compile_limits.memory // 4),
             "GOMAXPROCS": str(max(1, math.ceil(compile_limits.cpus))),
-            **(MODULE_ENV if job.packages else {}),
+            **_module_env(job),
         }
         return Plan(
             install=Step(_get(job), env) if job.packages else None,
@@ -166,15 +245,28 @@ class Go(UsualEntry):
         )
 
 
+def _module_env(job: Job) -> Mapping[str, str]:
+    """Where modules come from."""
+    if not job.packages:
+        return ENVIRONMENT_ENV if job.environment else {}
+    if not job.environment:
+        return MODULE_ENV
+    both = f"file://{PACKAGES_DIR},file://{ENVIRONMENT_DIR}/mod/cache/download"
+    return {**MODULE_ENV, "GOPROXY": both}
+
+
 def _get(job: Job) -> tuple[str, ...]:
     """Notes the packages as requirements and fetches them."""
     modfile = f"{BUILD_DIR}/go.mod"
-    if any(file.path == "go.mod" for file in job.files):
+    if job.environment:
+        begin = _REQUIRE
+    elif any(file.path == "go.mod" for file in job.files):
         begin = f"cp go.mod {modfile} && if [ -f go.sum ]; then cp go.sum {BUILD_DIR}; fi"
     else:
         # Where a module begins is told by a go.mod in its folder, even if another is read.
         begin = f"(cd {BUILD_DIR} && go mod init sandbox 2>/dev/null) && ln -s {modfile} go.mod"
-    return ("sh", "-c", f'{begin} && exec "$@"', "sh", "go", "get", MODULE[1], *job.packages)
+    then = 'exec "$@"' if job.environment else '&& exec "$@"'
+    return ("sh", "-c", f"{begin} {then}", "sh", "go", "get", MODULE[1], *job.packages)
 
 
 def _is_of_the_program(name: str) -> bool:
@@ -189,15 +281,16 @@ def _build(job: Job) -> tuple[str, ...]:
     """The entry's folder in a module, else the files of that folder by name."""
     # As 'go run' does, the linker leaves debug tables out, which only debuggers read.
     build: tuple[str, ...] = ("go", "build", "-ldflags=-s -w", "-o", f"{BUILD_DIR}/main")
-    if job.packages:
+    if job.packages or job.environment:
         build += MODULE
+    script = _IN_ENVIRONMENT if job.environment and not job.packages else _PROGRAM
     folder = job.entry.rpartition("/")[0]
     paths = [file.path for file in job.files]
     if any(path.rpartition("/")[2] == "go.mod" for path in paths):
         # The go command writes an index of a module's folder into its cache, which is read-only
         # here, unless a file in it is newer than two seconds: one from the future always is.
         touch = "find . -name '*.go' -exec touch -d '2100-01-01 00:00' {} +"
-        return ("sh", "-c", f"{touch}; {_PROGRAM}", "sh", *build, f"./{folder}")
+        return ("sh", "-c", f"{touch}; {script}", "sh", *build, f"./{folder}")
     same_folder = sorted(
         path
         for path in paths
@@ -206,4 +299,4 @@ def _build(job: Job) -> tuple[str, ...]:
     )
     if is_direct(job, same_folder):
         return direct_build(DIRECT, job, same_folder)
-    return ("sh", "-c", _PROGRAM, "sh", *build, *map(as_argument, same_folder))
+    return ("sh", "-c", script, "sh", *build, *map(as_argument, same_folder))

@@ -100,7 +100,7 @@ def is_direct(job: Job, names: list[str]) -> bool:
     """
     sources = [file.content for file in job.files if file.path in set(names)]
     return (
-        not job.packages
+        not (job.packages or job.environment)
         and all(_NAME.fullmatch(name) for name in names)
         and len({name.lower() for name in names}) == len(names)
         and not any(file.path in _SETTINGS for file in job.files)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from functools import partial
 
@@ -249,6 +249,8 @@ class OpenSession:
         wanted = self._languages.find(language)
         seconds = self._terms.timeout if timeout is None else check_timeout(timeout)
         job = self._make_job(wanted.name, code)[1]
+        if wanted.name == self.language:
+            job = replace(job, environment=self.environment or "")
         given = None if stdin is None else check_stdin(stdin)
         told: list[RunResult | CommandResult] = []
         async with self.life.activity(), self._hooked("run", job, told):

