@@ -15,7 +15,7 @@ const picker = (): HTMLSelectElement => the<HTMLSelectElement>("environment");
 /** Offers those of a language; the field is only there where there are some. */
 export function offerEnvironments(language: string, all: Environment[] = known): void {
   known = all;
-  const list = known.filter((item) => item.language === language);
+  const list = known.filter((item) => item.languages.includes(language));
   picker().replaceChildren(
     new Option("none", ""),
     ...list.map(({ name, built }) => new Option(built ? name : `${name} (not built yet)`, name)),

@@ -83,6 +83,8 @@ export interface Environment {
   /** Versions are null as long as it is not built. */
   packages: { name: string; version: string | null; size: number }[];
   preload: string[];
+  /** Whose programs may have it, its own first. */
+  languages: string[];
   built: boolean;
   size: number | null;
 }

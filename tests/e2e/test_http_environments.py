@@ -39,6 +39,7 @@ def test_a_request_names_one_and_the_first_has_it_built(server: Server) -> None:
     listed = {item["name"]: item for item in server.get("/v1/environments").json}
     assert set(listed) == {"greeting", "absent"}
     built = listed["greeting"]
+    assert built["languages"] == ["python"]
     assert (built["built"], f"greeting@{built['digest']}") == (True, result["environment"])
     assert [(item["name"], item["version"]) for item in built["packages"]] == [
         ("greet", "1.2.0"),

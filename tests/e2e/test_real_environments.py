@@ -58,6 +58,11 @@ import { execSync } from 'node:child_process';
 console.log(_.chunk([1, 2, 3], 2).length, execSync('tsc --version').toString().slice(0, 7));
 console.log(execSync('esbuild --loader=ts', { input: 'let a: number = 1' }).toString().trim());
 """
+TYPESCRIPT = """
+import _ from 'lodash';
+const parts: number[][] = _.chunk([1, 2, 3], 2);
+console.log(parts.length);
+"""
 JAVA = """
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.google.common.collect.ImmutableList;
@@ -118,7 +123,13 @@ def test_node(tmp_path: Path) -> None:
         result = executor.execute(
             "node", files={"main.mjs": NODE}, environment="script", timeout=120
         )
+        typed = executor.execute("typescript", TYPESCRIPT, environment="script", timeout=120)
+        with executor.session("typescript", environment="script") as session:
+            session.run("import ts from 'typescript'")
+            said = session.run("console.log(ts.version.split('.')[0])")
     assert result.stdout == "2 Version\nlet a = 1;\n", result.stderr
+    assert (typed.stdout, typed.environment) == ("2\n", result.environment), typed.stderr
+    assert said.stdout == "5\n", said
 
 
 def test_java(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from drybox.environments.packages import check_words
 from drybox.errors import InvalidRequest
 from drybox.languages.base import EnvironmentLanguage, Language
-from drybox.languages.registry import find_language
+from drybox.languages.registry import find_language, known_languages
 
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?")
 """What an environment may be called."""
@@ -88,6 +88,21 @@ class Environment:
         return find_language(self.language)[0]
 
     @property
+    def serves(self) -> tuple[str, ...]:
+        """Names of the languages whose programs may have it, its own first.
+
+        Those whose environments are made and found in the same way, as TypeScript's and Node.js's.
+        """
+        own = self.of
+        assert isinstance(own, EnvironmentLanguage), "it has been looked at"
+        others = (
+            other.name
+            for other in known_languages().values()
+            if isinstance(other, EnvironmentLanguage) and other.environments == own.environments
+        )
+        return tuple(dict.fromkeys((own.name, *others)))
+
+    @property
     def version(self) -> str:
         """The version of its language that was asked for, or ""."""
         return find_language(self.language)[1]
@@ -138,7 +153,7 @@ def find_environment(
     Args:
         name: What was asked for.
         environments: Those there are.
-        language: The language that it must be of; None for any.
+        language: The language that it must serve; None for any.
 
     Raises:
         InvalidRequest: There is none of that name, or it is of another language.
@@ -156,8 +171,10 @@ def find_environment(
             f"{ascii(name)[:80]} is not known",
             hint=(f"Did you mean {near[0]!r}? " if near else "") + there,
         )
-    if language is not None and found.of.name != language.name:
-        own = [item.name for item in environments.values() if item.of.name == language.name]
+    if language is None or found.of.name == language.name:
+        return found  # known without a look at other languages
+    if language.name not in found.serves:
+        own = [item.name for item in environments.values() if language.name in item.serves]
         raise InvalidRequest(
             "environment",
             f"{found.name!r} is one of {found.of.name}, and the request is in {language.name}",

@@ -40,6 +40,7 @@ class EnvironmentInfo(Record):
         target: What its packages fit, for people; None if it is not built.
         built_at: When it was built, as ISO 8601 has it; None if it is not.
         hint: What to do where it cannot be used.
+        languages: Languages whose programs may have it, its own first.
     """
 
     name: str
@@ -53,3 +54,4 @@ class EnvironmentInfo(Record):
     target: str | None = None
     built_at: str | None = None
     hint: str = ""
+    languages: tuple[str, ...] = ()

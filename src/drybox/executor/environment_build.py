@@ -94,7 +94,7 @@ class EnvironmentBuilder:
             BuildFailed: It could not be resolved.
         """
         toolchain = await pool.for_environments().toolchain(environment.of, environment.version)
-        target = await self._target(environment, pool, toolchain)
+        target = await self.target(environment, pool, toolchain)
         return await self._resolve(environment, target, progress)
 
     async def _begin(self, key: str, progress: Progress) -> int:
@@ -113,7 +113,7 @@ class EnvironmentBuilder:
         progress: Progress,
         given: Lock | None,
     ) -> BuildRecord:
-        target = await self._target(environment, pool, toolchain)
+        target = await self.target(environment, pool, toolchain)
         known = given or await _run(lambda: self._known_lock(environment, target))
         if known is not None:
             _check_lock(known, environment, target)
@@ -199,8 +199,17 @@ class EnvironmentBuilder:
         await _run(lambda: write_whole(self._lock_path(environment, target), lock.to_json()))
         return lock
 
-    async def _target(self, environment: Environment, pool: Pool, toolchain: str) -> Target:
-        """What packages must fit; asked once for each toolchain."""
+    async def target(self, environment: Environment, pool: Pool, toolchain: str) -> Target:
+        """What packages must fit; asked once for each toolchain.
+
+        Args:
+            environment: Whose packages.
+            pool: Opens the sandbox in which that is asked.
+            toolchain: A word for the toolchain.
+
+        Raises:
+            BuildFailed: The toolchain does not say.
+        """
         path = self._store.note_path("targets", f"{environment.of.name}-{toolchain}")
         form = form_of(environment)
         known = await _run(lambda: _read_target(path, form))

@@ -63,6 +63,7 @@ class Environments:
         self._most_waiting = max(1, slots // 2)
         self._waiting = 0
         self._failed: dict[str, tuple[float, DryboxError]] = {}
+        self._fit: set[tuple[str, str]] = set()
 
     async def find(self, job: Job, pool: Pool) -> tuple[Job, BuiltEnvironment | None]:
         """The environment of a job as a backend's sandboxes have it.
@@ -78,12 +79,39 @@ class Environments:
             return job, None
         environment = self._known[job.environment]
         toolchain = await pool.for_environments().toolchain(environment.of, job.version)
+        if job.language != environment.of.name:
+            await self._require_fit(environment, toolchain, job, pool)
         word = f"{environment.name}/{toolchain}"
         until, built = self._used.get(word, (0.0, None))
         if built is None or time.monotonic() > until:
             async with self._wait(environment, word):
                 built = await self._use(replace_version(environment, job.version), pool, toolchain)
         return replace(job, environment=f"{environment.name}@{built.digest}"), built
+
+    async def _require_fit(
+        self, environment: Environment, toolchain: str, job: Job, pool: Pool
+    ) -> None:
+        """See that packages of one language fit the toolchain of another.
+
+        Raises:
+            Unavailable: They do not, as behind a container's isolation, where the images differ.
+        """
+        own = replace(environment, language=job.language)
+        other = await pool.for_environments().toolchain(own.of, job.version)
+        if other == toolchain or (toolchain, other) in self._fit:
+            return
+        builder = self._make_builder()
+        targets = [
+            await builder.target(replace_version(item, job.version), pool, word)
+            for item, word in ((environment, toolchain), (own, other))
+        ]
+        if targets[0].digest != targets[1].digest:
+            raise Unavailable(
+                f"environment {environment.name!r} is for {targets[0].label}, and {own.of.title} "
+                f"runs in {targets[1].label} here.",
+                hint=f'Make another one, with language = "{job.language}".',
+            )
+        self._fit.add((toolchain, other))
 
     @asynccontextmanager
     async def _wait(self, environment: Environment, word: str) -> AsyncIterator[None]:
@@ -220,13 +248,16 @@ def describe(
     name, language, preload = environment.name, environment.of.name, tuple(environment.preload)
     if record is None:
         wanted = tuple(PackageInfo(word, None) for word in environment.packages)
-        return EnvironmentInfo(name, language, None, wanted, preload, False, hint=hint)
+        return EnvironmentInfo(
+            *(name, language, None, wanted, preload, False), hint=hint, languages=environment.serves
+        )
     packages = tuple(
         PackageInfo(item.name, item.version, item.licence, item.size) for item in record.packages
     )
     return EnvironmentInfo(
         *(name, language, record.version, packages, preload, True),
         *(record.digest, record.size, record.target, record.built_at),
+        languages=environment.serves,
     )
 
 

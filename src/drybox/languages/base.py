@@ -57,6 +57,8 @@ class Tool:
 class EnvironmentForm:
     """How a language's packages become an environment, and how programs find what is in it.
 
+    Languages that have the same form have one another's environments.
+
     Everything of an environment is below :data:`drybox.job.ENVIRONMENT_DIR`.
 
     Attributes:

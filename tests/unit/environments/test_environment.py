@@ -56,6 +56,18 @@ def test_a_name_is_of_one_environment() -> None:
         by_name(["data"])  # type: ignore[list-item]
 
 
+def test_languages_that_find_packages_alike_share_environments() -> None:
+    web = Environment("web", "node", packages=["lodash"])
+    typed = Environment("typed", "typescript", packages=["lodash"])
+    assert (web.serves, typed.serves) == (("node", "typescript"), ("typescript", "node"))
+    assert DATA.serves == ("python",)
+    known = by_name([DATA, web, typed])
+    assert find_environment("web", known, find_language("ts")[0]) is web
+    with pytest.raises(InvalidRequest, match="is one of python") as told:
+        find_environment("data", known, find_language("ts")[0])
+    assert told.value.hint == "Those of typescript are web, typed."
+
+
 def test_an_environment_is_found_by_its_name() -> None:
     known = by_name([DATA])
     assert find_environment("data", known, find_language("python")[0]) is DATA

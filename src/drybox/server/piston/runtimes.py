@@ -92,9 +92,11 @@ def make_environment_runtimes(environments: Iterable[EnvironmentInfo]) -> tuple[
     for info in environments:
         if info.version is not None:
             alone = () if find_name(info.name) else (info.name,)
-            name = f"{info.language}-{info.name}"
             version = as_semver(info.version)
-            runtimes.append(Runtime(info.language, name, version, alone, info.name))
+            for language in info.languages or (info.language,):
+                name = f"{language}-{info.name}"
+                aliases = alone if language == info.language else ()
+                runtimes.append(Runtime(language, name, version, aliases, info.name))
     return tuple(runtimes)
 
 

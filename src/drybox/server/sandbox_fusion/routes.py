@@ -105,7 +105,9 @@ class SandboxFusion:
         if self._environments is None:
             chosen = self._service.settings.sandbox_fusion_environments
             found = await self._service.executor.environments() if chosen else []
-            self._environments = {item.language: item.name for item in found if item.name in chosen}
+            named = [item for item in found if item.name in chosen]
+            others = {word: item.name for item in named for word in item.languages}
+            self._environments = others | {item.language: item.name for item in named}
         return self._environments
 
     async def _run(self, caller: Caller, job: FusionJob, room: Reservation) -> ExecutionResult:

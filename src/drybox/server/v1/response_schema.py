@@ -166,6 +166,9 @@ class EnvironmentResponse(ResponseModel):
 
     name: Annotated[str, Field(description="What a request's `environment` takes.")]
     language: str
+    languages: Annotated[
+        list[str], Field(description="Those whose programs may have it, its own first.")
+    ]
     version: Annotated[str | None, Field(description="Of its language; null if not built.")]
     packages: Annotated[
         list[PackageResponse],

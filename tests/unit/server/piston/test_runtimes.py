@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from drybox.environments.info import EnvironmentInfo
 from drybox.model import LanguageInfo
-from drybox.server.piston.runtimes import as_semver, find_runtime, make_runtimes
+from drybox.server.piston.runtimes import (
+    as_semver,
+    find_runtime,
+    make_environment_runtimes,
+    make_runtimes,
+)
 
 LANGUAGES = (
     LanguageInfo("python", ("py", "python3"), (".py",), "3.11.2", ""),
@@ -118,3 +124,14 @@ def test_a_range_that_does_not(versions: str) -> None:
 )
 def test_a_version_as_semver(version: str, semver: str) -> None:
     assert as_semver(version) == semver
+
+
+def test_an_environment_is_a_runtime_of_every_language_that_may_have_it() -> None:
+    languages = ("node", "typescript")
+    info = EnvironmentInfo("web", "node", "20.1.0", (), (), True, languages=languages)
+    found = make_environment_runtimes([info])
+    assert [(item.name, item.language, item.aliases) for item in found] == [
+        ("node", "node-web", ("web",)),
+        ("typescript", "typescript-web", ()),
+    ]
+    assert {(item.version, item.environment) for item in found} == {("20.1.0", "web")}
