@@ -29,6 +29,11 @@ def make_proxy(folder: Path) -> Path:
         make_go(
             folder, f"example.com/{name}", "v1.0.0", {"a.go": f"package {name}\n", "go.mod": mod}
         )
+    mod = _mod("part") + "\nrequire example.com/words v1.9.0\n"
+    sub = 'package sub\n\nimport _ "example.com/words"\n'
+    example = 'package example\n\nimport _ "example.com/nowhere"\n'
+    part = {"part.go": "package part\n", "sub/sub.go": sub, "example/example.go": example}
+    make_go(folder, "example.com/part", "v1.0.0", {**part, "go.mod": mod})
     wrong = {"wrong.go": "package wrong\n\nvar X int = 1.5\n", "fine/f.go": "package fine\n"}
     make_go(folder, "example.com/wrong", "v1.0.0", {**wrong, "go.mod": _mod("wrong")})
     return folder

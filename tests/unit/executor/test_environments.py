@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from drybox import Environment, ResourceLimits, Unavailable
 from drybox.environments.environment import by_name
+from drybox.environments.resolvers.base import Target
 from drybox.environments.store import BuildRecord, EnvironmentStore, key_of
 from drybox.execution.validation import Defaults, make_job
 from drybox.executor.environments import Environments
@@ -127,3 +129,49 @@ async def test_nobody_is_refused_what_is_built(tmp_path: Path) -> None:
 def replace_age(used: tuple[float, Any]) -> tuple[float, Any]:
     """What is known, as if for long."""
     return 0.0, used[1]
+
+
+@pytest.mark.parametrize("libc", ["musl", "glibc"])
+async def test_an_environment_of_another_language_must_fit_its_toolchain(
+    tmp_path: Path, libc: str
+) -> None:
+    """Where the toolchains are two, as images are."""
+    known = by_name([Environment("web", "node", packages=["lodash"])])
+
+    told = list[str]()
+
+    class Images(FakeBackend):
+        async def toolchain(self, language: Any, version: str) -> str:
+            return f"image of {language.name}"
+
+    class Builder(FakeBuilder):
+        async def target(self, environment: Environment, pool: object, toolchain: str) -> Target:
+            assert toolchain == f"image of {environment.of.name}"
+            told.append(environment.of.name)
+            here = "glibc" if environment.of.name == "node" else libc
+            return Target({"label": f"Node.js 20 with {here}"})
+
+        async def build(self, environment: Environment, pool: object, progress: object) -> Any:
+            record = await super().build(environment, pool, progress)
+            self.store.note(replace(record, key=key_of(environment, "image of node")))
+            return self.store.find(key_of(environment, "image of node"))
+
+    store = EnvironmentStore(tmp_path)
+    builder = Builder(store)
+    builder.go_on.set()
+    make: Any = lambda: builder  # noqa: E731
+    found = Environments(known, store, make, lambda line: None)
+    pool: Any = Images()
+    defaults = Defaults(1.0, ResourceLimits(), "local", None, known)
+    asked = make_job(ExecutionRequest("typescript", "1", environment="web"), defaults)[1]
+    if libc == "musl":
+        with pytest.raises(
+            Unavailable, match=r"web' is for Node\.js 20 with glibc, and TypeScript"
+        ):
+            await found.find(asked, pool)
+        assert builder.builds == 0
+    else:
+        for _ in range(2):
+            assert (await found.find(asked, pool))[0].environment == f"web@{DIGEST}"
+        assert told == ["node", "typescript"]
+    found.release()

@@ -32,6 +32,7 @@ from drybox.environments.resolvers.go_mod import (
     SUMS,
     Wanted,
     edits,
+    is_module,
     numbers,
     read_wanted,
     wanted_of,
@@ -45,12 +46,13 @@ from drybox.languages.registry import find_language
 ASKED, MODULES, GRAPH = "asked", "modules", "graph.json"
 """Of a stage: patterns of packages to compile; all modules; of a lock: every go.mod there is."""
 
-MARK = "drybox-module"
-"""What begins a line that tells of a module."""
+MARK, FAILED = "drybox-module", "drybox-failed"
+"""What begins a line that tells of a module, and one that tells of a package without one."""
 
 _LIST = (
     "{{with .Module}}" + MARK + " {{.Path}} {{.Version}}"
     "{{with .Replace}} {{.Path}} {{.Version}}{{end}}{{end}}"
+    "{{with .Error}}\n" + FAILED + " {{.Err}}{{end}}"
 )
 _SUM = re.compile(r"^(\S+) (v\S+?)(/go\.mod)? (h1:[A-Za-z0-9+/=]{44})$", re.MULTILINE)
 _NEWER = re.compile(r"(\S+?):? requires go >= ([\d.]+\w*)")
@@ -58,6 +60,10 @@ _NOT_THERE = re.compile(
     r"^(?:go:|\t) ?(?:module )?(?P<path>[\w.~/-]+)(?:@(?P<version>[\w.+-]+))?: .*"
     r"(?:not found|no such file|\b404\b|\b410\b|unrecognized import path|no matching versions|"
     r"unknown revision)",
+    re.MULTILINE,
+)
+_UNREACHED = re.compile(
+    rf"^{FAILED} .*(?:dial tcp|no such host|timeout|connection re|TLS|x509|EOF|: 5\d\d )",
     re.MULTILINE,
 )
 _NO_PACKAGE = re.compile(
@@ -91,6 +97,9 @@ class GoResolver:
         if end.code:
             raise _explain(environment, target, end)
         end, required = go.modules([f"{path}/..." for path in sorted(asked)])
+        # A package may lack what it imports, as examples do; a proxy that does not answer is told.
+        if _UNREACHED.search(end.output):
+            raise _explain(environment, target, end)
         modules = sorted(set(required.values()))
         found = read_wanted(folder / NAMES).with_modules(required)
         if numbers(found.go) > numbers(version):
@@ -163,7 +172,8 @@ class GoResolver:
                 size = sum(entry.file_size for entry in opened.infolist())
             found.append(replace(item, size=size))
         for path, known in versions.items():
-            _write(proxy / _proxy_path(path, "", "list"), "".join(f"{v}\n" for v in sorted(known)))
+            listed = (proxy / _proxy_path(path, min(known), "")).with_name("list")
+            _write(listed, "".join(f"{version}\n" for version in sorted(known)))
         for name in (NAMES, EDITS, SUMS, ASKED):
             _write(folder / name, lock.notes[name])
         _write(folder / MODULES, "".join(f"{i.name}@{i.version}\n" for i in lock.packages))
@@ -206,6 +216,9 @@ class _Go:
         """The modules that packages, and all that they import, are in, and what replaces each."""
         lines = list[str]()
         end = self.run("list", "-e", "-deps", "-f", _LIST, "--", *patterns, lines=lines)
+        unreached = [line for line in lines if _UNREACHED.match(line)]
+        if unreached:
+            end = ToolEnd(1, unreached[0])
         words = (line.split()[1:] for line in set(lines) if line.startswith(f"{MARK} "))
         found = [word for word in words if len(word) in (2, 4)]
         return end, {(word[0], word[1]): (word[-2], word[-1]) for word in found}
@@ -303,6 +316,16 @@ def _escaped(text: str) -> str:
 
 
 def _proxy_path(path: str, version: str, suffix: str) -> str:
+    """Where a proxy has a file of a module.
+
+    Raises:
+        BuildFailed: These are none of a module, as a lock of somebody else's may have it.
+    """
+    if not is_module(path, version):
+        raise BuildFailed(
+            f"{ascii(path)[:80]} {ascii(version)[:40]} is no version of a module.",
+            hint="Lock the environment anew.",
+        )
     return f"{_escaped(path)}/@v/{_escaped(version)}{suffix}"
 
 

@@ -132,6 +132,12 @@ def edits(wanted: Wanted) -> str:
     return "".join(found)
 
 
+def is_module(path: str, version: str) -> bool:
+    """Whether these are a module's path and a version, and no more."""
+    is_written_so = re.fullmatch(_PATH, path) and re.fullmatch(_VERSION, version)
+    return bool(is_written_so) and not {"", ".", ".."}.intersection(path.split("/"))
+
+
 def numbers(version: str) -> tuple[int, ...]:
     """A version as what can be compared: ``1.21`` is before ``1.21.1``."""
     return tuple(map(int, re.findall(r"[0-9]{1,9}", version)[:3]))

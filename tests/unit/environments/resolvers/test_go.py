@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
@@ -88,6 +89,33 @@ def test_another_content_than_was_locked_is_refused(proxy: Path, tmp_path: Path)
     (tmp_path / "archives").mkdir()
     with pytest.raises(Unavailable, match=r"words v1\.9\.0 could not be downloaded as it was"):
         GoResolver().fetch(changed, HERE, tmp_path / "archives", lambda *said: None)
+
+
+@pytest.mark.parametrize("name", ["example.com/../../a@v1.0.0", "/a.b@v1.0.0", "a.b/c@v1/../../d"])
+def test_a_lock_that_leads_out_is_refused(proxy: Path, tmp_path: Path, name: str) -> None:
+    lock = resolve(WEB, tmp_path / "work")
+    changed = replace(lock, notes={**lock.notes, "graph.json": json.dumps({name: "module a\n"})})
+    (tmp_path / "stage").mkdir()
+    with pytest.raises(Unavailable, match="is no version of a module"):
+        GoResolver().stage(changed, tmp_path, tmp_path / "stage")
+    assert not list((tmp_path / "stage").iterdir())
+
+
+def test_what_a_module_does_not_say_is_passed_over_and_a_proxy_out_of_reach_is_not(
+    proxy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part = Environment("web", "go", packages=["example.com/part"])
+    lock = resolve(part, tmp_path / "work")
+    assert [item.name for item in lock.packages] == ["example.com/part", "example.com/words"]
+    subprocess.run(["chmod", "-R", "u+w", tmp_path / "mod"], check=True)
+    shutil.rmtree(tmp_path / "mod")
+    (proxy / "example.com/words/@v/v1.9.0.zip").unlink()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    monkeypatch.setenv("GOPROXY", f"file://{proxy},http://127.0.0.1:{port}")
+    with pytest.raises(Unavailable, match="the go command failed") as told:
+        resolve(part, tmp_path / "again")
+    assert "connection refused" in getattr(told.value, "output", "")
 
 
 @pytest.mark.parametrize(
