@@ -266,8 +266,9 @@ def _whole_graph(folder: Path, found: Wanted) -> set[tuple[str, str]]:
     whole.mkdir()
     (whole / NAMES).write_text(written(replace(found, go="1.16")), "utf-8")
     _Go(whole).run("mod", "graph", lines=lines)
-    words = {word for line in lines for word in line.split() if "@v" in line}
-    return {(path, version) for path, at, version in (word.partition("@") for word in words) if at}
+    words = {tuple(word.partition("@")[::2]) for line in lines for word in line.split()}
+    # The version of Go that is asked for is told as if it were one of a module.
+    return {(path, version) for path, version in words if is_module(path, version)}
 
 
 def _package(go: _Go, path: str, version: str) -> Package | None:

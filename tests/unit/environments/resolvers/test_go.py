@@ -91,6 +91,13 @@ def test_another_content_than_was_locked_is_refused(proxy: Path, tmp_path: Path)
         GoResolver().fetch(changed, HERE, tmp_path / "archives", lambda *said: None)
 
 
+def test_the_go_that_a_module_asks_for_is_no_module(proxy: Path, tmp_path: Path) -> None:
+    recent = Environment("web", "go", packages=["example.com/recent"])
+    lock = resolve(recent, tmp_path / "work")
+    assert [item.name for item in lock.packages] == ["example.com/recent"]
+    assert json.loads(lock.notes["graph.json"]).keys() == {"example.com/recent@v1.0.0"}
+
+
 @pytest.mark.parametrize("name", ["example.com/../../a@v1.0.0", "/a.b@v1.0.0", "a.b/c@v1/../../d"])
 def test_a_lock_that_leads_out_is_refused(proxy: Path, tmp_path: Path, name: str) -> None:
     lock = resolve(WEB, tmp_path / "work")
