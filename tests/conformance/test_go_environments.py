@@ -100,6 +100,13 @@ def test_a_program_without_a_go_mod_has_the_modules(site: Site) -> None:
     assert [phase.name for phase in result.phases] == ["compile", "run"]
 
 
+def test_a_plain_program_is_built_without_the_go_command(site: Site) -> None:
+    plain, slow = site.run(), site.run(f"// +build linux\n\n{CODE}")
+    assert plain.stdout == slow.stdout == f"{GREETING} [- main.go]\n", (plain, slow)
+    cpu = [item.phases[0].cpu_time or 0.0 for item in (plain, slow)]
+    assert 0 < cpu[0] < cpu[1]
+
+
 def test_one_with_its_own_has_them_in_the_environments_versions(site: Site) -> None:
     files = {
         "main.go": CODE.replace('"os"', '"os"\n\n\t_ "own/lib"'),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Mapping
 
 from drybox.job import (
@@ -181,7 +182,7 @@ class Go(UsualEntry):
         probe=("sh", "-c", _TARGET),
         install=(
             *("sh", "-c", runners.source("install_modules.sh").decode(), "sh"),
-            *(PACKAGES_DIR, NEW_ENVIRONMENT_DIR, STD_CACHE),
+            *(PACKAGES_DIR, NEW_ENVIRONMENT_DIR, ENVIRONMENT_DIR, STD_CACHE),
             *(f"{name}={value}" for name, value in {**BUILD_ENV, **ENVIRONMENT_ENV}.items()),
         ),
     )
@@ -298,5 +299,8 @@ def _build(job: Job) -> tuple[str, ...]:
         and (path == job.entry or _is_of_the_program(path.rpartition("/")[2]))
     )
     if is_direct(job, same_folder):
-        return direct_build(DIRECT, job, same_folder)
+        if not job.environment:
+            return direct_build(DIRECT, job, same_folder)
+        otherwise = f'set -- {shlex.join(build)} "$@"\n{script}'
+        return direct_build(f"{ENVIRONMENT_DIR}/direct", job, same_folder, otherwise)
     return ("sh", "-c", script, "sh", *build, *map(as_argument, same_folder))

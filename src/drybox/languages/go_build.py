@@ -72,13 +72,17 @@ BUILD = r"""
 at=$1 build=$2 id=$3
 shift 3
 [ -r "$at/commands" ] && . "$at/commands" >/dev/null 2>&1 && exec rm -f "$build/main.a"
+"""
+"""Builds files of the working directory, the last arguments, as the go command has done for a
+program like them, by what is written in $1. The program is in $2."""
+
+ELSE_BUILD = r"""
 go build '-ldflags=-s -w' -o "$build/main" "$@" || exit
 [ -x "$build/main" ] && exit
 echo 'package command-line-arguments is not a main package' >&2
 exit 1
 """
-"""Builds files of the working directory, the last arguments: as the go command has done for a
-program like them, by what is written in $1, or by the go command itself. The program is in $2."""
+"""Builds them by the go command itself."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,199}\.go")
 """Names in which the go command reads neither a system, nor a processor, nor a test."""
@@ -100,7 +104,7 @@ def is_direct(job: Job, names: list[str]) -> bool:
     """
     sources = [file.content for file in job.files if file.path in set(names)]
     return (
-        not (job.packages or job.environment)
+        not job.packages
         and all(_NAME.fullmatch(name) for name in names)
         and len({name.lower() for name in names}) == len(names)
         and not any(file.path in _SETTINGS for file in job.files)
@@ -108,16 +112,28 @@ def is_direct(job: Job, names: list[str]) -> bool:
     )
 
 
-def direct_build(at: str, job: Job, names: list[str]) -> tuple[str, ...]:
+def direct_build(
+    at: str, job: Job, names: list[str], otherwise: str = ELSE_BUILD
+) -> tuple[str, ...]:
     """The command that builds such a program.
 
     Args:
-        at: The folder that ``RECORD`` has filled.
+        at: The folder that ``RECORD`` has filled, or an environment's like it.
         job: The job.
         names: The Go files to build.
+        otherwise: Builds what cannot be built so; its arguments are the files.
     """
     digest = hashlib.sha256()
     for file in job.files:
         digest.update(b"%s\0%d\0%s" % (os.fsencode(file.path), len(file.content), file.content))
     id = digest.hexdigest()[:20]  # as long as the go command's
-    return ("sh", "-c", BUILD, "sh", at, BUILD_DIR, id, *(f"./{name}" for name in names))
+    return (
+        "sh",
+        "-c",
+        BUILD + otherwise,
+        "sh",
+        at,
+        BUILD_DIR,
+        id,
+        *(f"./{name}" for name in names),
+    )

@@ -33,6 +33,7 @@ from drybox.environments.resolvers.go_mod import (
     Wanted,
     edits,
     is_module,
+    minor_of,
     numbers,
     read_wanted,
     wanted_of,
@@ -104,6 +105,8 @@ class GoResolver:
         found = read_wanted(folder / NAMES).with_modules(required)
         if numbers(found.go) > numbers(version):
             raise _too_new(environment, target, "one of its modules", found.go, end)
+        # A program without a go.mod is in the toolchain's own Go, whatever requirements say.
+        found = replace(found, go=max(found.go, minor_of(version), key=numbers))
         progress("Downloading packages", 0, len(modules))
         end = go.download(modules) if modules else end
         sums = found.sums.decode("utf-8", "replace")

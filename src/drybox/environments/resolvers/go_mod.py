@@ -66,7 +66,7 @@ def wanted_of(environment: Environment, version: str) -> Wanted:
         InvalidRequest: Its go.mod cannot be read, or asks for what is not allowed.
     """
     if environment.requirements is None:
-        return Wanted(_minor(version))
+        return Wanted(minor_of(version))
     where, path = f"environments.{environment.name}.requirements", str(environment.requirements)
     try:
         found = read_wanted(Path(path))
@@ -85,9 +85,9 @@ def wanted_of(environment: Environment, version: str) -> Wanted:
         raise InvalidRequest(
             where,
             f"go.mod asks for Go {found.go}, and the toolchain is Go {version}",
-            hint=f"Use a newer Go; or write 'go {_minor(version)}' into it, and older modules.",
+            hint=f"Use a newer Go; or write 'go {minor_of(version)}' into it, and older modules.",
         )
-    return found if found.go else replace(found, go=_minor(version))
+    return found if found.go else replace(found, go=minor_of(version))
 
 
 def read_wanted(path: Path) -> Wanted:
@@ -165,5 +165,6 @@ def _statements(text: str) -> list[tuple[str, str]]:
     return found
 
 
-def _minor(version: str) -> str:
+def minor_of(version: str) -> str:
+    """The version of the language that a version of Go has."""
     return ".".join(version.split(".")[:2])

@@ -1,7 +1,7 @@
-# Unpacks an environment's modules, and compiles their packages ahead: ARCHIVES FOLDER CACHE, and
-# the go command's variables. Nothing of a module runs.
-in=$1 out=$2 std=$3
-shift 3
+# Unpacks an environment's modules, and compiles their packages ahead: ARCHIVES FOLDER PLACE CACHE,
+# and the go command's variables. The folder is at the place later. Nothing of a module runs.
+in=$1 out=$2 place=$3 std=$4
+shift 4
 export "$@"
 export GOPROXY="file://$in/proxy" GOFLAGS="$GOFLAGS -mod=mod -modcacherw" XDG_CONFIG_HOME=off
 work=$out.work
@@ -43,3 +43,26 @@ for folder in "$GOCACHE"/??; do
         esac
     done
 done
+
+# How plain programs are built without the go command, with these packages beside the standard
+# library's. Those that only a module itself may import are for the linker alone.
+[ $# -gt 0 ] && [ -r "$std/direct/commands" ] || exit 0
+mkdir "$out/direct" && cp "$std/direct/compile.cfg" "$std/direct/link.cfg" "$out/direct" || exit
+built='{{if and .Export (not .Standard)}}{{.ImportPath}} {{.Export}}{{end}}'
+go list -e -deps -export -f "$built" "$@" | while read -r path file; do
+    line="packagefile $path=$place/cache/${file#"$GOCACHE/"}"
+    printf '%s\n' "$line" >>"$out/direct/link.cfg"
+    case /$path/ in
+    */internal/*) ;;
+    *) printf '%s\n' "$line" >>"$out/direct/compile.cfg" ;;
+    esac
+done
+while IFS= read -r line; do
+    for name in compile.cfg link.cfg; do
+        case $line in
+        *"$std/direct/$name"*)
+            line=${line%%"$std/direct/$name"*}$place/direct/$name${line#*"$std/direct/$name"} ;;
+        esac
+    done
+    printf '%s\n' "$line"
+done <"$std/direct/commands" >"$out/direct/commands"
