@@ -10,11 +10,9 @@ from dataclasses import dataclass
 
 import pytest
 from tests.support import host
-from tests.support.soak import left, temporary_files_in
+from tests.support.soak import at_rest, left, temporary_files_in
 
 from drybox import CodeExecutor, ExecutionRequest, Session, SessionClosed
-from drybox.backends.local.supervisor.spawner import spawner_path
-from drybox.backends.local.supervisor.supervisor import PREFORKED
 
 SIDE_BY_SIDE = 8
 
@@ -109,9 +107,7 @@ def _at_rest(supervisors: tuple[int, ...]) -> dict[str, int]:
     """What there is once nothing but a kernel of each language waits."""
 
     def rests() -> bool:
-        boxes = {os.path.basename(path) for path in host.sandboxes(os.getpid())}
-        spawned = [p for p in host.descendants(os.getpid()) if p.cmdline == (spawner_path(),)]
-        return len(boxes) == len({*LANGUAGES}) and len(spawned) == 1 + PREFORKED
+        return at_rest(supervisors, len({*LANGUAGES}))
 
     assert host.eventually(rests, 60)
     counts = left(supervisors)

@@ -131,6 +131,20 @@ def left(supervisors: tuple[int, ...]) -> dict[str, int]:
     }
 
 
+def at_rest(supervisors: tuple[int, ...], waiting: int) -> bool:
+    """Whether so many sandboxes are all that an executor has, each once in every hierarchy.
+
+    Args:
+        supervisors: The executor's; there may be others in this process.
+        waiting: Sandboxes.
+    """
+    own = tuple(f"/drybox-{pid}-" for pid in supervisors)
+    boxes = {path for path in host.sandboxes(os.getpid()) if any(name in path for name in own)}
+    family = [process for pid in supervisors for process in host.descendants(pid)]
+    spawned = [process for process in family if process.cmdline == (spawner_path(),)]
+    return len(set(map(os.path.basename, boxes))) == waiting and len(spawned) == 1 + PREFORKED
+
+
 def resident() -> int:
     """Bytes of memory that this process has of its own."""
     gc.collect()
@@ -141,11 +155,8 @@ def _settled(executor: CodeExecutor, supervisors: tuple[int, ...]) -> tuple[int,
     """Memory, and what is open, once the pool waits and nothing is on its way out."""
 
     def rests() -> bool:
-        idle = sum(count.idle for count in executor.pools())
-        boxes = {os.path.basename(path) for path in host.sandboxes(os.getpid())}
-        spawned = [p for p in host.descendants(os.getpid()) if p.cmdline == (spawner_path(),)]
-        at_rest = len(boxes) == idle and len(spawned) == 1 + PREFORKED
-        return at_rest and all(count.idle for count in executor.pools())
+        idle = [count.idle for count in executor.pools()]
+        return all(idle) and at_rest(supervisors, sum(idle))
 
     host.eventually(rests, 20)
     counted = left(supervisors)
