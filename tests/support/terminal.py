@@ -16,6 +16,9 @@ from pathlib import Path
 
 from tests.support.cli import DRYBOX, TIMEOUT
 
+BETWEEN_KEYS = 0.2
+"""Seconds between presses of a key that is pressed again and again, as a person's finger takes."""
+
 _COMMANDS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]*\x07|\x1b[=>]")
 
 INTERRUPT, END, UP, ESCAPE = "\x03", "\x04", "\x1b[A", "\x1b"
@@ -59,10 +62,14 @@ class Terminal:
     def press_until(self, keys: str, words: str) -> None:
         """Press keys, again and again, until these words are written."""
         deadline = time.monotonic() + TIMEOUT
+        pressed = 0.0
         while (at := self.text.find(words, self._read)) < 0:
-            assert time.monotonic() < deadline, self._missing(words)
-            self.type(keys)
-            assert self._take(1.0), self._missing(words)
+            now = time.monotonic()
+            assert now < deadline, self._missing(words)
+            if now - pressed > BETWEEN_KEYS:
+                self.type(keys)
+                pressed = now
+            assert self._take(BETWEEN_KEYS), self._missing(words)
         self._read = at + len(words)
 
     def end(self) -> int:
