@@ -107,6 +107,11 @@ def _build(case: Case, entry: str, work: Path, out: Path) -> list[str]:
     return argv
 
 
+def is_compiled(language: str) -> bool:
+    """Whether more is to be done for its programs than to start them."""
+    return _own_way(language) is not None
+
+
 def _own_way(language: str) -> ModuleType | None:
     """How a language's programs come to run, where more is to be done than to start them."""
     name = f"tests.fidelity.building.{language}"

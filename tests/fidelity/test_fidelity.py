@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import tempfile
@@ -28,15 +29,38 @@ CASES = cases()
 BOTH = 8
 """Of so many programs one runs both ways each time."""
 
-RUNS = [
-    pytest.param(case, warmth, id=f"{case.id}-{warmth}", marks=[pytest.mark.nightly] * is_late)
-    for number, case in enumerate(CASES)
-    for at, warmth in enumerate(("warm", "cold"))
-    for is_late in (number % BOTH != 0 and number % 2 != at,)
+COMPILED = 2
+"""Of so many programs that have to be compiled first, outside and inside, one runs each time."""
+
+_NUMBERED = [
+    (case, number)
+    for _, group in itertools.groupby(CASES, lambda case: case.language)
+    for number, case in enumerate(group)
 ]
-"""Each program, and whether the sandbox has waited for it or is made for it. Every program runs
-each time, half of each language's in a sandbox that waited and half in one that is made; the night
-runs all of them both ways."""
+
+
+def _runs(case: Case, number: int) -> set[str]:
+    """In which sandboxes a program runs each time."""
+    share = COMPILED if outside.is_compiled(case.language) else 1
+    turn, rest = divmod(number, share)
+    if rest:
+        return set()
+    return {"warm", "cold"} if turn % BOTH == 0 else {("warm", "cold")[turn % 2]}
+
+
+RUNS = [
+    pytest.param(
+        case,
+        warmth,
+        id=f"{case.id}-{warmth}",
+        marks=[] if warmth in _runs(case, number) else [pytest.mark.nightly],
+    )
+    for case, number in _NUMBERED
+    for warmth in ("warm", "cold")
+]
+"""Each program, and whether the sandbox has waited for it or is made for it. Each time every
+program runs that needs no compiler, and half of the others: half of each language's in a sandbox
+that waited and half in one that is made. The night runs all of them both ways."""
 
 
 Pairs = dict[tuple[str, str, str], tuple[Future[Outcome], Future[Outcome]]]
