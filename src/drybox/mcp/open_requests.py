@@ -47,13 +47,13 @@ class Incoming:
     Args:
         stream: The stream.
         requests: What is noted.
-        patience: Seconds that the answers may take after its end.
+        end_timeout: Seconds that the answers may take after its end.
     """
 
-    def __init__(self, stream: Any, requests: OpenRequests, patience: float) -> None:
+    def __init__(self, stream: Any, requests: OpenRequests, end_timeout: float) -> None:
         self._stream = stream
         self._requests = requests
-        self._patience = patience
+        self._end_timeout = end_timeout
 
     def __getattr__(self, name: str) -> Any:
         """What else such a stream has is the stream's own."""
@@ -79,7 +79,7 @@ class Incoming:
         try:
             message = await self._stream.receive()
         except anyio.EndOfStream:
-            with anyio.move_on_after(self._patience):
+            with anyio.move_on_after(self._end_timeout):
                 await self._requests.wait()
             raise
         self._requests.begun(message)

@@ -76,10 +76,10 @@ async def serve_stdio(service: Service) -> None:
     """
     sessions = ServedSessions(service)
     server = make_server(service, sessions)
-    requests, patience = OpenRequests(), service.settings.drain_timeout
+    requests, end_timeout = OpenRequests(), service.settings.drain_timeout
     async with stdio_server() as (read_stream, write_stream):
         await server.run(
-            Incoming(read_stream, requests, patience),
+            Incoming(read_stream, requests, end_timeout),
             Outgoing(write_stream, requests),
             server.create_initialization_options(),
         )
