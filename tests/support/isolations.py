@@ -293,7 +293,7 @@ _WHO_MATTERS = (
 
 IN_TURNS = {
     "conformance": Turns(
-        ("docker", LATER, LATER, LATER, "gvisor", LATER, LATER, LATER),
+        ("docker", LATER, LATER, "gvisor", LATER, LATER),
         {"test_statuses": ("docker", LATER, "gvisor", LATER)},
         single=True,
     ),
