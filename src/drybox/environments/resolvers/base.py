@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from drybox.environments.environment import Environment
-from drybox.environments.lock import Lock
+from drybox.environments.lock import MAX_PACKAGES, Lock
 from drybox.environments.store import Package, definition_of
-from drybox.errors import Unavailable
+from drybox.errors import Unavailable, Unsupported
 
 PIECE = 1 << 20
 
@@ -112,7 +112,17 @@ def lock_of(
     packages: list[Package],
     notes: Mapping[str, str] | None = None,
 ) -> Lock:
-    """The lock of what was resolved."""
+    """The lock of what was resolved.
+
+    Raises:
+        Unsupported: These are more packages than an environment may have.
+    """
+    if len(packages) > MAX_PACKAGES:
+        raise Unsupported(
+            f"environment {environment.name!r} needs {len(packages):,} packages; one may have "
+            f"{MAX_PACKAGES:,}",
+            hint="Ask for fewer, or make several environments of them.",
+        )
     ordered = tuple(sorted(packages, key=lambda item: (item.name.lower(), item.version)))
     return Lock(
         environment.name,

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from drybox.environments.environment import Environment
 from drybox.environments.host_tool import ToolEnd, run_tool
-from drybox.environments.lock import MAX_PACKAGES, Lock
+from drybox.environments.lock import Lock
 from drybox.environments.resolvers.base import (
     PIECE,
     BuildFailed,
@@ -127,7 +127,7 @@ class GoResolver:
             GRAPH: json.dumps(graph, sort_keys=True),
         }
         kept = [item for item in packages if item is not None]
-        return lock_of(environment, target, kept[:MAX_PACKAGES], notes)
+        return lock_of(environment, target, kept, notes)
 
     def fetch(self, lock: Lock, target: Target, folder: Path, progress: Progress) -> None:
         """Take what is missing out of the module cache, downloaded if need be."""

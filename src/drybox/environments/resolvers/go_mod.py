@@ -95,9 +95,9 @@ def read_wanted(path: Path) -> Wanted:
 
     Raises:
         OSError: It cannot be read.
-        ValueError: It requires what is not allowed.
+        ValueError: It requires what is not allowed, or is too large.
     """
-    text = path.read_bytes()[:MAX_FILE].decode()
+    text = _read(path).decode()
     sums = path.with_suffix(".sum")
     lines: dict[str, list[str]] = {word: [] for word in (*_KEPT, "go")}
     for word, rest in _statements(text):
@@ -109,7 +109,15 @@ def read_wanted(path: Path) -> Wanted:
     if go and not re.fullmatch(r"[0-9]+(?:\.[0-9]+){0,2}(?:rc[0-9]+|beta[0-9]+)?", go):
         raise ValueError(f"go {ascii(go)[:40]} is no version")
     kept = {word: tuple(dict.fromkeys(found)) for word, found in lines.items()}
-    return Wanted(go, kept, sums.read_bytes()[:MAX_FILE] if sums.exists() else b"")
+    return Wanted(go, kept, _read(sums) if sums.exists() else b"")
+
+
+def _read(path: Path) -> bytes:
+    with open(path, "rb") as file:
+        data = file.read(MAX_FILE + 1)
+    if len(data) > MAX_FILE:
+        raise ValueError(f"{path.name} has more than {MAX_FILE:,} bytes")
+    return data
 
 
 def written(wanted: Wanted) -> str:

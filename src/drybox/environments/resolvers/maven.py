@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape
 
 from drybox.environments.environment import Environment
 from drybox.environments.host_tool import ToolEnd, run_tool
-from drybox.environments.lock import MAX_PACKAGES, Lock
+from drybox.environments.lock import Lock
 from drybox.environments.resolvers.base import (
     BuildFailed,
     Progress,
@@ -52,7 +52,7 @@ class MavenResolver:
             digest = sha256_of(out / archive)
             if digest:
                 packages.append(Package(f"{group}:{artifact}", version, "", 0, archive, digest))
-        return lock_of(environment, target, packages[:MAX_PACKAGES])
+        return lock_of(environment, target, packages)
 
     def fetch(self, lock: Lock, target: Target, folder: Path, progress: Progress) -> None:
         """Download the jars that are missing."""

@@ -16,7 +16,7 @@ from typing import Any
 
 from drybox.environments.environment import Environment
 from drybox.environments.host_tool import ToolEnd, run_tool
-from drybox.environments.lock import MAX_PACKAGES, Lock
+from drybox.environments.lock import Lock
 from drybox.environments.resolvers.base import (
     BuildFailed,
     Progress,
@@ -76,7 +76,7 @@ class NpmResolver:
             MANIFEST: json.dumps({**manifest, "dependencies": root.get("dependencies", {})}),
             TREE: json.dumps({**tree, "packages": {"": root, **entries}}, sort_keys=True),
         }
-        unique = {(item.name, item.version): item for item in packages[:MAX_PACKAGES]}
+        unique = {(item.name, item.version): item for item in packages}
         return lock_of(environment, target, list(unique.values()), notes)
 
     def fetch(self, lock: Lock, target: Target, folder: Path, progress: Progress) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from drybox.environments.environment import Environment
 from drybox.environments.host_tool import ToolEnd, run_tool
-from drybox.environments.lock import MAX_PACKAGES, Lock
+from drybox.environments.lock import Lock
 from drybox.environments.resolvers.base import (
     BuildFailed,
     Progress,
@@ -211,7 +211,7 @@ def _packages(report: Path, environment: Environment) -> list[Package]:
     with open(report, encoding="utf-8") as file:
         document = json.loads(file.read(MAX_REPORT))
     found = []
-    for item in document["install"][:MAX_PACKAGES]:
+    for item in document["install"]:
         about, source = item["metadata"], item["download_info"]
         archive = str(source["url"]).rpartition("/")[2].partition("#")[0]
         digest = (source.get("archive_info") or {}).get("hashes", {}).get("sha256", "")
