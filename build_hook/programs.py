@@ -66,7 +66,13 @@ def build(root: Path) -> list[str]:
     ):
         output = package / folder / "bin" / f"{name}-{machine}"
         output.parent.mkdir(exist_ok=True)
-        subprocess.run([*command, *FLAGS, *flags, "-o", output, *sources], check=True)
+        # A drybox that runs from this tree finds the old one or the new one, and never half of it.
+        unfinished = output.with_name(f".{output.name}-{os.getpid()}")
+        try:
+            subprocess.run([*command, *FLAGS, *flags, "-o", unfinished, *sources], check=True)
+            unfinished.replace(output)
+        finally:
+            unfinished.unlink(missing_ok=True)
         made.append(str(output.relative_to(root)))
     return made
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import subprocess
 from pathlib import Path
 
@@ -118,3 +119,21 @@ def test_the_compiler_has_nothing_to_warn_of(tmp_path: Path) -> None:
     ]
     done = subprocess.run([*command, *flags], cwd=tmp_path, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_build_that_fails_leaves_the_program_that_was(
+    tmp_path: Path, tools: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who runs drybox from the tree that is built anew never finds half of a program."""
+    # Linking a probe works; what is made of the sources breaks off.
+    body = 'for word; do [ "$seen" = -o ] && out=$word; seen=$word; done\n'
+    program(tools, "half", f'{body}[ "$out" = /dev/null ] || {{ echo half >"$out"; exit 1; }}')
+    monkeypatch.setenv("CC", "half")
+    (tmp_path / "src/drybox/guest/bin").mkdir(parents=True)
+    whole = tmp_path / "src/drybox/guest/bin" / f"init-{platform.machine()}"
+    whole.write_text("whole")
+
+    with pytest.raises(subprocess.CalledProcessError):
+        programs.build(tmp_path)
+
+    assert [(path, path.read_text()) for path in whole.parent.iterdir()] == [(whole, "whole")]
