@@ -1,10 +1,11 @@
 """What a fleet costs, and how well it fills its nodes: a cluster of several nodes on this machine.
 
 *overhead*: warm Python by this process's own executor, by a fleet on its own node, and on another
-one, interleaved. *dispatch*: nodes whose programs only sleep, all slots of them at once: how near
-the executions come to what the slots could do, how evenly nodes get them, and what CPU time each
-takes. All nodes share this machine's processors, so neither says that throughput grows with
-machines.
+one, interleaved: the time that a run takes, and in runs of their own the CPU time of all processes
+that were there before it, which other load on the machine changes less. *dispatch*: nodes whose
+programs only sleep, all slots of them at once: how near the executions come to what the slots could
+do, how evenly nodes get them, and what CPU time each takes. All nodes share this machine's
+processors, so neither says that throughput grows with machines.
 
 Ends with 1 if a goal is missed; --keep writes the raw figures into benchmarks/results.
 """
@@ -42,6 +43,9 @@ RATE_GOAL, SPREAD_GOAL = 0.8, 0.1
 START_TIMEOUT = 300.0
 IDLE = 5.0
 """Seconds in which it is measured what the cluster takes while nothing runs."""
+
+_SCHEDULED = 2
+"""Of a process's clock, which Linux makes of its id: the time that it ran."""
 
 Document = dict[str, Any]
 
@@ -90,6 +94,42 @@ def cpu_seconds() -> float:
             fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
             ticks += int(fields[11]) + int(fields[12])
     return ticks / os.sysconf("SC_CLK_TCK")
+
+
+class Metered:
+    """One way to run a program, and what CPU time its runs take.
+
+    Args:
+        contender: The way.
+
+    Attributes:
+        seconds: Of each run, of all processes that were there before it: not of the program.
+    """
+
+    def __init__(self, contender: Contender) -> None:
+        self._contender = contender
+        self._clocks: list[int] = []
+        self.seconds: list[float] = []
+
+    def ready(self) -> None:
+        """Look which processes there are."""
+        self._contender.ready()
+        pids = [os.getpid(), *(item.pid for item in descendants(os.getpid()))]
+        self._clocks = [~pid << 3 | _SCHEDULED for pid in pids]
+
+    def run(self, number: int) -> None:
+        """Run it once."""
+        before = self._read()
+        self._contender.run(number)
+        after = self._read()
+        self.seconds.append(sum(after[clock] - before[clock] for clock in after) / 1e9)
+
+    def _read(self) -> dict[int, int]:
+        found = {}
+        for clock in self._clocks:
+            with suppress(OSError):
+                found[clock] = time.clock_gettime_ns(clock)
+        return found
 
 
 def all_members(executor: RayExecutor) -> list[Member]:
@@ -156,8 +196,18 @@ def overhead(rounds: int, folder: Path) -> Document:
         with patch("drybox.fleet.members.choose_node", OneNode.choose):
             interleave(contenders, 5)
             seconds = interleave(contenders, rounds, first=5)
+            metered = {name: Metered(item) for name, item in contenders.items()}
+            ways = {name: Contender(item.run, item.ready) for name, item in metered.items()}
+            interleave(ways, rounds, first=5 + rounds)
     base = median(seconds["executor"])
-    return {name: {"ratio": median(told) / base, "seconds": told} for name, told in seconds.items()}
+    return {
+        name: {
+            "ratio": median(told) / base,
+            "seconds": told,
+            "cpu_seconds": metered[name].seconds,
+        }
+        for name, told in seconds.items()
+    }
 
 
 def dispatch(nodes: int, slots: int, seconds: float, count: int, folder: Path) -> Document:
@@ -218,7 +268,8 @@ def main() -> int:
             document["overhead"] = told = overhead(given.rounds, Path(folder))
         for name, figures in told.items():
             p50 = median(figures["seconds"]) * 1000
-            print(f"{name:12} p50 {p50:7.2f} ms   {figures['ratio']:.2f} x")
+            cpu = median(figures["cpu_seconds"]) * 1000
+            print(f"{name:12} p50 {p50:7.2f} ms   {figures['ratio']:.2f} x   CPU {cpu:.2f} ms")
         met += [told["own node"]["ratio"] <= OWN_GOAL, told["other node"]["ratio"] <= OTHER_GOAL]
     if given.what != "overhead":
         with tempfile.TemporaryDirectory() as folder:

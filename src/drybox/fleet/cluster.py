@@ -16,6 +16,7 @@ from drybox import __version__
 from drybox.errors import InvalidRequest, Unavailable, Unsupported
 from drybox.executor.settings import ExecutorSettings
 from drybox.fleet.keys.actor import LedgerActor
+from drybox.fleet.node import CALLS_AT_ONCE
 from drybox.fleet.replica import Replica
 
 NAMESPACE = "drybox"
@@ -26,9 +27,6 @@ LEDGER = "ledger:1"
 
 CONNECT_TIMEOUT = 2.0
 """Seconds in which somebody has to answer at an address."""
-
-CALLS_AT_ONCE = 4096
-"""Calls that a replica takes at once; there are up to three for an execution."""
 
 REPORTS_AT_ONCE = 64
 

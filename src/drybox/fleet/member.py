@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 
 from drybox.fleet.cluster import Handle, NodeInfo, ReplicaGone
 from drybox.fleet.exchange.sender import Sender
+from drybox.fleet.link.front import LinkedHandle, linked
 from drybox.fleet.messages import Load
 from drybox.fleet.slots.routing import NodeState
 
@@ -32,8 +34,15 @@ class Member:
         self.lost = ""
         self.heard_at = time.monotonic()
         self._handle = handle
+        self._link: LinkedHandle | None = None
         self._sender = Sender(lambda data: self.call("exchange", door, data))
         self._pending: set[asyncio.Future[bytes]] = set()
+
+    async def link(self) -> None:
+        """Call its replica, which is on this machine, without Ray in between if that can be."""
+        if self.load is not None:
+            with contextlib.suppress(ReplicaGone):  # which is noticed soon
+                self._link = await linked(self._handle, self.door, self.load.pid)
 
     async def call(self, method: str, *arguments: str | bytes) -> bytes:
         """Call a method of its replica.
@@ -44,7 +53,8 @@ class Member:
         if self.lost:
             raise ReplicaGone(self.lost, is_certain=True)
         answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        call = asyncio.ensure_future(self._handle.call(method, *arguments))
+        handle = self._link or self._handle
+        call = asyncio.ensure_future(handle.call(method, *arguments))
 
         def hear(done: asyncio.Future[bytes]) -> None:
             error = None if done.cancelled() else done.exception()
@@ -85,6 +95,8 @@ class Member:
         for answer in list(self._pending):
             if not answer.done():
                 answer.set_exception(ReplicaGone(reason, is_certain=True))
+        if self._link is not None:
+            self._link.close()
 
     def is_heard_of(self) -> bool:
         """Whether it has answered of late.

@@ -261,6 +261,8 @@ class Members:
             self._problem = f"the replica of node {node.name} ends"
             return None
         member.hear(load)
+        if member.state.is_local:
+            await member.link()
         return member
 
     async def _turn_down(self, member: Member, version: str) -> None:

@@ -47,6 +47,9 @@ DOOR_TIMEOUT = 8.0
 EMPTY_TIMEOUT = 15.0
 """Seconds after which a node without any front door ends itself."""
 
+CALLS_AT_ONCE = 4096
+"""Calls that a node takes at once; there are up to three for an execution."""
+
 REMEMBERED_RUNS = 100_000
 """Names of executions that a node knows again."""
 

@@ -35,6 +35,7 @@ class RemoteRun:
         self._message = message
         self._size = size
         self._input_error: Exception | None = None
+        self._is_answered = anyio.Event()
         self.has_told = False
 
     async def execute(self) -> Reply:
@@ -55,6 +56,7 @@ class RemoteRun:
 
     async def kill(self) -> None:
         """End the program; the execution goes on to its result."""
+        await self._is_answered.wait()  # a large request goes another way, and may come later
         with contextlib.suppress(ReplicaGone):
             await self._member.call("kill", self._id)
 
@@ -72,7 +74,10 @@ class RemoteRun:
         return await _read(await self._member.call("start", self._member.door, self._id, data))
 
     async def _follow(self, emit: Emit, stdin: Source | None) -> Reply:
-        reply = await self._start()
+        try:
+            reply = await self._start()
+        finally:
+            self._is_answered.set()
         if reply.kind != "accepted":
             return reply
         pump = asyncio.ensure_future(self._pump(stdin)) if stdin is not None else None

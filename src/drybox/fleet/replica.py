@@ -16,6 +16,7 @@ import time
 from drybox import __version__
 from drybox.executor.settings import ExecutorSettings
 from drybox.fleet.ending import end_actor
+from drybox.fleet.link.back import Links
 from drybox.fleet.node import Node
 
 TICK = 0.25
@@ -40,6 +41,7 @@ class Replica:
     def __init__(self, settings: ExecutorSettings) -> None:
         self._raylet = os.getppid()
         self._node = Node(settings, __version__)
+        self._links = Links(self._node)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ended = threading.Event()
         threading.Thread(target=self._watch, name="drybox-replica", daemon=True).start()
@@ -55,6 +57,14 @@ class Replica:
             self._ticking = self._loop.create_task(self._tick())
         await self._node.open()
         return b""
+
+    async def link(self, door: str, name: str) -> bytes:
+        """Have a front door on this machine call over a socket; b"1" if it can."""
+        return b"1" if await self._links.connect(door, name) else b""
+
+    async def fetch(self, name: str) -> bytes:
+        """See :meth:`Links.fetch`."""
+        return self._links.fetch(name)
 
     async def exchange(self, door: str, data: bytes) -> bytes:
         """See :meth:`Node.exchange`."""

@@ -29,7 +29,7 @@ from drybox.hooks.hooks import HookContext
 from drybox.job import OWNER
 from drybox.testing.fake_backend import FakeSandbox, Install, Script
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("way")]
 
 HELLO = Script([("stdout", b"hello\n")])
 HANGS = Script([("stdout", b"begun\n")], hangs=True)

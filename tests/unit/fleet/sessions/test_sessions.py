@@ -20,7 +20,7 @@ from drybox.job import OWNER
 from drybox.sessions.request import SessionRequest
 from drybox.testing.fake_backend import Install
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("way")]
 
 
 class Fleet:
