@@ -63,5 +63,8 @@ class FakeSession:
         usage, truncated = Usage(0.0, 0), Truncated(stdout=False, stderr=False)
         return RunResult("success", code.encode(), b"", [], None, 1, 0.0, usage, truncated)
 
+    async def take_cpu_time(self) -> float | None:
+        return 0.0
+
     async def close(self) -> None:
         self.state = "closed"

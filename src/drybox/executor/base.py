@@ -79,6 +79,19 @@ class SharedSession:
     request: SessionRequest
 
 
+@dataclass(frozen=True, slots=True)
+class SessionClaim:
+    """A session that a front door of a fleet is about to open.
+
+    Attributes:
+        owner: Name of the key whose it will be.
+        memory: Bytes that its sandbox may take.
+    """
+
+    owner: str
+    memory: int
+
+
 class Executor(Protocol):
     """Runs programs.
 
@@ -265,6 +278,24 @@ class Executor(Protocol):
     async def shared_sessions(self) -> list[SharedSession]:
         """Those that any front door may have opened, the oldest first."""
         return []
+
+    @asynccontextmanager
+    async def claim_session(self, owner: str, memory: int) -> AsyncIterator[Sequence[SessionClaim]]:
+        """Have other front doors know that a session is about to be opened.
+
+        Until the context is left, they count it as one that is open.
+
+        Args:
+            owner: Name of the key whose it will be.
+            memory: Bytes that its sandbox may take.
+
+        Yields:
+            What they are about to open; read what is open after that.
+
+        Raises:
+            Unavailable: They cannot be told.
+        """
+        yield ()
 
     async def snapshots(self) -> list[Snapshot]:
         """The snapshots that sessions can begin with, the oldest first."""

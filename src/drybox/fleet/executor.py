@@ -20,7 +20,6 @@ from drybox.execution.phases import Emit, OperatorLimits
 from drybox.execution.run import new_id
 from drybox.execution.validation import check_caps, check_timeout, make_job
 from drybox.executor.background_tasks import BackgroundTasks
-from drybox.executor.base import Executor, SharedSession
 from drybox.executor.event_stream import EventStream
 from drybox.executor.inventory import usable_isolations
 from drybox.executor.many import Done, listed, run_all
@@ -31,6 +30,7 @@ from drybox.fleet.dispatch import Dispatch
 from drybox.fleet.inventory import FleetInventory
 from drybox.fleet.members import Members
 from drybox.fleet.messages import RunMessage
+from drybox.fleet.sessions.executor import SessionsExecutor
 from drybox.fleet.sessions.store import FleetSessions
 from drybox.fleet.status import NodeStatus
 from drybox.job import OWNER, ExecutionCaps, Job, Source
@@ -45,13 +45,9 @@ from drybox.model import (
     ResourceLimits,
 )
 from drybox.monitoring.observers import Observer, Observers
-from drybox.sessions.base import AsyncSession
-from drybox.sessions.request import SessionRequest, session_request
 
 if TYPE_CHECKING:
-    from typing_extensions import Self, Unpack
-
-    from drybox.sessions.request import SessionFields
+    from typing_extensions import Self
 
 ASSUMED_SLOTS = 64
 """Of a fleet whose nodes nobody has asked yet; a server sets memory aside for as many."""
@@ -63,7 +59,7 @@ AHEAD, LEAST_AT_ONCE = 2, 64
 """Executions of one ``execute_many`` that are under way: for each slot, and at least."""
 
 
-class AsyncRayExecutor(Executor):
+class AsyncRayExecutor(SessionsExecutor):
     """Runs code in sandboxes on the nodes of a Ray cluster, from async code.
 
     Use it as :class:`drybox.AsyncCodeExecutor`, which runs on each node. What may have begun on a
@@ -325,27 +321,9 @@ class AsyncRayExecutor(Executor):
         """What the pools of all nodes hold and have served so far, by isolation and language."""
         return self._inventory.pools()
 
-    async def open_session(
-        self, request: SessionRequest | str, **fields: Unpack[SessionFields]
-    ) -> AsyncSession:
-        """Open a session on one of the nodes, where it stays; its id names the node."""
+    def _fleet_sessions(self) -> FleetSessions:
         self._open_tasks()
-        return await self._sessions.open(session_request(request, **fields))
-
-    async def sessions(self) -> list[AsyncSession]:
-        """The sessions that this executor has opened and that are open, the oldest first."""
-        self._open_tasks()
-        return [*await self._sessions.own()]
-
-    async def shared_session(self, id: str) -> SharedSession | None:
-        """One of anybody's."""
-        self._open_tasks()
-        return await self._sessions.find(id)
-
-    async def shared_sessions(self) -> list[SharedSession]:
-        """Everybody's."""
-        self._open_tasks()
-        return await self._sessions.all()
+        return self._sessions
 
     async def _execute(
         self,

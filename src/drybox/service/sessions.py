@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -20,7 +21,7 @@ from drybox.model import ErrorInfo, ExecutionRequest, ResourceLimits
 from drybox.service.admission import Caller
 from drybox.service.memory_budget import Reservation
 from drybox.service.refusals import Problem, Refused
-from drybox.service.request_limits import check_request_limits
+from drybox.service.request_limits import check_request_limits, check_session_room
 from drybox.service.service import Service
 from drybox.sessions.base import AsyncProcess, AsyncSession
 from drybox.sessions.request import SessionRequest
@@ -48,8 +49,8 @@ CHARGE_DELAY = 5.0
 CHARGE_TIMEOUT = 2.0
 """Seconds that such a look may take."""
 
-RETRY_AFTER = 5
-"""Seconds after which a session may have been closed."""
+ATTEMPTS, PAUSE = 8, (0.02, 0.3)
+"""How often a place is tried for that other front doors are about to take, and seconds between."""
 
 
 @dataclass(slots=True)
@@ -109,17 +110,13 @@ class ServedSessions:
         self._check_times(idle_timeout=request.idle_timeout, max_lifetime=request.max_lifetime)
         execution = _execution(request)
         check_request_limits(execution, service.settings, service.limits)
-        self._owned = {item.session.id: item for item in await self._everybodys()}
-        self._check_room(caller, limits)
-        place = caller.name, limits.memory
-        self._opening.append(place)
-        try:
-            meter = CpuMeter()
-            async with service.admitted(caller, execution, meter, room, 0):
-                session = await service.executor.open_session(request)
-                meter.add(await _used(session) or 0.0)
-        finally:
-            self._opening.remove(place)
+        meter = CpuMeter()
+        async with (
+            self._place(caller, limits),
+            service.admitted(caller, execution, meter, room, 0),
+        ):
+            session = await service.executor.open_session(request)
+            meter.add(await _used(session) or 0.0)
         self.begun += 1
         owned = self._owned[session.id] = OwnedSession(caller.name, session, execution, limits)
         self._keep(asyncio.create_task(self._charge(caller, session)))
@@ -318,21 +315,34 @@ class ServedSessions:
                     hint=f"Ask for at most {most:,.15g} seconds.",
                 )
 
-    def _check_room(self, caller: Caller, limits: ResourceLimits) -> None:
-        settings = self.service.settings
-        places = [(item.owner, item.limits.memory) for item in self.all()] + self._opening
-        own = sum(owner == caller.name for owner, _ in places)
-        memory = sum(memory for _, memory in places)
-        if own >= settings.sessions_per_key:
-            detail = f"You have {own} sessions open, and may have no more."
-        elif len(places) >= settings.max_sessions:
-            detail = f"{len(places)} sessions are open, and more may not be."
-        elif memory + limits.memory > settings.session_memory:
-            detail = f"The open sessions may take {memory:,} bytes of memory; there is no room."
-        else:
-            return
-        hint = "Nothing was opened. Close a session that is not used, then try again."
-        raise Refused(Problem("sessions-full", detail, hint, retry_after=RETRY_AFTER))
+    @asynccontextmanager
+    async def _place(self, caller: Caller, limits: ResourceLimits) -> AsyncIterator[None]:
+        """Have a place for one more session until the context is left; then it is open, or not.
+
+        Raises:
+            Refused: There is none.
+        """
+        settings, place = self.service.settings, (caller.name, limits.memory)
+        for attempt in range(ATTEMPTS):
+            async with self.service.executor.claim_session(*place) as claims:
+                self._owned = {item.session.id: item for item in await self._everybodys()}
+                taken = [(item.owner, item.limits.memory) for item in self.all()] + self._opening
+                check_session_room(settings, *place, taken)
+                try:
+                    others = [(item.owner, item.memory) for item in claims]
+                    check_session_room(settings, *place, taken + others)
+                except Refused:
+                    if attempt == ATTEMPTS - 1:
+                        raise
+                else:
+                    self._opening.append(place)
+                    try:
+                        yield
+                        return
+                    finally:
+                        self._opening.remove(place)
+            # Several front doors want the last one; each gives way for as long as chance says.
+            await anyio.sleep(secrets.SystemRandom().uniform(*PAUSE))
 
 
 async def _feed(process: AsyncProcess, stdin: bytes, room: Reservation) -> None:

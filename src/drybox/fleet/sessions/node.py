@@ -30,6 +30,7 @@ from drybox.fleet.sessions.messages import (
     state_of,
     unpack_call,
 )
+from drybox.fleet.sessions.node_claims import OF_CLAIMS, NodeClaims
 from drybox.fleet.sessions.verbs import OF_PROCESSES, OF_SESSIONS, find_process
 from drybox.job import OWNER
 from drybox.sessions.base import AsyncFiles, AsyncSession
@@ -94,6 +95,7 @@ class NodeSessions:
         self._feeds: dict[str, Feed] = {}
         self._inlets: dict[str, Inlet] = {}
         self._closing: set[asyncio.Task[None]] = set()
+        self._claims = NodeClaims()
         self._ending = ""
 
     @property
@@ -147,6 +149,7 @@ class NodeSessions:
 
     def forget_doors(self, gone: Callable[[str], bool]) -> None:
         """End what belongs to front doors that have gone."""
+        self._claims.forget_doors(gone)
         for call in self._calls.values():
             if gone(call.door):
                 call.scope.cancel()
@@ -210,6 +213,8 @@ class NodeSessions:
 
     async def _do(self, door: str, call: SessionCall) -> Any:
         given = dict(call.given)
+        if call.what in OF_CLAIMS:
+            return self._claims.do(door, call.what, given)
         if call.what == "open":
             return await self._open(door, call.session, given)
         if call.what == "list":

@@ -25,6 +25,7 @@ from drybox.fleet.cluster import ReplicaGone
 from drybox.fleet.member import Member
 from drybox.fleet.members import Members
 from drybox.fleet.sessions.calls import SessionCalls, ask_node
+from drybox.fleet.sessions.claims import SessionClaims
 from drybox.fleet.sessions.messages import SessionCall, request_of
 from drybox.fleet.sessions.session import FleetSession
 from drybox.job import OWNER
@@ -50,6 +51,9 @@ class FleetSessions:
         tasks: Where events are let go of.
         defaults: What holds where a request says nothing.
         is_shared: Sessions outlive this front door, for others.
+
+    Attributes:
+        claims: Sessions that are about to be opened.
     """
 
     def __init__(
@@ -59,6 +63,7 @@ class FleetSessions:
         self._tasks = tasks
         self._defaults = defaults
         self._is_shared = is_shared
+        self.claims = SessionClaims(members)
         self._open: dict[str, FleetSession] = {}
         self._others: OrderedDict[str, FleetSession] = OrderedDict()
 
