@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from tests.support.cli import DRYBOX, Done, drybox
 from tests.support.environments import make_index, settings_of
-from tests.support.packages import GREETING
+from tests.support.packages import GREETING, make_wheel
 
 pytestmark = pytest.mark.promise("ENV-1", "ENV-2")
 
@@ -84,6 +84,30 @@ def test_what_cannot_be_built_ends_with_1_and_says_why(setting: Mapping[str, str
     assert done.returncode == 1
     assert b"there is no package nothing" in done.stderr
     assert b"hint:" in done.stderr
+
+
+@pytest.mark.promise("ENV-3")
+def test_what_packages_say_moves_no_terminal(tmp_path: Path) -> None:
+    index = make_index(tmp_path / "index")
+    escape = "\x1b]0;owned\x07\x1b[2J\x9b31m"
+    make_wheel(index, "shown", "1.0", {"shown.py": ""}, needs=f"words\nLicense: {escape}MIT")
+    make_wheel(index, "told", "1.0", {"told.py": f"raise ValueError({escape!r} + 'here')"})
+    config = tmp_path / "drybox.toml"
+    config.write_text(
+        f'environment_dir = "{tmp_path / "store"}"\nisolation = "local"\n'
+        '[environments.shown]\nlanguage = "python"\npackages = ["shown"]\n'
+        '[environments.told]\nlanguage = "python"\npackages = ["told"]\npreload = ["told"]\n'
+    )
+    variables = {**settings_of(index), "DRYBOX_CONFIG": str(config)}
+    # The traceback is what is to be seen, so it is no sign of a fault.
+    done = subprocess.run(
+        [DRYBOX, "env", "build"], env={**os.environ, **variables}, capture_output=True, timeout=120
+    )
+    assert b"here" in done.stderr
+    shown = drybox("env", "show", "shown", env=variables)
+    assert b"MIT" in shown.stdout
+    for text in (done.stderr, shown.stdout):
+        assert all(mark.isprintable() or mark in "\n\t" for mark in text.decode()), text
 
 
 def test_names_that_are_wrong_end_with_2(setting: Mapping[str, str]) -> None:

@@ -85,9 +85,11 @@ def run_command() -> int:
     except ReaderGone:
         return BROKEN_PIPE
     except DryboxError as error:
-        click.echo(f"drybox: {error.message}", err=True)
+        from drybox.cli.wording import printable
+
+        click.echo("drybox: " + printable(error.message, keep="\n"), err=True)
         if error.hint:
-            click.echo(f"  hint: {error.hint}", err=True)
+            click.echo("  hint: " + printable(error.hint, keep="\n"), err=True)
         return MISUSE if isinstance(error, InvalidRequest) else DRYBOX_FAILED
     except OSError as error:
         sys.stdout = None

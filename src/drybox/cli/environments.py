@@ -14,6 +14,7 @@ import click
 from drybox.cli.configuration import configuration
 from drybox.cli.progress import bar, is_on_terminal
 from drybox.cli.progress import progress as progress_on_stderr
+from drybox.cli.wording import printable
 from drybox.errors import DryboxError, InvalidRequest
 from drybox.execution.validation import ISOLATIONS
 from drybox.serialization import plain
@@ -130,7 +131,8 @@ def show(name: str, cyclonedx: bool, isolation: str | None, as_json: bool) -> No
             click.echo(f"  {label:9} {value}")
     for item in info.packages:
         size = show_size(item.size) if item.size else ""
-        click.echo(f"  {item.name:28} {item.version or '':16} {size:>10}  {item.licence}")
+        line = f"  {item.name:28} {item.version or '':16} {size:>10}  {item.licence}"
+        click.echo(printable(line))
 
 
 @env.command()
@@ -240,10 +242,11 @@ def _line(info: EnvironmentInfo) -> str:
 def _failure(name: str, error: DryboxError) -> dict[str, Any]:
     """Tell of a build that failed; it as a document."""
     output = str(getattr(error, "output", ""))
-    click.echo(f"drybox: {error.message}", err=True)
-    click.echo(f"  hint: {error.hint}", err=True)
+    # What a package or its maker says is in all of them.
+    click.echo(f"drybox: {printable(error.message)}", err=True)
+    click.echo(f"  hint: {printable(error.hint)}", err=True)
     if output.strip():
-        click.echo(output.rstrip(), err=True)
+        click.echo(printable(output.rstrip(), keep="\n\t"), err=True)
     told = {"type": type(error).__name__, "message": error.message, "hint": error.hint}
     return {"name": name, "built": False, "error": told, "output": output}
 
@@ -256,6 +259,7 @@ def _progress(name: str) -> Iterator[Callable[[str, int, int], None]]:
 
     def show(what: str, done: int, total: int) -> None:
         nonlocal last
+        what = printable(what)
         if is_terminal:
             text = bar(f"{name}: {what}", done, total)
             click.echo(f"\r\x1b[K{text}", err=True, nl=False)

@@ -38,6 +38,16 @@ _ALLOW_WEAKER = re.compile(r"allow_weaker=\([^)]*\) or '(--allow-weaker [^']*)'"
 _ISOLATION = re.compile(r"\bisolation='(\w+)'")
 
 
+def printable(text: str, keep: str = "") -> str:
+    """Words of packages, programs and servers without what a terminal would take for a command.
+
+    Args:
+        text: The words.
+        keep: Marks that stay beside those that can be seen, such as ends of lines.
+    """
+    return "".join(mark for mark in text if mark.isprintable() or mark in keep)
+
+
 def in_options(text: str) -> str:
     """The text with options of ``drybox run`` where it names fields of a request."""
     text = _FIELD.sub(lambda match: _OPTIONS[match[1]], text)

@@ -22,13 +22,17 @@ SAID = 256 * 1024
 """Bytes of the end of what a tool said that are kept."""
 
 _LAUNCH = """
-import ctypes, os, signal, sys
+import ctypes, os, resource, signal, sys
 ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 if os.getppid() != int(sys.argv[1]):
     sys.exit(1)
-os.execvp(sys.argv[2], sys.argv[2:])
+if sys.argv[2] != "0":
+    hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+    most = int(sys.argv[2]) if hard < 0 else min(hard, int(sys.argv[2]))
+    resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+os.execvp(sys.argv[3], sys.argv[3:])
 """
-"""What has the kernel end a tool with the thread that started it."""
+"""What has the kernel end a tool with the thread that started it, and give it no more memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,7 @@ def run_tool(
     cwd: Path,
     env: Mapping[str, str] | None = None,
     on_line: Callable[[str], None] = lambda line: None,
+    memory: int = 0,
 ) -> ToolEnd:
     """Run one to its end. Blocks.
 
@@ -58,6 +63,7 @@ def run_tool(
         cwd: Where it starts.
         env: Variables beside drybox's own; one that is "" is taken away.
         on_line: Told every line that it writes.
+        memory: Bytes that it may take; 0 for as many as there are.
 
     Raises:
         OSError: It could not be started.
@@ -65,7 +71,7 @@ def run_tool(
     """
     variables = {**os.environ, **(env or {})}
     variables = {name: value for name, value in variables.items() if value}
-    command = [sys.executable, "-I", "-S", "-c", _LAUNCH, str(os.getpid()), *argv]
+    command = [sys.executable, "-I", "-S", "-c", _LAUNCH, str(os.getpid()), str(memory), *argv]
     with subprocess.Popen(
         command,
         cwd=cwd,

@@ -75,6 +75,9 @@ class Lock:
             found = cls(**document, packages=packages, notes=notes)
         except (AttributeError, KeyError, TypeError) as error:
             raise ValueError(f"it is no lock: {error}") from error
+        words = (found.name, found.language, found.definition, found.target, found.target_digest)
+        if not all(isinstance(word, str) for word in (*words, found.digest)):
+            raise ValueError("it has something else where texts belong")
         if found.digest and not DIGEST.fullmatch(found.digest):
             raise ValueError("its digest is none")
         return found
@@ -98,6 +101,9 @@ def read_lock(path: Path, field: str = "lock") -> Lock:
 
 def _package(item: Mapping[str, Any]) -> Package:
     found = Package(**item)
+    words = (found.name, found.version, found.licence, found.archive, found.sha256)
+    if not all(isinstance(word, str) for word in words) or type(found.size) is not int:
+        raise ValueError("one of its packages is none")
     name = found.archive
     # It becomes a file's name; nothing that a lock says may lead out of a folder.
     if name and (name in (".", "..") or "/" in name or "\0" in name or len(name) > 255):

@@ -10,8 +10,8 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -25,6 +25,9 @@ MAX_NAME = 4096
 
 MAX_DEPTH = 64
 """Folders above one file."""
+
+MAX_NAMES = 64 << 20
+"""Bytes of all paths, and of what all links say; those of 40,000 files have 4 MB."""
 
 EPOCH = 315_532_800
 """When every file was changed: the first second that a zip archive can name."""
@@ -67,6 +70,7 @@ class TreeWriter:
     _links: dict[str, str] = field(default_factory=dict)
     _buffer: bytearray = field(default_factory=bytearray)
     _size: int = 0
+    _named: int = 0
     _left: int = 0
     _padding: int = 0
     _is_over: bool = False
@@ -149,17 +153,18 @@ class TreeWriter:
                 raise BadTree("a name is too long")
             self._text = bytearray()
             return
-        name, link = header[:100].split(b"\0")[0], header[157:257].split(b"\0")[0]
+        name, link = header[:100].partition(b"\0")[0], header[157:257].partition(b"\0")[0]
         if header[257:263] == b"ustar\0" and (prefix := header[345:500].split(b"\0")[0]):
             name = prefix + b"/" + name
         path = _clean(self._long_name or name)
         link, self._long_name, self._long_link = self._long_link or link, b"", b""
-        if len(self._lines) >= MAX_FILES:
-            raise BadTree(f"there are more than {MAX_FILES:,} files")
+        self._named += len(path) + len(link)
+        if len(self._lines) >= MAX_FILES or self._named > MAX_NAMES:
+            raise BadTree(f"there are more than {MAX_FILES:,} files, or their names are too long")
         parent = path.rpartition("/")[0]
         if parent not in self._folders:
             raise BadTree(f"{path[:200]!r} is in no folder")
-        if path and (path in self._lines or path in self._links) and self._kind != _FOLDER:
+        if self._kind != _FOLDER and (not path or path in self._lines):
             raise BadTree(f"{path[:200]!r} is there twice")
         self._path, self._mode = path, _octal(header[100:108])
         self._enter(link)
@@ -167,7 +172,7 @@ class TreeWriter:
     def _enter(self, link: bytes) -> None:
         path = self._path
         if self._kind == _FOLDER:
-            if path in self._links or (path in self._lines and path not in self._folders):
+            if path in self._lines and path not in self._folders:
                 raise BadTree(f"{path[:200]!r} is there twice")
             if path not in self._folders:
                 (self.folder / path).mkdir(mode=0o755)
@@ -200,7 +205,7 @@ class TreeWriter:
         if self._file is None:
             self._text += piece
             if not self._left:
-                text = bytes(self._text).rstrip(b"\0")
+                text = bytes(self._text).partition(b"\0")[0]
                 if self._kind == _LONG_NAME:
                     self._long_name = text
                 else:
@@ -254,9 +259,11 @@ def _walk(folder: Path) -> Iterator[tuple[str, Path]]:
 
 
 def _octal(text: bytes) -> int:
-    with suppress(ValueError):
-        return int(text.strip(b" \0") or b"0", 8)
-    raise BadTree("a header has no number where one belongs")
+    # Digits alone: what int() reads besides has signs, and a size below zero has no end.
+    digits = text.strip(b" \0") or b"0"
+    if digits.strip(b"01234567"):
+        raise BadTree("a header has no number where one belongs")
+    return int(digits, 8)
 
 
 def _clean(name: bytes) -> str:
@@ -279,10 +286,11 @@ def _clean(name: bytes) -> str:
 
 
 def _stays_inside(path: str, target: str) -> bool:
-    """Whether a link's target is in the folder, whatever else is a link there."""
-    depth = path.count("/")
-    for part in target.split("/"):
-        depth += {"": 0, ".": 0, "..": -1}.get(part, 1)
-        if depth < 0:
-            return False
-    return True
+    """Whether a link's target is in the folder, whatever else is a link there.
+
+    What is above the link are folders, so it may go up from there as far as they go. After a name,
+    which may be another link's, nobody knows yet where a ``..`` leads.
+    """
+    parts = [part for part in target.split("/") if part not in ("", ".")]
+    ups = len(list(takewhile(lambda part: part == "..", parts)))
+    return ups <= path.count("/") and ".." not in parts[ups:]

@@ -18,7 +18,7 @@ import anyio.to_thread
 
 from drybox.environments.environment import BuiltEnvironment, Environment
 from drybox.environments.lock import Lock, read_lock
-from drybox.environments.resolvers.base import BuildFailed, Progress, Target, lock_of
+from drybox.environments.resolvers.base import BuildFailed, Progress, Target, check_lock, lock_of
 from drybox.environments.resolvers.registry import make_resolver
 from drybox.environments.store import (
     BuildRecord,
@@ -82,6 +82,11 @@ class EnvironmentBuilder:
         held = await self._begin(key, progress)
         try:
             return await self._build(environment, pool, toolchain, key, progress, lock)
+        except TimeoutError as error:
+            raise BuildFailed(
+                f"environment {environment.name!r} cannot be built: {error}.",
+                hint="See that what it downloads from is in reach; or leave packages out.",
+            ) from error
         except OSError as error:
             raise _unwritten(self._store, error) from error
         finally:
@@ -122,6 +127,7 @@ class EnvironmentBuilder:
                 return record
         lock = known or await self._resolve(environment, target, progress)
         resolver = make_resolver(form_of(environment).resolver)
+        check_lock(lock, resolver)
         archives = await _run(lambda: self._store.archives(environment.of.name))
         await _run(lambda: resolver.fetch(lock, target, archives, progress))
         with self._store.workplace() as folder:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from drybox.cli.wording import in_options
+from drybox.cli.wording import in_options, printable
 
 
 @pytest.mark.parametrize(
@@ -41,3 +41,9 @@ def test_fields_are_told_as_options(text: str, wanted: str) -> None:
 )
 def test_other_words_stay(text: str) -> None:
     assert in_options(text) == text
+
+
+def test_nothing_that_a_terminal_obeys_is_printable() -> None:
+    every = "".join(map(chr, (*range(0xA0), 0x2028, 0x202E, 0x2066, 0xFEFF)))
+    assert printable(f"a{every}é") == f"a{''.join(map(chr, range(0x20, 0x7F)))}é"
+    assert printable("a\n\tb\r", keep="\n\t") == "a\n\tb"

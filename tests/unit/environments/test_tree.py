@@ -119,10 +119,14 @@ def test_the_digest_is_another_one_for_other_content(
         ([link("a", "../x")], "leads out"),
         ([folder("a"), link("a/b", "../../x")], "leads out"),
         ([folder("a"), link("a/b", "c/../../../x")], "leads out"),
+        ([folder("a"), link("a/up", ".."), link("b", "a/up/../etc")], "leads out"),
+        ([folder("a"), link("a/up", ".."), link("a/b", "../a/up/.././x")], "leads out"),
         ([link("a", "b"), entry("a/one", b"x")], "in no folder"),
         ([link("a", "b"), folder("a")], "twice"),
         ([entry("a", b"x"), entry("a", b"y")], "twice"),
         ([entry("a", b"x"), link("a", "b")], "twice"),
+        ([link(".", "b")], "twice"),
+        ([entry("./", b"x", type=tarfile.AREGTYPE)], "twice"),
         ([entry("a", type=tarfile.LNKTYPE, linkname="b")], "neither"),
         ([entry("a", type=tarfile.CHRTYPE)], "neither"),
         ([entry("a", type=tarfile.FIFOTYPE)], "neither"),
@@ -136,6 +140,61 @@ def test_what_no_environment_may_hold_is_refused(
     with pytest.raises(BadTree, match=why):
         write(place, archive(*entries))
     assert sorted(path.name for path in place.parent.iterdir()) == ["tree"]
+
+
+@pytest.mark.parametrize("target", ["../../b", "./b//c/", "..", "../../.", "b"])
+def test_links_inside_are_kept(place: Path, target: str) -> None:
+    write(place, archive(folder("a"), folder("a/b"), link("a/b/c", target)))
+    assert os.readlink(place / "a/b/c") == target
+
+
+@given(
+    links=st.dictionaries(
+        st.sampled_from(["a", "b", "d/a", "d/b", "d/d/a", "d/d/b"]),
+        st.lists(st.sampled_from(["a", "b", "d", "..", "."]), min_size=1, max_size=6),
+    )
+)
+def test_no_links_together_lead_out(
+    tmp_path_factory: pytest.TempPathFactory, links: dict[str, list[str]]
+) -> None:
+    place = tmp_path_factory.mktemp("links")
+    entries = [link(name, "/".join(parts)) for name, parts in links.items()]
+    try:
+        write(place, archive(folder("d"), folder("d/d"), *entries))
+    except BadTree:
+        return
+    for name in links:
+        try:
+            found = (place / name).resolve(strict=True)
+        except (OSError, RuntimeError):  # it leads nowhere
+            continue
+        assert found.is_relative_to(place.resolve()), links
+
+
+@pytest.mark.parametrize("size", [b"-0000000007", b"+0000000007", b"0o000000007", b"0_000000007"])
+def test_a_size_that_is_no_plain_number_is_refused(place: Path, size: bytes) -> None:
+    data = bytearray(archive(entry("one", b"1234567")))
+    header = slice(512, 1024)  # after that of the folder
+    data[512 + 124 : 512 + 136] = size + b"\0"
+    total = sum(data[header]) - sum(data[512 + 148 : 512 + 156]) + 8 * 32
+    data[512 + 148 : 512 + 156] = b"%06o\0 " % total
+    with pytest.raises(BadTree, match="no number"):
+        write(place, bytes(data), len(data))
+
+
+def test_a_name_ends_where_one_of_the_system_would(place: Path) -> None:
+    data = archive(entry("a" * 120, b"x"), link("b", "c" * 120))
+    for letter in (b"a", b"c"):
+        data = data.replace(letter * 110, letter * 60 + b"\0" + letter * 49)
+    write(place, data)
+    assert sorted(item.name for item in place.iterdir()) == ["a" * 60, "b"]
+    assert os.readlink(place / "b") == "c" * 60
+
+
+def test_all_names_together_are_bounded(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("drybox.environments.tree.MAX_NAMES", 10_000)
+    with pytest.raises(BadTree, match="names are too long"):
+        write(place, archive(*(link(f"{number}", "x" * 90) for number in range(120))))
 
 
 def test_an_archive_that_breaks_off_is_no_tree(place: Path) -> None:

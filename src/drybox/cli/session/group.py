@@ -16,6 +16,7 @@ from drybox.cli.run import EXIT_CODES, SIZE, Unit, complete_language
 from drybox.cli.session.copying import download, upload
 from drybox.cli.session.remote import Remote, session_path
 from drybox.cli.session.results import EXIT_STATUS, Shown
+from drybox.cli.wording import printable
 from drybox.errors import SandboxLost
 from drybox.units import parse_duration
 
@@ -101,7 +102,7 @@ def list_sessions(url: str | None, *, as_json: bool) -> int:
         line = (
             f"{item['id']}  {item['language']}  {item['state']}  {item['expires_at']}  {metadata}"
         )
-        click.echo("".join(mark for mark in line.rstrip() if mark.isprintable()))
+        click.echo(printable(line.rstrip()))
     return 0
 
 

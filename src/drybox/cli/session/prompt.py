@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 
 from drybox.cli.session.completeness import is_whole
+from drybox.cli.wording import printable
 from drybox.errors import Unsupported
 from drybox.host.paths import data_dir
 from drybox.languages.registry import find_language
@@ -66,7 +67,7 @@ class Prompt:
 
     async def ask(self, question: str) -> str:
         """A line that code asks for; raises as :meth:`read` does."""
-        return await self._line.prompt_async(_plain(question))
+        return await self._line.prompt_async(printable(question))
 
 
 class KernelCompleter(Completer):
@@ -109,11 +110,6 @@ def _bindings(goes_on: Condition) -> KeyBindings:
             buffer.insert_text("    ")
 
     return bindings
-
-
-def _plain(text: str) -> str:
-    """A question of the program's without what a terminal would take for a command."""
-    return "".join(character for character in text if character.isprintable())
 
 
 def _history(language: str) -> History:

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, BinaryIO
 from urllib.parse import quote, quote_from_bytes, urlsplit
 
-from drybox.cli.wording import in_options
+from drybox.cli.wording import in_options, printable
 from drybox.errors import DryboxError, InvalidRequest, Unavailable
 
 PIECE = 256 * 1024
@@ -223,4 +223,4 @@ def _shown(text: object) -> str:
     """A server's words without what a terminal would take for a command."""
     if not isinstance(text, str):
         return ""
-    return "".join(character for character in text[:2000] if character.isprintable())
+    return printable(text[:2000])

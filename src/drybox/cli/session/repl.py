@@ -20,7 +20,7 @@ from drybox.cli.output import write
 from drybox.cli.progress import progress
 from drybox.cli.run import complete_language
 from drybox.cli.session.pictures import MOST_SAVED, SUFFIXES, Pictures
-from drybox.cli.wording import telling_options
+from drybox.cli.wording import printable, telling_options
 from drybox.environments.environment import by_name, find_environment
 from drybox.errors import DryboxError, InvalidRequest, Unsupported
 from drybox.execution.validation import MAX_TIMEOUT
@@ -226,7 +226,7 @@ class Repl:
 
 def tell(words: str) -> None:
     """Say something that is drybox's own."""
-    click.echo(f"drybox: {words}", err=True)
+    click.echo(f"drybox: {printable(words)}", err=True)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from drybox.cli.colour import wants_colour
 from drybox.cli.interrupt import ReaderGone
 from drybox.cli.session.pictures import SUFFIXES, Pictures
 from drybox.cli.session.remote import error_of
+from drybox.cli.wording import printable
 
 _TEXT = ("text/", "application/json", "application/javascript", "image/svg+xml")
 """How MIME types of what is text begin; others are base64 in JSON."""
@@ -53,8 +54,8 @@ class Shown:
         """Say why it ended, where that is nothing of its own."""
         problem = result.get("problem")
         if problem:
-            click.echo(f"drybox: {problem['message']}", err=True)
-            click.echo(f"  hint: {problem['hint']}", err=True)
+            click.echo(f"drybox: {printable(problem['message'])}", err=True)
+            click.echo(f"  hint: {printable(problem['hint'])}", err=True)
         elif result["status"] in ("timeout", "memory_limit", "output_limit"):
             words = result["status"].replace("_", " ")
             click.echo(f"drybox: it was ended: {words}.", err=True)

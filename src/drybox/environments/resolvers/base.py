@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,7 +60,13 @@ class Target:
 
 
 class Resolver(Protocol):
-    """Resolves and downloads for one language. The methods block and use the network."""
+    """Resolves and downloads for one language. The methods block and use the network.
+
+    Attributes:
+        names: What names of packages are. The tools are told them, which take more than that.
+    """
+
+    names: re.Pattern[str]
 
     def resolve(
         self, environment: Environment, target: Target, folder: Path, progress: Progress
@@ -132,6 +139,65 @@ def lock_of(
         target.digest,
         ordered,
         notes or {},
+    )
+
+
+_VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+!_~-]{0,255}")
+_SHA256 = re.compile(r"[0-9a-f]{64}|")
+
+
+def check_lock(lock: Lock, resolver: Resolver) -> None:
+    """See that a lock names packages: an index, or whoever wrote it, may have meant it badly.
+
+    Raises:
+        BuildFailed: It names something else.
+    """
+    for item in lock.packages:
+        if (
+            len(item.name) > 500
+            or not resolver.names.fullmatch(item.name)
+            or not _VERSION.fullmatch(item.version)
+            or not _SHA256.fullmatch(item.sha256)
+        ):
+            raise BuildFailed(
+                f"environment {lock.name!r} cannot be built from its lock: {item.name[:80]!a} "
+                f"{item.version[:40]!a} is no package.",
+                hint=f"Lock it anew: drybox env lock {lock.name}",
+            )
+
+
+def note(lock: Lock, name: str) -> str:
+    """What a lock has of a note.
+
+    Raises:
+        BuildFailed: It has none of that name.
+    """
+    if name not in lock.notes:
+        raise broken_lock(lock, name)
+    return lock.notes[name]
+
+
+def json_note(lock: Lock, name: str) -> dict[str, Any]:
+    """What a lock has of a note that is a document.
+
+    Raises:
+        BuildFailed: It has none of that name, or another thing.
+    """
+    try:
+        found = json.loads(note(lock, name))
+    except (ValueError, RecursionError) as error:
+        raise broken_lock(lock, name) from error
+    if not isinstance(found, dict):
+        raise broken_lock(lock, name)
+    return found
+
+
+def broken_lock(lock: Lock, name: str) -> BuildFailed:
+    """What is wrong with a lock whose note is none."""
+    return BuildFailed(
+        f"environment {lock.name!r} cannot be built from its lock: what it says in {name} is not "
+        "what drybox writes.",
+        hint=f"Lock it anew: drybox env lock {lock.name}",
     )
 
 

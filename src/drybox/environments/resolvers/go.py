@@ -9,21 +9,22 @@ import json
 import os
 import re
 import shutil
-import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from drybox.environments.archives import BadArchive, opened_zip, pieces_of
 from drybox.environments.environment import Environment
 from drybox.environments.host_tool import ToolEnd, run_tool
 from drybox.environments.lock import Lock
 from drybox.environments.resolvers.base import (
-    PIECE,
     BuildFailed,
     Progress,
     Target,
+    json_note,
     lock_of,
     not_downloaded,
+    note,
 )
 from drybox.environments.resolvers.go_licence import licence_in
 from drybox.environments.resolvers.go_mod import (
@@ -46,6 +47,9 @@ from drybox.languages.registry import find_language
 
 ASKED, MODULES, GRAPH = "asked", "modules", "graph.json"
 """Of a stage: patterns of packages to compile; all modules; of a lock: every go.mod there is."""
+
+MAX_MODULE = 500 << 20
+"""Bytes of all files of a module; the go command takes none that has more."""
 
 MARK, FAILED = "drybox-module", "drybox-failed"
 """What begins a line that tells of a module, and one that tells of a package without one."""
@@ -76,6 +80,8 @@ _CHANGED = re.compile(r"SECURITY ERROR|checksum mismatch")
 
 class GoResolver:
     """Resolves and downloads by the go command, into the operator's own module cache."""
+
+    names = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~/-]*")
 
     def resolve(
         self, environment: Environment, target: Target, folder: Path, progress: Progress
@@ -147,7 +153,7 @@ class GoResolver:
                     shutil.copyfile(made, project / item.archive)
                     (project / item.archive).replace(folder / item.archive)
         finally:
-            _remove(project)
+            shutil.rmtree(project, ignore_errors=True)
         left = [item for item in wanted if not _is_right(folder, item, sums)]
         if left:
             raise not_downloaded(lock, left, "module proxy", end.output)
@@ -157,7 +163,7 @@ class GoResolver:
         """Lay the modules out as a proxy in files, from which a sandbox installs them."""
         proxy, versions = folder / "proxy", dict[str, set[str]]()
         sums, found = _sums(lock), list[Package]()
-        for name, text in json.loads(lock.notes[GRAPH]).items():
+        for name, text in json_note(lock, GRAPH).items():
             path, _, version = name.rpartition("@")
             versions.setdefault(path, set()).add(version)
             _write(proxy / _proxy_path(path, version, ".mod"), text)
@@ -171,14 +177,14 @@ class GoResolver:
             place = proxy / _proxy_path(item.name, item.version, ".zip")
             os.link(archives / item.archive, place)
             place.chmod(0o644)
-            with zipfile.ZipFile(place) as opened:
+            with opened_zip(place) as opened:
                 size = sum(entry.file_size for entry in opened.infolist())
             found.append(replace(item, size=size))
         for path, known in versions.items():
             listed = (proxy / _proxy_path(path, min(known), "")).with_name("list")
             _write(listed, "".join(f"{version}\n" for version in sorted(known)))
         for name in (NAMES, EDITS, SUMS, ASKED):
-            _write(folder / name, lock.notes[name])
+            _write(folder / name, note(lock, name))
         _write(folder / MODULES, "".join(f"{i.name}@{i.version}\n" for i in lock.packages))
         for at, _, _ in os.walk(folder):
             Path(at).chmod(0o755)
@@ -278,7 +284,7 @@ def _package(go: _Go, path: str, version: str) -> Package | None:
     archive = go.cached(path, version, ".zip")
     try:
         licence = licence_in(archive, f"{path}@{version}/")
-    except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile):
+    except (OSError, BadArchive):
         return None
     name = f"{_escaped(path).replace('/', ',')}@{_escaped(version)}.zip"
     return Package(path, version, licence, 0, name)
@@ -286,14 +292,14 @@ def _package(go: _Go, path: str, version: str) -> Package | None:
 
 def _sums(lock: Lock) -> Mapping[tuple[str, str], str]:
     """What go.sum says of each module's content."""
-    found = _SUM.findall(lock.notes[SUMS])
+    found = _SUM.findall(note(lock, SUMS))
     return {(path, version): digest for path, version, is_names, digest in found if not is_names}
 
 
 def _is_right(folder: Path, item: Package, sums: Mapping[tuple[str, str], str]) -> bool:
     try:
         return h1_of(folder / item.archive) == sums.get((item.name, item.version), "")
-    except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile):
+    except (OSError, BadArchive):
         return False
 
 
@@ -301,15 +307,17 @@ def h1_of(archive: Path) -> str:
     """The digest that go.sum has of a module, whatever compressed its archive.
 
     Raises:
-        OSError, ValueError, NotImplementedError, zipfile.BadZipFile: It is none.
+        OSError, BadArchive: It cannot be read, is none, or larger than one.
     """
-    whole = hashlib.sha256()
-    with zipfile.ZipFile(archive) as opened:
+    whole, size = hashlib.sha256(), 0
+    with opened_zip(archive) as opened:
         for name in sorted(opened.namelist(), key=os.fsencode):
             digest = hashlib.sha256()
-            with opened.open(name) as file:
-                while piece := file.read(PIECE):
-                    digest.update(piece)
+            for piece in pieces_of(opened, name):
+                size += len(piece)
+                if size > MAX_MODULE:
+                    raise BadArchive(f"it holds more than {MAX_MODULE:,} bytes")
+                digest.update(piece)
             whole.update(f"{digest.hexdigest()}  {name}\n".encode())
     return f"h1:{base64.b64encode(whole.digest()).decode()}"
 
@@ -337,10 +345,6 @@ def _write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, "utf-8")
     path.chmod(0o644)
-
-
-def _remove(folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _too_new(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-import zipfile
 from pathlib import Path
+
+from drybox.environments.archives import opened_zip, pieces_of
 
 MAX_TEXT = 256 * 1024
 """Bytes of such a file that are read."""
@@ -36,14 +37,15 @@ def licence_in(archive: Path, top: str) -> str:
         top: The folder of the module in it, with its slash.
 
     Raises:
-        OSError, ValueError, NotImplementedError, zipfile.BadZipFile: It is no archive.
+        OSError: It cannot be read.
+        BadArchive: It is no archive.
     """
-    with zipfile.ZipFile(archive) as opened:
+    with opened_zip(archive) as opened:
         names = (name for name in opened.namelist() if name.startswith(top))
         for name in sorted(names):
             if _NAME.fullmatch(name[len(top) :]):
-                with opened.open(name) as file:
-                    text = " ".join(file.read(MAX_TEXT).decode("utf-8", "replace").split()).lower()
+                start = next(pieces_of(opened, name), b"")[:MAX_TEXT]
+                text = " ".join(start.decode("utf-8", "replace").split()).lower()
                 for word, said in _KNOWN:
                     if said.lower() in text:
                         return word

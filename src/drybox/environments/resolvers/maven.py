@@ -34,6 +34,8 @@ _NOT_FOUND = re.compile(
 class MavenResolver:
     """Resolves and downloads by the ``mvn`` on PATH, with a project that has dependencies alone."""
 
+    names = re.compile(r"[A-Za-z0-9_][\w.-]*:[A-Za-z0-9_][\w.-]*", re.ASCII)
+
     def resolve(
         self, environment: Environment, target: Target, folder: Path, progress: Progress
     ) -> Lock:

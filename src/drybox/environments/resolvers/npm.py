@@ -9,11 +9,11 @@ import json
 import os
 import re
 import shutil
-import tarfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from drybox.environments.archives import BadArchive, unpacked_size
 from drybox.environments.environment import Environment
 from drybox.environments.host_tool import ToolEnd, run_tool
 from drybox.environments.lock import Lock
@@ -21,9 +21,12 @@ from drybox.environments.resolvers.base import (
     BuildFailed,
     Progress,
     Target,
+    broken_lock,
+    json_note,
     licence_word,
     lock_of,
     not_downloaded,
+    note,
 )
 from drybox.environments.store import Package
 from drybox.errors import InvalidRequest, Unsupported
@@ -33,13 +36,16 @@ MANIFEST, TREE = "package.json", "package-lock.json"
 MAX_DOCUMENT = 64 << 20
 """Bytes of a lock of npm's that are read."""
 
+MAX_CONTENT = 8 << 30
+"""Bytes of what all archives of an environment become."""
+
 KEPT = ("dependencies", "optionalDependencies", "overrides")
 """What counts of an operator's package.json; the rest is about the project itself."""
 
 ARCHIVES_AT = "file:///packages/"
 """Where a sandbox finds the archives."""
 
-_NAME = re.compile(r"(?:@[a-z0-9~-][a-z0-9._~-]*/)?[a-zA-Z0-9~-][a-zA-Z0-9._~-]*")
+_NAME = re.compile(r"(?:@[a-z0-9~-][a-z0-9._~-]*/)?[a-zA-Z0-9~_][a-zA-Z0-9._~-]*")
 _VERSION = re.compile(r"[0-9][0-9A-Za-z.+-]*")
 _RANGE = re.compile(r"[0-9A-Za-z.+^~<>=|*\s-]{0,200}|npm:[@0-9A-Za-z._/^~-]{1,200}")
 _NOT_FOUND = re.compile(r"404[^\n]*'([^'\n]{1,200})@[^']*'")
@@ -48,6 +54,8 @@ _NO_VERSION = re.compile(r"No matching version found for (\S{1,200}?)\.?$", re.M
 
 class NpmResolver:
     """Resolves and downloads by npm, which runs no script of a package and no git."""
+
+    names = _NAME
 
     def resolve(
         self, environment: Environment, target: Target, folder: Path, progress: Progress
@@ -96,7 +104,7 @@ class NpmResolver:
 
     def stage(self, lock: Lock, archives: Path, folder: Path) -> tuple[Package, ...]:
         """Put the archives, and what npm is to make of them, where a sandbox installs from."""
-        digests, found = _digests(lock), []
+        digests, found, left = _digests(lock), [], MAX_CONTENT
         for item in lock.packages:
             if not _is_there(archives, item, digests):
                 raise BuildFailed(
@@ -105,10 +113,11 @@ class NpmResolver:
                 )
             os.link(archives / item.archive, folder / item.archive)
             (folder / item.archive).chmod(0o644)
-            size = _size(folder / item.archive)
+            size = _size(folder / item.archive, left)
+            left -= size
             found.append(Package(item.name, item.version, item.licence, size, item.archive))
         for name in (MANIFEST, TREE):
-            (folder / name).write_text(lock.notes[name], "utf-8")
+            (folder / name).write_text(note(lock, name), "utf-8")
             (folder / name).chmod(0o644)
         return tuple(found)
 
@@ -205,14 +214,18 @@ def _package(place: str, entry: Mapping[str, Any], environment: Environment) -> 
 
 def _digests(lock: Lock) -> Mapping[tuple[str, str], str]:
     """What each archive's digest must be, by name and version."""
-    entries = json.loads(lock.notes[TREE])["packages"]
-    return {
-        (str(entry.get("name") or place.rpartition("node_modules/")[2]), str(entry["version"])): (
-            str(entry["integrity"])
-        )
-        for place, entry in entries.items()
-        if place
-    }
+    try:
+        entries = json_note(lock, TREE)["packages"].items()
+        return {
+            (
+                str(entry.get("name") or place.rpartition("node_modules/")[2]),
+                str(entry["version"]),
+            ): str(entry["integrity"])
+            for place, entry in entries
+            if place
+        }
+    except (AttributeError, KeyError, TypeError) as error:
+        raise broken_lock(lock, TREE) from error
 
 
 def _is_there(folder: Path, item: Package, digests: Mapping[tuple[str, str], str]) -> bool:
@@ -227,17 +240,14 @@ def _is_there(folder: Path, item: Package, digests: Mapping[tuple[str, str], str
     return found in digests.get((item.name, item.version), "").split()
 
 
-def _size(archive: Path) -> int:
-    """Bytes of what is in an archive, and that it is one."""
+def _size(archive: Path, most: int) -> int:
+    """Bytes of what is in an archive, about, and that it is one."""
     try:
-        with tarfile.open(archive, "r:gz") as opened:
-            size = 0
-            for entry in opened:
-                size += entry.size
-            return size
-    except (OSError, EOFError, tarfile.TarError) as error:
+        return unpacked_size(archive, most)
+    except (OSError, BadArchive) as error:
         raise BuildFailed(
-            f"{archive.name} is no archive of npm's: {error}.", hint="Ask for another version."
+            f"{archive.name} is no archive of npm's that can be used: {error}.",
+            hint="Ask for another version.",
         ) from error
 
 

@@ -7,12 +7,12 @@ import json
 import re
 import shutil
 import sys
-import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from drybox.environments.archives import BadArchive, opened_zip
 from drybox.environments.environment import Environment
 from drybox.environments.host_tool import ToolEnd, run_tool
 from drybox.environments.lock import Lock
@@ -34,6 +34,9 @@ PROGRAM = Path(__file__).with_name("pip_program.py")
 MAX_REPORT = 256 << 20
 """Bytes of pip's report that are read."""
 
+MEMORY = 3 << 30
+"""Bytes that pip or uv may take: they read the metadata of a package whole, whatever their size."""
+
 _ALLOWED_OPTIONS = ("-i", "--index-url", "--extra-index-url", "--pre", "--find-links", "-f")
 _SPECIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\s*(?:\[[^\]]*\])?\s*(?:[(<>=!~;].*)?")
 _HASH = re.compile(r"\s+--hash[= ]\S+")
@@ -49,6 +52,8 @@ _FILE_NAME = re.compile(r"[A-Za-z0-9][\w.+!-]{0,250}\.whl")
 
 class PipResolver:
     """Resolves by uv if it is on PATH, else by pip; downloads by pip, wheels only."""
+
+    names = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
     def resolve(
         self, environment: Environment, target: Target, folder: Path, progress: Progress
@@ -119,9 +124,9 @@ def size_of(wheel: Path) -> int:
         BuildFailed: It is none.
     """
     try:
-        with zipfile.ZipFile(wheel) as opened:
+        with opened_zip(wheel) as opened:
             return sum(item.file_size for item in opened.infolist())
-    except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile) as error:
+    except (OSError, BadArchive) as error:
         raise BuildFailed(
             f"{wheel.name} is no wheel: {error}.", hint="Ask for another version of it."
         ) from error
@@ -149,6 +154,7 @@ def _pip(
         cwd=folder,
         on_line=on_line,
         env={"PIP_REQUIRE_VIRTUALENV": "", "PIP_NO_BINARY": "", "PIP_TARGET": "", "PIP_USER": ""},
+        memory=MEMORY,
     )
 
 
@@ -175,6 +181,7 @@ def _compile(uv: str, wanted: Path, target: Target, folder: Path) -> Path:
             *("--output-file", str(compiled), str(wanted)),
         ],
         cwd=folder,
+        memory=MEMORY,
     )
     # Whatever it could not do pip tries as well: its words on what is missing are the ones known.
     return wanted if end.code or not compiled.exists() else compiled
@@ -208,8 +215,11 @@ def _wanted(environment: Environment) -> str:
 
 
 def _packages(report: Path, environment: Environment) -> list[Package]:
-    with open(report, encoding="utf-8") as file:
-        document = json.loads(file.read(MAX_REPORT))
+    with open(report, "rb") as file:
+        data = file.read(MAX_REPORT + 1)
+    if len(data) > MAX_REPORT:
+        raise _too_much_metadata(environment)
+    document = json.loads(data)
     found = []
     for item in document["install"]:
         about, source = item["metadata"], item["download_info"]
@@ -225,6 +235,14 @@ def _packages(report: Path, environment: Environment) -> list[Package]:
             Package(str(about["name"]), str(about["version"]), _licence(about), 0, archive, digest)
         )
     return found
+
+
+def _too_much_metadata(environment: Environment) -> BuildFailed:
+    return BuildFailed(
+        f"environment {environment.name!r} cannot be built: what one of its packages says of "
+        "itself is larger than any package's should be.",
+        hint="Ask for fewer packages, to find out which it is, and leave that out.",
+    )
 
 
 def _licence(about: Mapping[str, Any]) -> str:
@@ -259,6 +277,8 @@ def _explain(environment: Environment, target: Target, end: ToolEnd, log: str) -
             output=output,
         )
     if match is None:
+        if "MemoryError" in end.output:
+            return _too_much_metadata(environment)
         if "ResolutionImpossible" in end.output or "conflict" in end.output:
             return BuildFailed(
                 f"{which}: its packages ask for versions that exclude one another.",

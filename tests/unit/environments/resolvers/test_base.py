@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from drybox.environments.environment import Environment
-from drybox.environments.lock import MAX_PACKAGES
-from drybox.environments.resolvers.base import Target, lock_of
+from drybox.environments.lock import MAX_PACKAGES, Lock
+from drybox.environments.resolvers.base import BuildFailed, Target, check_lock, lock_of
 from drybox.environments.resolvers.go_mod import MAX_FILE, read_wanted
+from drybox.environments.resolvers.registry import make_resolver
 from drybox.environments.store import Package
 from drybox.errors import Unsupported
+
+pytestmark = pytest.mark.promise("ENV-3")
 
 MANY = [Package(f"p{n}", "1", "", 0, f"p{n}.jar", "0" * 64) for n in range(MAX_PACKAGES + 1)]
 
@@ -31,3 +36,85 @@ def test_a_file_of_go_is_read_whole_or_not_at_all(tmp_path: Path, name: str) -> 
         file.write(b"\n" * (MAX_FILE + 1))
     with pytest.raises(ValueError, match="has more than"):
         read_wanted(tmp_path / "go.mod")
+
+
+def lock_with(language: str, name: str, version: str = "1.0", sha256: str = "0" * 64) -> Lock:
+    package = Package(name, version, "", 0, "x.archive", sha256)
+    return Lock("a", language, "d", "t", "t", (package,), {})
+
+
+@pytest.mark.parametrize(
+    ("resolver", "name", "version"),
+    [
+        ("pip", "numpy", "1!2.0.post1+cu118"),
+        ("npm", "@types/node", "20.1.0-beta.1"),
+        ("npm", "JSONStream", "1.3.5"),
+        ("maven", "org.apache.commons:commons-lang3", "3.12.0_1"),
+        ("go", "gopkg.in/yaml.v3", "v3.0.0-20200313102051-9f266ea9e77c"),
+    ],
+)
+def test_packages_as_they_are_called_pass(resolver: str, name: str, version: str) -> None:
+    check_lock(lock_with("x", name, version), make_resolver(resolver))
+
+
+@pytest.mark.parametrize(
+    ("resolver", "name", "version"),
+    [
+        *(("pip", name, "1.0") for name in ("x\n--index-url http://a", "x @ http://a/x.whl")),
+        *(("pip", name, "1.0") for name in ("http://a/x.whl", "-r/etc/passwd", "../x", "x;y", "")),
+        *(("pip", "x", version) for version in ("1.0\n-e .", "1.0 ; x", "", "../1", "1.0#x")),
+        *(("npm", name, "1.0") for name in ("../x", "./x", "/etc", "a/b", "git+file:///x", "-g")),
+        *(("npm", "x", version) for version in ("file:..", "npm:y", "1.0 || 2")),
+        *(("maven", name, "1.0") for name in ("a", "a:b:c", "a:<b>", "a:../b", "a:b/c")),
+        *(("go", name, "v1.0.0") for name in ("-toolexec=sh", "a b", "a@b", "a\nb", "-x")),
+    ],
+)
+def test_what_a_tool_would_take_for_something_else_is_told_to_none(
+    resolver: str, name: str, version: str
+) -> None:
+    with pytest.raises(BuildFailed, match="is no package"):
+        check_lock(lock_with("x", name, version), make_resolver(resolver))
+
+
+def test_a_digest_is_one() -> None:
+    with pytest.raises(BuildFailed, match="is no package"):
+        check_lock(lock_with("x", "x", sha256="0 --no-index"), make_resolver("pip"))
+
+
+@pytest.mark.parametrize(
+    "notes",
+    [
+        {},
+        {"package-lock.json": "[]"},
+        {"package-lock.json": "[" * 100_000},
+        {"package-lock.json": '{"packages": 7}'},
+        {"package-lock.json": '{"packages": {"node_modules/x": {"version": "1.0"}}}'},
+        {"package-lock.json": '{"packages": {"node_modules/x": null}}'},
+    ],
+)
+@pytest.mark.parametrize("step", ["fetch", "stage"])
+def test_notes_of_a_lock_that_are_none_are_told(
+    tmp_path: Path, notes: dict[str, str], step: str
+) -> None:
+    lock = lock_with("node", "x")
+    lock = Lock.of_json(json.dumps({**json.loads(lock.to_json()), "notes": notes}))
+    npm = make_resolver("npm")
+    steps: dict[str, Callable[[], object]] = {
+        "fetch": lambda: npm.fetch(lock, Target({}), tmp_path, lambda *said: None),
+        "stage": lambda: npm.stage(lock, tmp_path, tmp_path),
+    }
+    with pytest.raises(BuildFailed, match=r"what it says in package-lock\.json is not"):
+        steps[step]()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"name": 7}, {"version": None}, {"size": "x"}, {"sha256": []}, {"archive": "../x"}],
+)
+def test_packages_of_a_lock_have_texts_and_numbers_where_they_belong(
+    change: dict[str, object],
+) -> None:
+    document = json.loads(lock_with("node", "x").to_json())
+    document["packages"][0].update(change)
+    with pytest.raises(ValueError, match=r"is none|no name"):
+        Lock.of_json(json.dumps(document))

@@ -158,3 +158,18 @@ def test_where_uv_fails_pip_finds_what_packages_need(
     with using(make_index(tmp_path / "index")):
         found = resolve(Environment("a", "python", packages=["greet"]), tmp_path / "work")
     assert [name for name, _, _ in found] == ["greet", "words"]
+
+
+@pytest.mark.parametrize(("name", "size"), [("MEMORY", 300 << 20), ("MAX_REPORT", 8 << 20)])
+def test_metadata_without_end_end_the_build_and_not_the_host(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, size: int
+) -> None:
+    monkeypatch.setattr(f"drybox.environments.resolvers.pip.{name}", size)
+    index = make_index(tmp_path / "index")
+    with zipfile.ZipFile(index / "hostile-1.0-py3-none-any.whl", "w", zipfile.ZIP_DEFLATED) as file:
+        text = "Metadata-Version: 2.1\nName: hostile\nVersion: 1.0\n\n"
+        file.writestr("hostile-1.0.dist-info/METADATA", text + "x" * size)
+        file.writestr("hostile-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+        file.writestr("hostile-1.0.dist-info/RECORD", "")
+    with using(index), pytest.raises(Unavailable, match="says of itself is larger"):
+        resolve(Environment("a", "python", packages=["hostile"]), tmp_path / "work")
