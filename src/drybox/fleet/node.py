@@ -161,7 +161,7 @@ class Node:
         reply = await run.next()
         if reply.kind != "accepted":
             self._runs.pop(id, None)
-        return pack_reply(reply)
+        return await aside(_size(reply), lambda: pack_reply(reply))
 
     async def give(self, id: str, data: bytes) -> bytes:
         """A piece of a program's input, b"" at its end; returns once it is taken."""
@@ -376,8 +376,11 @@ class Node:
 
 def _size(reply: Reply) -> int:
     """About how many bytes it is as a message."""
-    result = reply.result
-    if result is None:
-        return 0
+    results = (reply.result, *(event.result for event in reply.events))
+    told = sum(len(event.data) + len(event.data_bytes) for event in reply.events)
+    return told + sum(_result_size(result) for result in results if result is not None)
+
+
+def _result_size(result: ExecutionResult) -> int:
     outputs = len(result.stdout_bytes) + len(result.stderr_bytes)
     return 2 * outputs + sum(map(len, result.artifacts.values()))

@@ -80,6 +80,11 @@ class CodeError(Record):
     coloured: str = ""
 
 
+def error_size(error: CodeError) -> int:
+    """Bytes that an error takes, at most."""
+    return DISPLAY + len(error.value) + len(error.traceback) + len(error.coloured)
+
+
 @dataclass(frozen=True, slots=True)
 class RunResult(OutputRecord):
     """What became of code that ran in a session.

@@ -18,7 +18,7 @@ from drybox.sessions.programs.answers import (
     completions_of,
     display_of,
 )
-from drybox.sessions.results import MAX_METADATA, display_size
+from drybox.sessions.results import MAX_METADATA, Completions, display_size
 
 DONE = {"type": "done", "id": "1"}
 
@@ -118,3 +118,10 @@ def test_a_display_has_few_forms_and_their_names_count() -> None:
 def test_what_is_no_word_completes_nothing() -> None:
     document = {"matches": ["a", [["b"] * 1000], {"c": 1}, "d"], "start": 0, "end": 1}
     assert completions_of(document).matches == ("a", "d")
+
+
+@pytest.mark.parametrize("place", [-1, 10**30, 1.0, True, None, "1"])
+def test_places_of_completions_are_places_in_code(place: object) -> None:
+    for name in ("start", "end"):
+        document = {"matches": ["a"], "start": 0, "end": 1, name: place}
+        assert completions_of(document) == Completions()

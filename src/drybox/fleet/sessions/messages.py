@@ -20,6 +20,8 @@ from drybox.sessions.results import (
     FileInfo,
     RunResult,
     SessionEvent,
+    display_size,
+    error_size,
 )
 
 ReplyKind = Literal["done", "refused", "cancelled", "ending"]
@@ -124,6 +126,29 @@ def plain_event(event: SessionEvent) -> SessionEvent:
     if event.result is not None:
         event = replace(event, result=plain_result(event.result))
     return event
+
+
+def weight(value: object) -> int:
+    """About how many bytes something takes as a message."""
+    if isinstance(value, (bytes, str)):
+        return len(value)
+    if isinstance(value, (list, tuple)):
+        return 8 + sum(map(weight, value))
+    if isinstance(value, Mapping):
+        return weight([*value.values()])
+    if isinstance(value, Completions):
+        return weight(value.matches)
+    if isinstance(value, Display):
+        return display_size(value)
+    if isinstance(value, CodeError):
+        return error_size(value)
+    if isinstance(value, SessionEvent):
+        below = (value.display, value.error, value.result)
+        return 100 + len(value.data_bytes) + sum(weight(item) for item in below if item is not None)
+    if isinstance(value, (RunResult, CommandResult)):
+        more = (value.results, value.error or "") if isinstance(value, RunResult) else ()
+        return 100 + len(value.stdout_bytes) + len(value.stderr_bytes) + sum(map(weight, more))
+    return 100
 
 
 def _plain_display(display: Display) -> Display:

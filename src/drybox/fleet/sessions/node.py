@@ -29,6 +29,7 @@ from drybox.fleet.sessions.messages import (
     request_of,
     state_of,
     unpack_call,
+    weight,
 )
 from drybox.fleet.sessions.node_claims import OF_CLAIMS, NodeClaims
 from drybox.fleet.sessions.verbs import OF_PROCESSES, OF_SESSIONS, find_process
@@ -133,7 +134,7 @@ class NodeSessions:
             running.ended.set()
         if reply.kind == "cancelled" and self._is_ending():
             reply = SessionReply("ending")
-        return await aside(_weight(reply.value), lambda: pack_answer(reply))
+        return await aside(weight(reply.value), lambda: pack_answer(reply))
 
     async def cancel(self, name: str) -> bytes:
         """End a call, and return when it has ended. It may come before the call."""
@@ -281,9 +282,7 @@ class NodeSessions:
         }
 
     def _follow(self, door: str, session: str, events: Any, ahead: int) -> str:
-        return self._feed(
-            Feed(door, session, events, lambda event: len(event.data_bytes) or 1, ahead)
-        )
+        return self._feed(Feed(door, session, events, weight, ahead))
 
     def _feed(self, feed: Feed) -> str:
         name = f"{feed.session}/{id(feed):x}"
@@ -341,18 +340,6 @@ class NodeSessions:
         inlet = self._inlets.pop(given["inlet"], None)
         if inlet is not None:
             await inlet.close()
-
-
-def _weight(value: Any) -> int:
-    """About how many bytes an answer has."""
-    if isinstance(value, bytes):
-        return len(value)
-    if isinstance(value, (list, tuple)):
-        return sum(map(_weight, value))
-    shown = sum(len(form) for item in getattr(value, "results", ()) for form in item.data.values())
-    texts = (getattr(value, name, b"") for name in ("stdout_bytes", "stderr_bytes", "data_bytes"))
-    below = getattr(value, "result", None)
-    return 100 + shown + sum(map(len, texts)) + (0 if below is None else _weight(below))
 
 
 _OF_DOORS: dict[str, Callable[[NodeSessions, dict[str, Any]], Awaitable[Any]]] = {

@@ -6,7 +6,7 @@ import base64
 import binascii
 import json
 from itertools import islice
-from typing import Any
+from typing import Any, TypeGuard
 
 from drybox.sessions.kernels.base import MAX_LINE
 from drybox.sessions.results import MAX_METADATA, CodeError, Completions, Display
@@ -163,11 +163,16 @@ def error_of(document: dict[str, Any]) -> CodeError:
     return CodeError(word(document, "name")[:MAX_WORD], *words)
 
 
+def _is_place(value: object) -> TypeGuard[int]:
+    """Whether it is a place in a text of code."""
+    return type(value) is int and 0 <= value <= MAX_LINE
+
+
 def completions_of(document: dict[str, Any]) -> Completions:
     """How code may go on."""
     matches = document.get("matches")
     start, end = document.get("start"), document.get("end")
-    if not isinstance(matches, list) or not isinstance(start, int) or not isinstance(end, int):
+    if not isinstance(matches, list) or not _is_place(start) or not _is_place(end):
         return Completions()
     words = (match for match in matches[:1000] if isinstance(match, str))
     return Completions(tuple(words), start, end)

@@ -12,13 +12,13 @@ from drybox.execution.output import Output
 from drybox.model import ErrorInfo
 from drybox.sessions.kernels.base import MAX_LINE
 from drybox.sessions.results import (
-    DISPLAY,
     CodeError,
     Completions,
     Display,
     RunStatus,
     SessionEvent,
     display_size,
+    error_size,
 )
 
 Follow = Callable[[SessionEvent], None]
@@ -93,7 +93,7 @@ class KernelRun:
     def fail(self, error: CodeError, *, compiles: bool) -> None:
         """The code has raised an error, or does not compile."""
         self.error, self.compiles = error, compiles
-        self.shown += DISPLAY + len(error.value) + len(error.traceback) + len(error.coloured)
+        self.shown += error_size(error)
         if self.shown > MOST_SHOWN:
             self.stop_showing()
             return

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
+
+import pytest
 
 from drybox.fleet.messages import pack_answer, unpack_value
 from drybox.fleet.sessions.messages import (
@@ -13,9 +16,17 @@ from drybox.fleet.sessions.messages import (
     run_result,
     session_event,
     unpack_session_reply,
+    weight,
 )
 from drybox.model import ErrorInfo, Truncated, Usage
-from drybox.sessions.results import CodeError, CommandResult, Display, RunResult, SessionEvent
+from drybox.sessions.results import (
+    CodeError,
+    CommandResult,
+    Completions,
+    Display,
+    RunResult,
+    SessionEvent,
+)
 
 SHOWN = Display(
     {"text/plain": "1\ud800", "image/png": b"\x89\0"},
@@ -59,3 +70,26 @@ def test_events_stay_as_they_are() -> None:
 
 def test_what_nobody_shows_is_nothing() -> None:
     assert unpack_value(pack_answer()) is None
+
+
+LARGE = 1 << 20
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        b"x" * LARGE,
+        SessionEvent("stdout", "", b"x" * LARGE),
+        SessionEvent("display", display=Display({"image/png": b"x" * LARGE})),
+        SessionEvent("error", error=CodeError("E", "v", "x" * LARGE)),
+        SessionEvent("result", result=replace(RUN, results=[Display({"a": "x" * LARGE})])),
+        SessionEvent("exit", result=replace(COMMAND, stdout_bytes=b"x" * LARGE)),
+        replace(RUN, results=[], error=CodeError("E", "x" * LARGE, "")),
+        Completions(("x" * LARGE,), 0, 1),
+        [{"result": replace(COMMAND, stderr_bytes=b"x" * LARGE)}],
+        ([SessionEvent("display", display=Display({"a": "x" * LARGE}))], False),
+    ],
+)
+def test_whatever_of_it_is_large_counts(value: Any) -> None:
+    assert LARGE <= weight(value) < 1.1 * LARGE
+    assert len(pack_answer(SessionReply("done", value))) >= LARGE

@@ -12,12 +12,14 @@ from tests.support.fleet import SETTINGS, FakeCluster
 from tests.support.fleet_sessions import FakeSession
 
 from drybox import AsyncRayExecutor, InvalidRequest, SandboxLost, SessionClosed, Unavailable
+from drybox.fleet.sessions.feed import MOST_BYTES
 from drybox.fleet.sessions.files import PIECE
 from drybox.fleet.sessions.inlet import Inlet
 from drybox.fleet.sessions.messages import SessionCall, pack_call, unpack_session_reply
 from drybox.fleet.sessions.node import NodeSessions
 from drybox.job import OWNER
 from drybox.sessions.request import SessionRequest
+from drybox.sessions.results import Display, SessionEvent
 from drybox.testing.fake_backend import Install
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("way")]
@@ -186,6 +188,29 @@ async def test_what_belongs_to_a_front_door_that_is_silent_ends(install: Install
     await sessions.settle()
     assert opened[0].state == "closed"
     assert sessions.count == 0
+
+
+async def test_what_code_shows_travels_in_messages_of_bounded_size(nodes: Fleet) -> None:
+    given = 0
+
+    async def displays() -> AsyncIterator[SessionEvent]:
+        nonlocal given
+        for _ in range(60):
+            given += 1
+            yield SessionEvent("display", display=Display({"image/png": bytes(MOST_BYTES // 2)}))
+
+    sessions = NodeSessions(nodes._opener("a"))
+    feed = {"feed": sessions._follow("door", "session", displays(), 64)}
+    found = 0
+    while True:
+        for _ in range(100):  # as often as it would take to hold too much
+            await anyio.lowlevel.checkpoint()
+        assert given - found <= 3
+        items, is_last = await sessions._next(feed)
+        found += len(items)
+        if is_last:
+            break
+    assert found == 60
 
 
 async def test_files_travel_in_pieces(nodes: Fleet) -> None:
