@@ -8,35 +8,17 @@ before somebody else is given the CPU.
 
 from __future__ import annotations
 
-import fcntl
-import mmap
-import os
-import resource
-import socket
 import statistics
-import struct
-import tempfile
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
 from tests.support.attack import attack, held, seen_from_host
+from tests.support.host_operations import MOST, operations, times_of
 from tests.support.identity import Runner
-
-MOST = 2.0
-"""Times as long as without the attack."""
-
-AT_ONCE = 0.06
-"""Seconds for which an operation is tried in one turn."""
-
-LEAST_TRIES = 12
 
 TURNS = 3
 """Turns with the attack and without, where the first do not show that all is well."""
-
-SHARED = os.path.realpath(os.__file__)
-"""The file that attacks are on; behind containers the host's own is as good."""
 
 PREPARED = """
 import fcntl, mmap, select, struct, tempfile, time
@@ -219,97 +201,11 @@ again_and_again(pass_on)
 }
 
 
-def _open() -> None:
-    os.close(os.open(SHARED, os.O_RDONLY))
-
-
-def _take_memory() -> None:
-    with mmap.mmap(-1, 1 << 20) as piece:
-        for at in range(0, 1 << 20, 4096):
-            piece[at] = 1
-
-
-def _start() -> None:
-    os.waitpid(os.posix_spawn("/bin/true", ["true"], {}), 0)
-
-
-def _write() -> None:
-    with tempfile.TemporaryFile() as file:
-        file.write(bytes(16_384))
-
-
-def _connect() -> None:
-    with (
-        socket.create_server(("127.0.0.1", 0)) as server,
-        socket.create_connection(server.getsockname()),
-    ):
-        server.accept()[0].close()
-
-
-def _pipe() -> None:
-    for end in os.pipe():
-        os.close(end)
-
-
-@pytest.fixture(scope="module")
-def operations() -> Iterator[dict[str, Callable[[], object]]]:
+@pytest.fixture(scope="module", name="operations")
+def operations_of_the_host() -> Iterator[dict[str, Callable[[], object]]]:
     """What the host does, by name."""
-    shared = os.open(SHARED, os.O_RDONLY)
-    near, far = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
-    one, other = socket.socketpair()
-    with near, far, one, other, tempfile.TemporaryFile() as file:
-        far.bind(("127.0.0.1", 0))
-        near.connect(far.getsockname())
-
-        def lock() -> None:
-            fcntl.lockf(file, fcntl.LOCK_EX)
-            fcntl.lockf(file, fcntl.LOCK_UN)
-
-        def talk() -> None:
-            near.send(b"x" * 1000)
-            far.recv(2000)
-
-        def pass_on() -> None:
-            rights = struct.pack("i", shared)
-            one.sendmsg([b"x"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
-            _, found, _, _ = other.recvmsg(1, socket.CMSG_SPACE(4))
-            os.close(struct.unpack("i", found[0][2])[0])
-
-        yield {
-            "read a shared file": lambda: os.pread(shared, 16, 0),
-            "open a shared file": _open,
-            "lock a file": lock,
-            "talk over the loopback": talk,
-            "connect over the loopback": _connect,
-            "take memory": _take_memory,
-            "start a process": _start,
-            "write a file": _write,
-            "list interfaces": socket.if_nameindex,
-            "pass a descriptor on": pass_on,
-            "make a pipe": _pipe,
-        }
-        os.close(shared)
-
-
-def _cpu_time() -> float:
-    """CPU seconds that this process and its children have had."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return time.process_time() + used.ru_utime + used.ru_stime
-
-
-CLOCKS = {"start a process": _cpu_time, "take memory": time.thread_time}
-"""What takes long enough for others to get the CPU meanwhile is measured in CPU time."""
-
-
-def _times(name: str, operation: Callable[[], object]) -> list[float]:
-    """Seconds that each of some tries takes."""
-    clock = CLOCKS.get(name, time.perf_counter)
-    times, last = list[float](), time.monotonic() + AT_ONCE
-    while time.monotonic() < last or len(times) < LEAST_TRIES:
-        begun = clock()
-        operation()
-        times.append(clock() - begun)
-    return times
+    with operations() as found:
+        yield found
 
 
 @pytest.mark.promise("ISO-14")
@@ -330,10 +226,10 @@ def test_what_the_host_does_beside_an_attack_goes_on(
     least = TURNS if request.config.getoption("record_attacks") else 1
     for turn in range(TURNS):
         for name, times in alone.items():
-            times += _times(name, operations[name])
+            times += times_of(name, operations[name])
         with held(runner, program) as attacks:
             for name, times in beside.items():
-                times += _times(name, operations[name])
+                times += times_of(name, operations[name])
         assert attacks.result.status == "success", attacks.result
         ratios = {
             name: statistics.median(beside[name]) / statistics.median(alone[name])

@@ -356,6 +356,7 @@ class LocalBackend:
                 os.close(write_errors)
         stream = SandboxSocket(ours)
         box = Cgroup(self._location, name)
+        self._boost.expect(box)
         sandbox = LocalSandbox(
             stream,
             self._supervisor,

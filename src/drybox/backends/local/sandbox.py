@@ -122,6 +122,7 @@ class LocalSandbox:
 
     async def warm(self, prestarts: Sequence[PrestartedProcess], limits: ResourceLimits) -> None:
         """Start prestarted processes and wait until they wait."""
+        self._boost.prepare(self._cgroup)
         try:
             apply_limits(self._cgroup, limits)
             await self._start(prestarts, limits)

@@ -33,8 +33,16 @@ class StartupBoost:
         self._more = anyio.Event()
 
     def expect(self, cgroup: Cgroup) -> None:
-        """Give a sandbox its weight already, while it waits for its program."""
+        """Give a sandbox its weight already, while it is made or waits for its program.
+
+        Until then nothing in it is anybody's. Beside hundreds of sandboxes that compute it would
+        else not be made in time.
+        """
         cgroup.weigh(WEIGHT)
+
+    def prepare(self, cgroup: Cgroup) -> None:
+        """Take it away while a sandbox is prepared for nobody yet, which may take long."""
+        cgroup.weigh(USUAL_WEIGHT)
 
     def begin(self, cgroup: Cgroup) -> None:
         """A program begins in it."""
