@@ -97,6 +97,33 @@ def test_files_go_in_and_come_back(server: Server) -> None:
 
 
 @pytest.mark.promise("FUSION-2")
+def test_files_that_lead_elsewhere_do_not_come_back(server: Server, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("the host's")
+    tmp_path.chmod(0o755)
+    code = f"""
+import os, pathlib
+os.mkdir('real'); pathlib.Path('real/own').write_text('own')
+for name, to in {{'file': {str(secret)!r}, 'folder': {str(tmp_path)!r}, 'root': '/', 'up': '..',
+                 'proc': '/proc', 'self': 'self', 'near': 'real/own', 'dir': 'real'}}.items():
+    os.symlink(to, name)
+os.mkfifo('pipe')
+os.link('real/own', 'hard')
+"""
+    paths = [
+        *("file", "folder/secret", f"root{secret}", "up/etc/passwd", "proc/self/environ", "self"),
+        *("near", "dir/own", "pipe", "real", "root/proc/1/environ", "root/dev/zero"),
+    ]
+    document = run(server, code, fetch_files=[*paths, "real/own", "hard"])
+    assert document["status"] == "Success", document
+    assert {base64.b64decode(data) for data in document["files"].values()} == {b"own"}
+    assert set(document["files"]) == {"real/own", "hard"}
+    for wrong in ("../secret", "/etc/passwd", str(secret), "a/../../b", "a\0b"):
+        answer = ask(server, "1", fetch_files=[wrong])
+        assert (answer.status, answer.problem["field"]) == (422, "fetch_files"), wrong
+
+
+@pytest.mark.promise("FUSION-2")
 def test_programs_have_processes(server: Server) -> None:
     code = (
         "import multiprocessing\nif __name__ == '__main__':\n"
