@@ -159,7 +159,8 @@ class AsyncRayExecutor(SessionsExecutor):
                 self._meet(Members(self.cluster, new_id()))
                 self._opened = tasks
                 self._sessions = FleetSessions(
-                    self._members, tasks, self._defaults, is_shared=self._shares_sessions
+                    *(self._members, tasks, self._defaults, self._observers),
+                    is_shared=self._shares_sessions,
                 )
                 tasks.start_soon(self._members.serve, tasks)
                 await self._members.wait(inventory.FIRST_NODE_TIMEOUT)

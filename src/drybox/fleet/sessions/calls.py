@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import anyio
@@ -41,6 +41,7 @@ class SessionCalls:
         state: What changes of the session, as its node said last.
         seen_at: When that was, on the monotonic clock.
         lost: Why the session is no more, where its node is lost.
+        ended: Is told why the session is closed, as often as that is heard.
     """
 
     def __init__(self, members: Members, member: Member, session: str) -> None:
@@ -51,6 +52,7 @@ class SessionCalls:
         self.state: Mapping[str, Any] = {}
         self.seen_at = 0.0
         self.lost: SessionClosed | None = None
+        self.ended: Callable[[str], None] = lambda _: None
         self._asked = 0
 
     @property
@@ -131,6 +133,7 @@ class SessionCalls:
             raise _unknown(call.session, reason) from None
         except SessionClosed as closed:
             self.state = {**self.state, "state": "closed"}
+            self.ended(closed.reason)
             raise SessionClosed(closed.reason, closed.message, hint=closed.hint) from None
 
     def _gone(self, what: str, reason: str) -> DryboxError:
@@ -139,6 +142,7 @@ class SessionCalls:
 
     def _lose(self, reason: str) -> SessionClosed:
         self.state = {**self.state, "state": "closed"}
+        self.ended("lost")
         self.lost = SessionClosed(
             "lost",
             f"the session {self.session} is closed: its node was lost ({reason}).",

@@ -15,6 +15,8 @@ from anyio.abc import TaskGroup
 from drybox.errors import DryboxError, InvalidRequest
 from drybox.fleet.sessions.calls import SessionCalls
 from drybox.fleet.sessions.messages import command_result, session_event
+from drybox.fleet.sessions.watch import Following
+from drybox.monitoring.end_status import ending
 from drybox.sessions.results import CommandResult, SessionEvent
 
 
@@ -25,14 +27,20 @@ class FleetEvents:
         calls: Asks the session's node.
         tasks: Where it lets go of what nobody holds any more.
         begin: Begins it, and returns the name of its feed.
+        following: Has the observers follow it; None where it has begun before.
     """
 
     def __init__(
-        self, calls: SessionCalls, tasks: TaskGroup, begin: Callable[[], Awaitable[str]]
+        self,
+        calls: SessionCalls,
+        tasks: TaskGroup,
+        begin: Callable[[], Awaitable[str]],
+        following: Following | None = None,
     ) -> None:
         self._calls = calls
         self._tasks = tasks
         self._begin = begin
+        self._following = following
         self._feed: str | None = None
         self._waiting: deque[Any] = deque()
         self._is_over = False
@@ -46,17 +54,27 @@ class FleetEvents:
                 if self._is_over:
                     raise StopAsyncIteration
                 if self._feed is None:
+                    if self._following is not None:
+                        self._following.begin()
                     self._feed = await self._begin()
                 items, is_last = await self._calls.ask("next", feed=self._feed)
                 self._waiting.extend(items)
                 self._is_over = is_last
-        except DryboxError:
+        except DryboxError as error:
             self._is_over = True
+            self._end(ending(None, error))
             raise
         except anyio.get_cancelled_exc_class():
             await self.aclose()
             raise
-        return session_event(self._waiting.popleft())
+        event = session_event(self._waiting.popleft())
+        if event.result is not None:
+            self._end(event.result.status, event.result.usage)
+        return event
+
+    def _end(self, *given: Any) -> None:
+        if self._following is not None:
+            self._following.end(*given)
 
     async def answer(self, line: str) -> None:
         """Give code a line that it asks for."""
@@ -67,6 +85,7 @@ class FleetEvents:
     async def aclose(self) -> None:
         """Let go of it, and wait until that has happened."""
         self._waiting.clear()
+        self._end()
         if self._is_over:
             return
         self._is_over = True
@@ -90,6 +109,7 @@ class FleetEvents:
         await self.aclose()
 
     def __del__(self) -> None:
+        self._end()
         if self._feed is not None and not self._is_over:
             with contextlib.suppress(RuntimeError):  # the loop has ended, and the task with it
                 self._tasks.start_soon(self._let_go)

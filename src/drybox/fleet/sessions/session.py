@@ -13,6 +13,7 @@ from drybox.fleet.sessions.calls import SessionCalls
 from drybox.fleet.sessions.files import FleetFiles
 from drybox.fleet.sessions.messages import command_result, completions, run_result
 from drybox.fleet.sessions.process import FleetEvents, FleetProcess
+from drybox.fleet.sessions.watch import Following, SessionWatch
 from drybox.sessions.base import TERMINAL_SIZE, SessionState
 from drybox.sessions.results import CommandResult, Completions, RunResult, Snapshot
 
@@ -26,15 +27,23 @@ class FleetSession:
         calls: Asks its node.
         tasks: Where events are let go of.
         known: What the node says of it.
+        watch: Has the observers follow it.
         disk: Bytes that its files may take.
     """
 
     def __init__(
-        self, calls: SessionCalls, tasks: TaskGroup, known: Mapping[str, Any], disk: int
+        self,
+        calls: SessionCalls,
+        tasks: TaskGroup,
+        known: Mapping[str, Any],
+        watch: SessionWatch,
+        disk: int,
     ) -> None:
         self._calls = calls
         self._tasks = tasks
         self._known = known
+        self._watch = watch
+        calls.ended = watch.end
         self.files = FleetFiles(calls, disk)
 
     def hear(self, state: Mapping[str, Any]) -> None:
@@ -122,10 +131,11 @@ class FleetSession:
         stdin: bytes | str | None = None,
     ) -> RunResult:
         """Run code, with what earlier code of its language left."""
-        ask = self._calls.ask
-        return run_result(
-            await ask("run", code=code, language=language, timeout=timeout, stdin=stdin)
-        )
+        given = {"code": code, "language": language, "timeout": timeout, "stdin": stdin}
+        with self._watch.doing("run", language) as seen:
+            result = run_result(await self._calls.ask("run", **given))
+            seen.learn(result.status, result.usage)
+        return result
 
     def stream(
         self,
@@ -142,7 +152,8 @@ class FleetSession:
         async def begin() -> str:
             return await self._calls.begin("follow", code=code, interactive=interactive, **how)
 
-        return FleetEvents(self._calls, self._tasks, begin)
+        following = Following(self._watch.doing("run", language))
+        return FleetEvents(self._calls, self._tasks, begin, following)
 
     async def complete(
         self, code: str, cursor: int | None = None, *, language: str | None = None
@@ -170,7 +181,10 @@ class FleetSession:
     ) -> CommandResult:
         """Run a command to its end."""
         how = {"cwd": cwd, "env": env, "stdin": stdin, "timeout": timeout}
-        return command_result(await self._calls.ask("command", command=command, **how))
+        with self._watch.doing("command") as seen:
+            result = command_result(await self._calls.ask("command", command=command, **how))
+            seen.learn(result.status, result.usage)
+        return result
 
     async def start(
         self,
@@ -184,7 +198,8 @@ class FleetSession:
     ) -> FleetProcess:
         """Start a program that runs beside others."""
         how = {"terminal": terminal, "size": size, "cwd": cwd, "env": env, "timeout": timeout}
-        known = await self._calls.ask("start", command=command, **how)
+        with self._watch.doing("start"):
+            known = await self._calls.ask("start", command=command, **how)
         return FleetProcess(self._calls, self._tasks, known)
 
     async def processes(self) -> Sequence[FleetProcess]:
@@ -234,4 +249,5 @@ class FleetSession:
             await self._calls.ask("close")
         except SessionClosed:
             pass
+        self._watch.end("closed")
         self.hear({**self._calls.state, "state": "closed"})

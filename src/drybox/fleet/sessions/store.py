@@ -28,7 +28,10 @@ from drybox.fleet.sessions.calls import SessionCalls, ask_node
 from drybox.fleet.sessions.claims import SessionClaims
 from drybox.fleet.sessions.messages import SessionCall, request_of
 from drybox.fleet.sessions.session import FleetSession
+from drybox.fleet.sessions.watch import SessionWatch
 from drybox.job import OWNER
+from drybox.monitoring.observers import Observers
+from drybox.monitoring.session_observers import SessionFacts, observed
 from drybox.sessions.opening import make_session
 from drybox.sessions.request import SessionRequest
 
@@ -50,6 +53,7 @@ class FleetSessions:
         members: The nodes.
         tasks: Where events are let go of.
         defaults: What holds where a request says nothing.
+        observers: Follow what is done with them here.
         is_shared: Sessions outlive this front door, for others.
 
     Attributes:
@@ -57,11 +61,18 @@ class FleetSessions:
     """
 
     def __init__(
-        self, members: Members, tasks: TaskGroup, defaults: Defaults, *, is_shared: bool
+        self,
+        members: Members,
+        tasks: TaskGroup,
+        defaults: Defaults,
+        observers: Observers,
+        *,
+        is_shared: bool,
     ) -> None:
         self._members = members
         self._tasks = tasks
         self._defaults = defaults
+        self._observers = observers
         self._is_shared = is_shared
         self.claims = SessionClaims(members)
         self._open: dict[str, FleetSession] = {}
@@ -81,19 +92,25 @@ class FleetSessions:
             )
         if len(self._open) > MOST_KNOWN:
             await self.own()
-        _, job, _, _ = make_session(request, {}, self._defaults)
+        language, job, _, _ = make_session(request, {}, self._defaults)
         given = {
             # What was read of a mapping of the caller's is what was checked.
             "request": replace(request, env=dict(job.env), metadata=dict(request.metadata or {})),
             "owner": OWNER.get(),
             "ends_with_door": not self._is_shared,
         }
+        # Which isolation it is, where any will do, the node says that opens it.
+        facts = SessionFacts(new_id(), language.name, job.isolation)
+        with observed(self._observers, "open", facts):
+            return await self._open_somewhere(facts.id, given)
+
+    async def _open_somewhere(self, name: str, given: dict[str, Any]) -> FleetSession:
         refused: dict[str, DryboxError] = {}
         while True:
             member = await self._members.choose_for_session(refused)
             if member is None:
                 raise next(iter(refused.values()))
-            id = f"{new_id()}-{member.info.id[:NODE_NAME]}"
+            id = f"{name}-{member.info.id[:NODE_NAME]}"
             try:
                 try:
                     reply = await ask_node(member, SessionCall("open", id, given))
@@ -113,7 +130,7 @@ class FleetSessions:
                 raise
             else:
                 if reply.kind == "done":
-                    session = self._session(member, id, reply.value)
+                    session = self._session(member, id, reply.value, is_opener=True)
                     self._open[id] = session
                     member.state.sessions += 1
                     return session
@@ -128,7 +145,14 @@ class FleetSessions:
     async def own(self) -> list[FleetSession]:
         """Those that were opened here and are open, the oldest first."""
         found = {item.session.id for item in await self.all()}
-        self._open = {id: item for id, item in self._open.items() if id in found}
+        for id, item in list(self._open.items()):
+            if id not in found:
+                try:
+                    await item.describe()  # it may be newer than the list; else its end is told
+                except SessionClosed:
+                    self._open.pop(id, None)
+                except DryboxError:
+                    pass
         return list(self._open.values())
 
     async def find(self, id: str) -> SharedSession | None:
@@ -181,11 +205,15 @@ class FleetSessions:
         session.hear(known)
         return SharedSession(known["owner"], session, request_of(dict(known["request"])))
 
-    def _session(self, member: Member, id: str, known: Mapping[str, Any]) -> FleetSession:
+    def _session(
+        self, member: Member, id: str, known: Mapping[str, Any], *, is_opener: bool = False
+    ) -> FleetSession:
         calls = SessionCalls(self._members, member, id)
         calls.hear(known)
         limits = request_of(dict(known["request"])).limits or self._defaults.limits
-        return FleetSession(calls, self._tasks, known, limits.disk)
+        facts = SessionFacts(id, known["language"], known["isolation"])
+        watch = SessionWatch(self._observers, facts, is_opener=is_opener)
+        return FleetSession(calls, self._tasks, known, watch, limits.disk)
 
 
 def _lost(member: Member, reason: str) -> Unavailable:
