@@ -309,7 +309,12 @@ class _RayHandle:
         from ray import exceptions
 
         try:
-            found: bytes = await getattr(self._actor, method).remote(*arguments)
+            asked = getattr(self._actor, method).remote(*arguments)
+        except (AttributeError, TypeError) as error:  # Ray knows what its methods take
+            reason = f"its drybox is another one: {error}"
+            raise ReplicaGone(reason, is_certain=False) from None
+        try:
+            found: bytes = await asked
         except exceptions.ActorDiedError as error:
             _log.info("%s", error)
             raise ReplicaGone("its replica has died", is_certain=True) from None

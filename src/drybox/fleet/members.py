@@ -16,7 +16,7 @@ from drybox import __version__
 from drybox.errors import Unavailable
 from drybox.fleet.cluster import Cluster, NodeInfo, ReplicaGone
 from drybox.fleet.member import SILENCE_TIMEOUT, Member
-from drybox.fleet.messages import unpack_load, version_of
+from drybox.fleet.messages import UnreadableLoad, unpack_load, version_of
 from drybox.fleet.slots.routing import NodeState, choose_for_session, choose_node, take_slot
 from drybox.fleet.slots.waiting import Waiter, WaitingRoom
 from drybox.job import Job
@@ -256,7 +256,11 @@ class Members:
         if version != __version__:
             await self._turn_down(member, version)
             return None
-        load = unpack_load(report)
+        try:
+            load = unpack_load(report)
+        except UnreadableLoad:
+            await self._turn_down(member, f"another {version}")
+            return None
         if load.is_ending:
             self._problem = f"the replica of node {node.name} ends"
             return None
@@ -296,6 +300,9 @@ class Members:
                 load = unpack_load(answer.result())
             except ReplicaGone:
                 continue
+            except UnreadableLoad as error:
+                member.lose(f"its drybox is another one: {error}")
+                return
             member.hear(load)
             self._serve_waiting()
 

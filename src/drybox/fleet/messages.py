@@ -162,11 +162,22 @@ def pack_load(load: Load) -> bytes:
     return pack(load)
 
 
+class UnreadableLoad(Exception):
+    """A node of this version tells of itself in another way: its drybox is another one."""
+
+
 def unpack_load(data: bytes) -> Load:
-    """The load that :func:`pack_load` was given."""
-    given = unpack(data)
-    given["pools"] = tuple(PoolCount(**item) for item in given["pools"])
-    return Load(**given)
+    """The load that :func:`pack_load` was given.
+
+    Raises:
+        UnreadableLoad: It was another drybox's.
+    """
+    try:
+        given = unpack(data)
+        given["pools"] = tuple(PoolCount(**item) for item in given["pools"])
+        return Load(**given)
+    except (TypeError, KeyError, ValueError) as error:
+        raise UnreadableLoad(str(error)) from error
 
 
 def version_of(data: bytes) -> str:

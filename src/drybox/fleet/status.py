@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from drybox.executor.settings import ExecutorSettings
 from drybox.fleet.cluster import NodeInfo, RayCluster, ReplicaGone
-from drybox.fleet.messages import Load, unpack_load, version_of
+from drybox.fleet.messages import Load, UnreadableLoad, unpack_load, version_of
 from drybox.model import Record
 
 ANSWER_TIMEOUT = 5.0
@@ -23,7 +23,8 @@ class NodeStatus(Record):
         name: Its address and the beginning of its id.
         version: Of its drybox; None without a replica.
         state: ``ready``, ``draining``, ``silent`` where it does not answer, ``refused`` where its
-            drybox is not its front doors' version, or ``unused`` without a replica.
+            drybox is not its front doors' version or tells of itself in another way, or
+            ``unused`` without a replica.
         slots: Sandboxes that run at once.
         running: Executions that run.
         idle: Sandboxes that wait for a request.
@@ -82,6 +83,8 @@ async def _status(cluster: RayCluster) -> list[NodeStatus]:
                     found.append(NodeStatus(info.id, info.name, version, "refused"))
                 else:
                     found.append(status_of(info, unpack_load(answer)))
+            except UnreadableLoad:
+                found.append(NodeStatus(info.id, info.name, replica.version, "refused"))
             except (ReplicaGone, asyncio.TimeoutError):
                 found.append(NodeStatus(info.id, info.name, replica.version, "silent"))
         if not own:
