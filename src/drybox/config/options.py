@@ -159,6 +159,9 @@ def all_options() -> tuple[Option, ...]:
             "Folder in which environments are kept.",
             "~/.local/share/drybox/environments",
         ),
+        Option("max_sessions", COUNT, "Sessions that are open at once.", "64"),
+        Option("session_memory", SIZE, "What their memory limits come to.", "16GiB"),
+        Option("session_slots", FLAG, "Whether what runs in one takes a slot.", "false"),
         Option("snapshot_dir", FOLDER, "Folder of sessions' snapshots.", "none: in memory"),
         Option("max_snapshots", COUNT, "Snapshots of each key.", "64"),
         Option("snapshot_share", SIZE, "What those of one key take.", "256MiB"),
@@ -263,7 +266,7 @@ def _server_options() -> tuple[Option, ...]:
         ),
         Option("server.max_sessions", COUNT, "Sessions that are open at once.", "32"),
         Option("server.sessions_per_key", COUNT, "Sessions of each key.", "16"),
-        Option("server.session_memory", SIZE, "Limits of their memory, together.", "8GiB"),
+        Option("server.session_memory", SIZE, "What their memory limits come to.", "8GiB"),
         Option("server.max_session_lifetime", LONG_DURATION, "Longest life of one.", "24h"),
         *(
             Option(

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from drybox import AuditHook
+    from drybox.executor.settings import ExecutorSettings
+    from drybox.settings import ServerSettings
 
 
 @click.command()
@@ -50,8 +52,7 @@ def serve(host: str | None, port: int | None, fleet: str | None, address: str | 
     if address is not None and fleet is None:
         raise InvalidRequest("--address", "there is no fleet", hint="Add '--fleet ray'.")
     options = config.executor_options()
-    if settings.session_memory > config.executor.session_memory:
-        options["session_memory"] = settings.session_memory
+    options.update(session_bounds(config.executor, settings))
     executor: AsyncCodeExecutor | AsyncRayExecutor
     if fleet is not None:
         if settings.audit:
@@ -78,6 +79,16 @@ def serve(host: str | None, port: int | None, fleet: str | None, address: str | 
 
             FleetMetrics(executor, app.state.metrics.registry)
         serve_app(app, settings, _say)
+
+
+def session_bounds(executor: ExecutorSettings, server: ServerSettings) -> dict[str, int]:
+    """Bounds of sessions for a server's executor: none is below the server's own.
+
+    What is configured for the executor holds; only its defaults give way.
+    """
+    names, configured = ("max_sessions", "session_memory"), executor.changed()
+    most = {name: max(getattr(executor, name), getattr(server, name)) for name in names}
+    return {name: value for name, value in most.items() if name not in configured}
 
 
 def _exporting() -> AbstractContextManager[Any]:
