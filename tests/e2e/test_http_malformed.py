@@ -207,6 +207,38 @@ def test_a_length_that_is_no_number(server: Server) -> None:
             assert client.recv(65536).startswith(b"HTTP/1.1 4")
 
 
+UPGRADE = (
+    b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+    b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+)
+
+
+@pytest.mark.promise("HTTP-1")
+@pytest.mark.parametrize("upgrade", [b"", UPGRADE])
+@pytest.mark.parametrize(
+    "twice",
+    [
+        b"Authorization: Bearer one\r\nAuthorization: Bearer two\r\n",
+        b"Authorization: Bearer one\r\nX: 1\r\nauthorization: Bearer one\r\n",
+        b"Host: 127.0.0.1\r\n",
+        b"Content-Length: 0\r\nContent-Length: 0\r\n",
+        b"Content-Length: 0\r\nTransfer-Encoding: chunked\r\n",
+        b"Content-Type: text/plain\r\nContent-Type: application/json\r\n",
+    ],
+)
+def test_of_two_headers_none_is_chosen(server: Server, twice: bytes, upgrade: bytes) -> None:
+    """On every route, and before a WebSocket begins: the connection ends with the refusal."""
+    for path in (b"/healthz", b"/v1/languages", b"/v1/execute/ws"):
+        head = b"GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\n" % path
+        with socket.create_connection(("127.0.0.1", server.port), 20) as client:
+            client.sendall(head + twice + upgrade + b"\r\n")
+            client.shutdown(socket.SHUT_WR)
+            answer = b"".join(iter(lambda: client.recv(65536), b""))
+        head, _, body = answer.partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 400 "), answer
+        assert json.loads(body)["type"] == "urn:drybox:problem:bad-request"
+
+
 @pytest.mark.promise("HTTP-1")
 def test_what_is_no_http_at_all(server: Server) -> None:
     for nonsense in (b"\x16\x03\x01\x02\0\x01\0", b"GET\r\n\r\n", b"GET / HTTP/9\r\n\r\n"):

@@ -17,16 +17,13 @@ from drybox.server.transport.problems import FULL, NONSENSE, OTHER_HOST
 from drybox.server.transport.read_turns import ReadTurns
 from drybox.server.transport.request_cycle import RequestCycle
 from drybox.server.transport.websocket.protocol import WebSocket
-from drybox.server.transport.write_deadline import WriteDeadline
+from drybox.server.transport.write_deadline import LINGER, WriteDeadline
 from drybox.service.memory_budget import UNCOUNTED, MemoryBudget, Reservation
 from drybox.service.refusals import Problem
 from drybox.settings import ServerSettings
 
 PIPELINED_BYTES = 32 * 1024
 """What may come behind a request that has no answer yet; all of more is dropped."""
-
-LINGER = 5.0
-"""Seconds that a client may go on sending after its answer, so that it comes to read that."""
 
 LIFETIME = 3600.0
 """Seconds after which a connection ends with its next answer."""
@@ -159,7 +156,8 @@ class _Protocol(HttpToolsProtocol):
             try:
                 self.parser.feed_data(piece)
             except httptools.HttpParserUpgrade:
-                self._upgrade(data[at:])
+                if not self._is_deaf:  # else it has been refused
+                    self._upgrade(data[at:])
                 return
             except httptools.HttpParserError:
                 self._refuse(NONSENSE)
@@ -242,6 +240,9 @@ class _Protocol(HttpToolsProtocol):
             self._refuse(OTHER_HOST)
             return
         self._framing.end_head(self.headers)
+        self._check()
+        if self._is_deaf:
+            return
         self._stop_timer()
         self.table.set_busy(self._host, self)
         self._deadline.begin_anew()
@@ -347,19 +348,15 @@ class _Protocol(HttpToolsProtocol):
         self.transport.write(b"\r\n".join([*head, b"", bytes(answer.body)]))
 
     def close_gently(self) -> None:
-        """End the connection, but read on for a moment if the client still sends.
-
-        If it were closed at once, the client's next write would fail, and it would never read the
-        answer.
-        """
+        """End the connection; gently if the client still sends."""
         still_sends = not self._is_whole or self._is_deaf or bool(self._held)
         self._is_deaf = True
         self._held = b""
         self._reservation.release()
         if self.transport.is_closing():
             return
+        self._stop_timer()
         if not still_sends:
-            self._stop_timer()
             self._deadline.close()
             return
         self.flow.resume_reading()
@@ -367,7 +364,7 @@ class _Protocol(HttpToolsProtocol):
             self.table.set_idle(self._host, self)
         if self.transport.can_write_eof():
             self.transport.write_eof()
-        self._set_timer(LINGER)
+        self._deadline.close_gently()
 
     def _set_timer(self, seconds: float) -> None:
         self._stop_timer()

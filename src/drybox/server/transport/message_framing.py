@@ -29,6 +29,10 @@ SCATTERED = Problem(
     "bad-request", "The body comes in chunks that are far too small.", "Send larger chunks."
 )
 
+ONCE = frozenset((b"authorization", b"content-length", b"content-type", b"host", b"origin"))
+"""Headers that a request has at most once. Of two a proxy may look at one and the server at the
+other: at another key, host or length of the body."""
+
 _END = b"\r\n\r\n"
 
 
@@ -41,6 +45,7 @@ class Framing:
         self._is_chunked = False
         self._tail = b""
         self._lines = self._left = self._body_size = self._overhead = 0
+        self._twice = b""
 
     def end_of_piece(self, data: bytes, at: int) -> int:
         """Where the request may end, at the earliest; or what is left of a bound does.
@@ -79,7 +84,12 @@ class Framing:
         """The head has come whole."""
         self._is_head = False
         self.head_size = 0
+        seen = set[bytes]()
         for name, value in headers:
+            if name in seen:
+                self._twice = name
+            if name in ONCE:
+                seen.add(name)
             if name == b"content-length" and value.isdigit():
                 self._left = int(value)
             elif name == b"transfer-encoding":
@@ -101,6 +111,9 @@ class Framing:
             return LONG_URL
         if (self._is_head and self.head_size > HEAD_BYTES) or self._lines > HEADER_COUNT:
             return LONG_HEAD
+        if self._twice:
+            detail = f"There is more than one {self._twice.decode().title()} header."
+            return Problem("bad-request", detail, "Send one.")
         if self._overhead > FRAMING_BYTES + self._body_size // 2:
             return SCATTERED
         return None

@@ -104,8 +104,12 @@ async def identify(connection: HTTPConnection, service: Service) -> Caller:
 
 
 def bearer_token(connection: HTTPConnection) -> str | None:
-    """The key that a client shows; "" if it is none that the service takes, None for none."""
-    scheme, _, shown = connection.headers.get("authorization", "").partition(" ")
+    """The key that a client shows; "" if it is none that the service takes, None for none.
+
+    Raises:
+        Refused: It shows more than one.
+    """
+    scheme, _, shown = _only(connection, "authorization").partition(" ")
     if not shown.strip():
         return None
     return shown.strip() if scheme.lower() == "bearer" else ""

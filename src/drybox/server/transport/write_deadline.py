@@ -8,6 +8,10 @@ LEAST_RATE = 64 * 1024
 """Bytes a second that a client has to take of what waits for it, on average."""
 
 
+LINGER = 5.0
+"""Seconds that a client may go on sending after its last answer, so that it comes to read that."""
+
+
 class WriteDeadline:
     """Ends a connection whose client reads too slowly.
 
@@ -29,6 +33,7 @@ class WriteDeadline:
         self._allowed = deadline
         self._began: float | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._lingering: asyncio.TimerHandle | None = None
 
     def wrote(self, size: int) -> None:
         """So many bytes are on their way to the client."""
@@ -58,8 +63,19 @@ class WriteDeadline:
             self.pause()
         self._transport.close()
 
+    def close_gently(self) -> None:
+        """Close the connection, but read on for a moment, for the client still sends.
+
+        If it were closed at once, the client's next write would fail, and it would never read the
+        answer. Whoever is called with what comes throws it away.
+        """
+        if self._lingering is None:
+            self._transport.resume_reading()
+            self._lingering = self._loop.call_later(LINGER, self.close)
+
     def stop(self) -> None:
         """The connection is gone."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        for timer in (self._timer, self._lingering):
+            if timer is not None:
+                timer.cancel()
+        self._timer = self._lingering = None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from drybox.server.transport.message_framing import CHUNKED_BYTES, SCATTERED, Framing
+import pytest
+
+from drybox.server.transport.message_framing import CHUNKED_BYTES, ONCE, SCATTERED, Framing
 
 HEAD = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
 
@@ -35,3 +37,18 @@ def test_long_chunks_go_on() -> None:
         framing.add_body(end - at - (end - at) // 6000)
         at = end
         assert framing.problem(b"/") is None
+
+
+@pytest.mark.parametrize("name", sorted(ONCE))
+def test_of_two_headers_none_is_chosen(name: bytes) -> None:
+    framing = Framing()
+    framing.end_head([(name, b"1"), (b"accept", b"*/*"), (name, b"1")])
+    problem = framing.problem(b"/")
+    assert problem is not None
+    assert name.decode() in problem.detail.lower()
+
+
+def test_headers_that_are_lists_may_come_in_several_lines() -> None:
+    framing = Framing()
+    framing.end_head([(b"accept", b"text/html"), (b"x-forwarded-for", b"127.0.0.2")] * 2)
+    assert framing.problem(b"/") is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from starlette.requests import HTTPConnection
 
-from drybox.server.transport.origins import check_origin, is_loopback
+from drybox.server.transport.origins import bearer_token, check_origin, is_loopback
 from drybox.service.refusals import Refused
 from drybox.settings import ServerSettings
 
@@ -82,3 +82,9 @@ def test_one_header_and_no_second(name: str) -> None:
         check_origin(
             HTTPConnection({"type": "http", "headers": raw}), ServerSettings(), asks_for_keys=True
         )
+
+
+def test_one_key_and_no_second() -> None:
+    raw = [(b"authorization", b"Bearer one"), (b"authorization", b"Bearer two")]
+    with pytest.raises(Refused, match="more than one"):
+        bearer_token(HTTPConnection({"type": "http", "headers": raw}))

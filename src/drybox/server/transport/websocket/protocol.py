@@ -24,9 +24,6 @@ FRAGMENTS = "drybox.fragments"
 """Extension of ASGI: a text message is sent in pieces of bytes, each with this member; it is true
 but on the last."""
 
-LINGER = 5.0
-"""Seconds that a client may go on sending after it was told good-bye, so that it reads that."""
-
 TOO_MUCH, TRY_LATER = 1009, 1013
 """Codes to close with."""
 
@@ -184,9 +181,7 @@ class WebSocket(WebSocketsSansIOProtocol):
         self.close_sent = self._is_deaf = True
         self._pieces.clear()
         self._reservation.release()
-        self.transport.resume_reading()
-        if self.close_timer is None:
-            self.close_timer = self.loop.call_later(LINGER, self.transport.close)
+        self._deadline.close_gently()
 
     def _fail(self, code: int, reason: str) -> None:
         if self._is_deaf or self.close_sent:
