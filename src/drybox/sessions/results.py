@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
@@ -190,6 +190,14 @@ class SessionEvent(Record):
             if value is not None:
                 document[name] = value.to_dict()
         return document
+
+
+def joined_output(parts: Sequence[SessionEvent]) -> SessionEvent:
+    """Output of one stream as one event."""
+    if len(parts) == 1:
+        return parts[0]
+    text, data = "".join(part.data for part in parts), b"".join(part.data_bytes for part in parts)
+    return SessionEvent(parts[0].type, text, data)
 
 
 @dataclass(frozen=True, slots=True)

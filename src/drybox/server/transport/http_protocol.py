@@ -164,11 +164,12 @@ class _Protocol(HttpToolsProtocol):
                 return
             self._check()
 
-    def _check(self) -> None:
-        """See to it that what the parser was given is within bounds."""
+    def _check(self) -> bool:
+        """Whether what the parser was given is within bounds; it is refused if not."""
         problem = self._framing.problem(self.url)
         if problem is not None:
             self._refuse(problem)
+        return problem is None
 
     def _account(self) -> None:
         """Have the budget know what waits here."""
@@ -232,16 +233,13 @@ class _Protocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """A head has come."""
-        if not self._is_deaf:
-            self._check()
-        if self._is_deaf:
+        if self._is_deaf or not self._check():
             return
         if not self.url.startswith(b"/") and not self._is_for_host():
             self._refuse(OTHER_HOST)
             return
         self._framing.end_head(self.headers)
-        self._check()
-        if self._is_deaf:
+        if not self._check():
             return
         self._stop_timer()
         self.table.set_busy(self._host, self)

@@ -10,8 +10,8 @@ from typing import Protocol
 import anyio
 from anyio.abc import TaskGroup
 
-from drybox.sessions.programs.joined_events import JoinedEvents
-from drybox.sessions.results import RunResult, SessionEvent
+from drybox.execution.joined_events import JoinedEvents
+from drybox.sessions.results import RunResult, SessionEvent, joined_output
 
 
 class Running(Protocol):
@@ -96,7 +96,7 @@ class _Work:
 
     def __init__(self, run: Running) -> None:
         self._run = run
-        self.events = JoinedEvents()
+        self.events = JoinedEvents(joined_output)
         self.done = anyio.Event()
         self.scope = anyio.CancelScope()
 

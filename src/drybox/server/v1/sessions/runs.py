@@ -12,6 +12,7 @@ import anyio.lowlevel
 from fastapi import APIRouter, Request, Response
 from starlette.types import Receive, Scope, Send
 
+from drybox.execution.joined_events import JoinedEvents
 from drybox.server.transport.disconnect import ClientGone, while_connected
 from drybox.server.transport.plain_route import PlainRoute
 from drybox.server.transport.problems import problem_of
@@ -30,8 +31,7 @@ from drybox.service.admission import Caller
 from drybox.service.json_pieces import document_pieces
 from drybox.service.memory_budget import Reservation
 from drybox.service.sessions import OwnedSession, ServedSessions, fitted, without_shown
-from drybox.sessions.programs.joined_events import JoinedEvents
-from drybox.sessions.results import RunResult, display_size
+from drybox.sessions.results import RunResult, SessionEvent, display_size, joined_output
 
 router = APIRouter(default_response_class=Response, route_class=PlainRoute, tags=["Sessions"])
 
@@ -127,12 +127,12 @@ class RunEventSource(Response):
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     @asynccontextmanager
-    async def _events(self) -> AsyncIterator[JoinedEvents]:
+    async def _events(self) -> AsyncIterator[JoinedEvents[SessionEvent]]:
         """The events. Code that has ended has no slot any more, however slowly they are read.
 
         What waits is no more than the run's limits of output, and what it shows.
         """
-        waiting = JoinedEvents()
+        waiting = JoinedEvents(joined_output)
 
         async def run() -> None:
             try:
@@ -153,7 +153,7 @@ class RunEventSource(Response):
         if failed is not None:
             raise failed
 
-    async def _run(self, waiting: JoinedEvents) -> None:
+    async def _run(self, waiting: JoinedEvents[SessionEvent]) -> None:
         wire, room = self._wire, self._room
         running = self._sessions.running(
             self._caller, self._owned, room, wire.language, wire.timeout
