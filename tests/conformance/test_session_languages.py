@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
+from tests.support.forked import make_executor
 from tests.support.isolations import Isolation
 
 from drybox import CodeExecutor, InvalidRequest, ResourceLimits, RunResult, Session, Unsupported
@@ -48,6 +51,13 @@ def languages_are_ready() -> None:
             assert executor.execute(name, code).status == "success", name
 
 
+@pytest.fixture(scope="module")
+def executor(languages_are_ready: None) -> Iterator[CodeExecutor]:
+    """One that begins when they are: it offers its sessions what there is then."""
+    with make_executor() as executor:
+        yield executor
+
+
 def run(session: Session, language: str, code: str) -> RunResult:
     result = session.run(code, language=language, timeout=120)
     assert result.status == "success", (session.language, language, result)
@@ -55,7 +65,6 @@ def run(session: Session, language: str, code: str) -> RunResult:
 
 
 @pytest.mark.isolations("local")
-@pytest.mark.usefixtures("languages_are_ready")
 @pytest.mark.parametrize("own", sorted(CODE))
 def test_code_of_every_language_runs_in_a_session_of_each(
     executor: CodeExecutor, isolation: Isolation, own: str
@@ -69,7 +78,6 @@ def test_code_of_every_language_runs_in_a_session_of_each(
 
 
 @pytest.mark.isolations("local")
-@pytest.mark.usefixtures("languages_are_ready")
 def test_each_language_keeps_a_state_of_its_own(
     executor: CodeExecutor, isolation: Isolation
 ) -> None:

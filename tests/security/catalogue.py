@@ -395,6 +395,7 @@ ABOUT_OTHER_THINGS = frozenset(
         "test_waiting.py",  # what waits in a sandbox
         *("test_templates.py", "test_preload.py"),  # what it was forked from
         *("test_sessions.py", "test_session_kernels.py", "test_snapshots.py"),  # kept sandboxes
+        "test_toolchains_of_others.py",  # what these see of other languages
     }
 )
 """Files of this folder that the matrix leaves out: none of them runs behind each isolation."""

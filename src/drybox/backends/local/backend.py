@@ -119,12 +119,13 @@ class LocalBackend:
         return True
 
     async def prepare(self, language: Language) -> None:
-        """Make what programs of a language need, unless it is there.
+        """Make what programs of a language need, unless it is there; sessions of others have it.
 
         Raises:
             DryboxError: What :meth:`open` would raise for want of it.
         """
         await self._toolchains.prepare(language, "", self._tasks)
+        self._toolchains.offer(language)
 
     async def open(self, spec: SandboxSpec) -> LocalSandbox:
         """Make a sealed, idle sandbox.

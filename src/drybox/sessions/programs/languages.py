@@ -149,5 +149,6 @@ def _how_to_have(language: Language) -> str:
         return f"{toolchain.install_hint} Then open another session."
     return (
         f"{toolchain.install_hint} If it is installed, run any program in {language.name} once, "
-        "which makes what all of them need. Then open another session."
+        "which makes what all of them need, and open another executor: it offers its sessions what "
+        "was made before. A server makes it when it starts."
     )

@@ -16,7 +16,7 @@ from drybox.backends.local.launchers import bubblewrap
 from drybox.backends.local.rootfs import package_mounts
 from drybox.backends.local.rootfs.layout import Layout, Mount
 from drybox.backends.local.rootfs.toolchain import FoundToolchain, find_toolchain
-from drybox.backends.local.rootfs.toolchain_cache import made_already, prepare, show
+from drybox.backends.local.rootfs.toolchain_cache import made_already, names_made, prepare, show
 from drybox.backends.preparations import Preparations
 from drybox.errors import DryboxError
 from drybox.job import KERNEL_DIR
@@ -42,6 +42,10 @@ class ReadyToolchain:
 class PreparedToolchains:
     """Finds toolchains, and makes what they lack.
 
+    What sandboxes see of other languages is what was made when this began, and what the operator
+    has had made since (:meth:`offer`). What is made because somebody's program needs it is in that
+    language's own sandboxes alone: nobody sees by it what others use.
+
     Args:
         preparations: Told what is being made.
     """
@@ -51,6 +55,8 @@ class PreparedToolchains:
         self._making: dict[tuple[str, str], _Making] = {}
         self._prepared: set[tuple[str, str]] = set()
         self._ready: dict[str, ReadyToolchain] = {}
+        self._made_before = names_made()
+        self._offered: set[str] = set()
 
     async def prepare(self, language: Language, version: str, tasks: TaskGroup) -> None:
         """Make what programs of a language need, unless it is there; others need not wait for it.
@@ -75,6 +81,12 @@ class PreparedToolchains:
         if making.problem is not None:
             raise making.problem
 
+    def offer(self, language: Language) -> None:
+        """Have sandboxes of other languages see this one's toolchain, with all that it has now."""
+        if language.name not in self._offered:
+            self._offered.add(language.name)
+            self._ready.pop(language.name, None)
+
     async def _make(self, language: Language, version: str, making: _Making) -> None:
         key = (language.name, version)
         try:
@@ -87,7 +99,7 @@ class PreparedToolchains:
             making.done.set()
 
     async def beside(self, languages: tuple[Language, ...]) -> Mapping[str, ReadyToolchain]:
-        """Those toolchains that are ready, by language: found, with all that they need made."""
+        """Those toolchains of other languages that sandboxes see."""
         if any(language.name not in self._ready for language in languages):
             await anyio.to_thread.run_sync(self._find_ready, languages)
         names = (language.name for language in languages)
@@ -97,9 +109,23 @@ class PreparedToolchains:
         for language in languages:
             if language.name not in self._ready:
                 with suppress(DryboxError, OSError):  # it is not there, or not usable
-                    ready = _ready(language)
+                    ready = self._as_offered(language)
                     if ready is not None:
                         self._ready[language.name] = ready
+
+    def _as_offered(self, language: Language) -> ReadyToolchain | None:
+        """A language's toolchain if others may have it, and it can be used now."""
+        toolchain = language.toolchain
+        found = find_toolchain(language.name, toolchain, "")
+        known = None if language.name in self._offered else self._made_before
+        mounts = [made_already(recipe, found, known) for recipe in toolchain.preparations]
+        for recipe, mount in zip(toolchain.preparations, mounts, strict=True):
+            if mount is None and not recipe.optional:
+                return None
+        for tool in toolchain.tools:
+            mounts += package_mounts.tool_mounts(tool, found.home)
+        layout = found.layout.adding(tuple(mount for mount in mounts if mount is not None))
+        return ReadyToolchain(found, show(toolchain.shown, layout))
 
     def find(self, spec: SandboxSpec) -> tuple[FoundToolchain, Layout]:
         """A sandbox's toolchain, and what the sandbox sees of this host. Blocks.
@@ -129,17 +155,3 @@ class PreparedToolchains:
         begin, bwrap = partial(self._preparations.begin, language.name), bubblewrap.require()
         recipes = language.toolchain.preparations
         return found, [prepare(recipe, found, bwrap, begin) for recipe in recipes]
-
-
-def _ready(language: Language) -> ReadyToolchain | None:
-    """A language's toolchain if it can be used now."""
-    toolchain = language.toolchain
-    found = find_toolchain(language.name, toolchain, "")
-    mounts = [made_already(recipe, found) for recipe in toolchain.preparations]
-    for recipe, mount in zip(toolchain.preparations, mounts, strict=True):
-        if mount is None and not recipe.optional:
-            return None
-    for tool in toolchain.tools:
-        mounts += package_mounts.tool_mounts(tool, found.home)
-    layout = found.layout.adding(tuple(mount for mount in mounts if mount is not None))
-    return ReadyToolchain(found, show(toolchain.shown, layout))

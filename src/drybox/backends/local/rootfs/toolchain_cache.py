@@ -88,10 +88,28 @@ def prepare(
     return Mount(str(place), preparation.mount) if os.path.isdir(place) else None
 
 
-def made_already(preparation: Preparation, found: FoundToolchain) -> Mount | None:
-    """What to mount of a preparation that is there; None if it would have to be made."""
+def made_already(
+    preparation: Preparation, found: FoundToolchain, known: frozenset[str] | None = None
+) -> Mount | None:
+    """What to mount of a preparation that is there; None if it would have to be made.
+
+    Args:
+        preparation: It.
+        found: The toolchain that it is for.
+        known: Names that :func:`names_made` gave, of which it has to be one; None for any.
+    """
     place = _place(preparation, found)
+    if known is not None and place.name not in known:
+        return None
     return Mount(str(place), preparation.mount) if place.is_dir() else None
+
+
+def names_made() -> frozenset[str]:
+    """What is there of everything that is made for toolchains."""
+    try:
+        return frozenset(os.listdir(cache_dir() / "prepared"))
+    except OSError:
+        return frozenset()
 
 
 def _place(preparation: Preparation, found: FoundToolchain) -> Path:
