@@ -35,18 +35,26 @@ class MemoryBudget:
         self._accounts: dict[str, int] = {}
         self._freed = anyio.Event()
 
-    def reserve(self, account: str) -> Reservation:
+    def reserve(self, account: str, *, yields: bool = False) -> Reservation:
         """A reservation that holds nothing yet.
 
         Args:
             account: Whose it is: one for each key, or for each address where no key is known.
+            yields: Whether it leaves room for the account's others: it gets something only while
+                the account leaves twice as much free as it has.
         """
-        return Reservation(self, account)
+        return Reservation(self, account, 2 if yields else 1)
 
-    def take(self, account: str, size: int) -> bool:
-        """Take so many more bytes for an account, if it may have them."""
+    def take(self, account: str, size: int, left: int = 1) -> bool:
+        """Take so many more bytes for an account, if it may have them.
+
+        Args:
+            account: Whose.
+            size: How many.
+            left: How often as much as the account has then has to be free.
+        """
         own = self._accounts.get(account, 0) + size
-        if own > self.capacity - self.held - size:
+        if left * own > self.capacity - self.held - size:
             return False
         self._accounts[account] = own
         self.held += size
@@ -76,16 +84,19 @@ class Reservation:
     Args:
         budget: The budget.
         account: Whose share it comes from.
+        left: How often as much has to be free where it grows; see :meth:`MemoryBudget.take`.
     """
 
-    def __init__(self, budget: MemoryBudget, account: str) -> None:
+    def __init__(self, budget: MemoryBudget, account: str, left: int = 1) -> None:
         self._budget = budget
         self._account = account
+        self._left = left
         self.size = 0
 
     def try_resize(self, size: int) -> bool:
         """Hold so many bytes from now on; False, and nothing changes, if there is no room."""
-        if size > self.size and not self._budget.take(self._account, size - self.size):
+        more = size - self.size
+        if more > 0 and not self._budget.take(self._account, more, self._left):
             return False
         if size < self.size:
             self._budget.give_back(self._account, self.size - size)

@@ -24,6 +24,7 @@ from drybox.service.refusals import Problem, Refused
 from drybox.service.request_limits import check_request_limits, check_session_room
 from drybox.service.service import Service
 from drybox.sessions.base import AsyncProcess, AsyncSession
+from drybox.sessions.programs.unread_output import KeepsOutput
 from drybox.sessions.request import SessionRequest
 from drybox.sessions.results import RunResult, Snapshot, result_size
 
@@ -63,6 +64,7 @@ class OwnedSession:
         request: What runs in it, as admission sees that.
         limits: Its limits.
         opened_at: When it was opened, in seconds that only go forward.
+        unread: What output that nobody has read holds of the server's memory.
     """
 
     owner: str
@@ -70,6 +72,13 @@ class OwnedSession:
     request: ExecutionRequest
     limits: ResourceLimits
     opened_at: float = field(default_factory=time.monotonic)
+    unread: Reservation | None = None
+
+    def end(self) -> None:
+        """It is closed, and nobody reads what its processes wrote."""
+        if self.unread is not None and isinstance(self.session, KeepsOutput):
+            self.session.forget_output()
+            self.unread.release()
 
 
 class ServedSessions:
@@ -119,7 +128,10 @@ class ServedSessions:
             meter.add(await _used(session) or 0.0)
         self.begun += 1
         owned = self._owned[session.id] = OwnedSession(caller.name, session, execution, limits)
-        self._keep(asyncio.create_task(self._charge(caller, session)))
+        if isinstance(session, KeepsOutput):
+            owned.unread = service.memory.reserve(caller.name, yields=True)
+            session.count_output(owned.unread)
+        self._keep(asyncio.create_task(self._charge(caller, owned)))
         return owned
 
     async def find(self, caller: Caller, id: str) -> OwnedSession:
@@ -193,6 +205,7 @@ class ServedSessions:
         """Close one."""
         self._owned.pop(owned.session.id, None)
         await owned.session.close()
+        owned.end()
         self.service.admission.charge(Caller(owned.owner), await _used(owned.session) or 0.0)
 
     @asynccontextmanager
@@ -242,8 +255,7 @@ class ServedSessions:
             Refused: It may not be taken, or not now.
             DryboxError: What :meth:`AsyncSession.snapshot` raises.
         """
-        need = SNAPSHOT_MEMORY
-        async with self.service.admitted(caller, owned.request, CpuMeter(), room, need):
+        async with self.service.admitted(caller, owned.request, CpuMeter(), room, SNAPSHOT_MEMORY):
             return await owned.session.snapshot()
 
     async def snapshots(self, caller: Caller) -> list[Snapshot]:
@@ -284,17 +296,19 @@ class ServedSessions:
         self._followers.add(task)
         task.add_done_callback(self._followers.discard)
 
-    async def _charge(self, caller: Caller, session: AsyncSession) -> None:
+    async def _charge(self, caller: Caller, owned: OwnedSession) -> None:
         """Take what goes on in a session of its owner's day, also what nobody waits for.
 
         Once a day is used up, it stands still; whatever is asked of it resumes it for a moment.
         """
-        admission = self.service.admission
+        admission, session = self.service.admission, owned.session
         while True:
             await asyncio.sleep(CHARGE_DELAY)
             is_over = session.state == "closed"
             admission.charge(caller, await _used(session) or 0.0)
             if is_over:
+                self._owned.pop(session.id, None)
+                owned.end()
                 return
             if admission.is_spent(caller) and session.state == "running":
                 with suppress(DryboxError):  # what is under way ends by itself
@@ -390,10 +404,7 @@ def without_shown(result: RunResult) -> RunResult:
 
 def _execution(request: SessionRequest) -> ExecutionRequest:
     """What runs in a session, as admission sees that."""
+    limits, isolation, timeout = request.limits, request.isolation, request.timeout
     return ExecutionRequest(
-        request.language,
-        "",
-        limits=request.limits,
-        isolation=request.isolation,
-        timeout=request.timeout,
+        request.language, "", limits=limits, isolation=isolation, timeout=timeout
     )

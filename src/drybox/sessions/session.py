@@ -35,6 +35,7 @@ from drybox.sessions.programs.kernel_run import Ask, Follow
 from drybox.sessions.programs.languages import EVERYWHERE, SessionLanguages
 from drybox.sessions.programs.process import SessionProcess, check_size, remember, share_of
 from drybox.sessions.programs.run_stream import RunStream
+from drybox.sessions.programs.unread_output import KeptOutput, OutputRoom
 from drybox.sessions.results import CommandResult, Completions, RunResult, Snapshot
 
 Hooked = Callable[[Act, Job, "list[RunResult | CommandResult]"], AbstractAsyncContextManager[None]]
@@ -93,6 +94,7 @@ class OpenSession:
         own = opened.language, opened.version
         self._languages = SessionLanguages(inside, *own, operator, kernel)
         self._processes: list[SessionProcess] = []
+        self._kept = KeptOutput()
         self.life = SessionLife(opened.id, inside, terms)
         self.files = SessionFiles(inside, self.life.activity)
 
@@ -336,7 +338,9 @@ class OpenSession:
         columns_and_rows = check_size(size) if terminal else None
         async with self.life.activity(), self._hooked("start", self._command_job(argv), []):
             most = partial(share_of, self._processes)
-            process = SessionProcess(self._inside, argv, self.life.touch, most, terminal=terminal)
+            process = SessionProcess(
+                *(self._inside, argv, self.life.touch, most, self._kept), terminal=terminal
+            )
             try:
                 await process.begin(
                     timeout=seconds,
@@ -351,10 +355,24 @@ class OpenSession:
                     words_of(error, process.command[0], cwd),
                     hint="Look whether the program and its folder are in the sandbox.",
                 ) from error
-        remember(self._processes, process)
+        for old in remember(self._processes, process):
+            if self._kept.room is not None:  # else its owner may still have it
+                old.forget()
         return process
 
     async def processes(self) -> Sequence[SessionProcess]:
         """What :meth:`start` has started and still runs, and the last few that have ended."""
         await self.life.enter()
         return list(self._processes)
+
+    # --- what nobody has read ----------------------------------------------------------------
+
+    def count_output(self, room: OutputRoom) -> None:
+        """Count there, from now on, what its processes write and nobody reads."""
+        self._kept.room = room
+
+    def forget_output(self) -> None:
+        """Let it go: nobody will read it, and it is counted nowhere any more."""
+        for process in self._processes:
+            process.forget()
+        self._kept.room = None

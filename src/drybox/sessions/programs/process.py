@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import signal as signals
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timezone
 
 import anyio
@@ -14,22 +13,21 @@ from drybox.errors import InvalidRequest
 from drybox.execution.output import STREAMS, Output
 from drybox.guest.frames import GuestGone
 from drybox.guest.programs import Grant, GuestProgram, GuestStream
-from drybox.model import Stream, Truncated, Usage
+from drybox.model import Truncated, Usage
 from drybox.sessions.programs.commands import exit_of, result_of
 from drybox.sessions.programs.inside import Inside
+from drybox.sessions.programs.unread_output import (
+    LEAST_SHARE,
+    MOST_KEPT,
+    KeptOutput,
+    UnreadOutput,
+)
 from drybox.sessions.results import CommandResult, SessionEvent
 
 END_OF_TERMINAL = b"\x04"
 
 MOST_ENDED = 32
 """Processes of a session that have ended and are still remembered."""
-
-MOST_KEPT = 16 * 1024 * 1024
-"""Bytes of output that nobody has read, of all processes of a session that run together; and of all
-that have ended."""
-
-LEAST_SHARE = 256 * 1024
-"""Bytes of it that each process may have, however many there are."""
 
 
 def signal_number(signal: int | str) -> int:
@@ -78,30 +76,6 @@ class SessionStdin:
             await self._process.end_input()
 
 
-PIECE = 16 * 1024
-"""Bytes of output that are joined, in however small pieces they were written."""
-
-
-@dataclass(slots=True)
-class _Piece:
-    """Output that waits for a reader.
-
-    Attributes:
-        stream: Where it was written.
-        data: It.
-        is_granted: Whether as much more may come before it is read.
-    """
-
-    stream: Stream
-    data: bytearray
-    is_granted: bool
-
-    def takes(self, stream: Stream, *, is_granted: bool) -> bool:
-        """Whether what comes next may be a part of it."""
-        is_alike = (self.stream, self.is_granted) == (stream, is_granted)
-        return is_alike and len(self.data) < PIECE
-
-
 class SessionProcess:
     """Made by :meth:`OpenSession.start`; see :class:`drybox.sessions.base.AsyncProcess`.
 
@@ -110,6 +84,7 @@ class SessionProcess:
         command: Its arguments.
         touched: Is called whenever its owner asks something of it.
         most: How many bytes of its output are kept that nobody has read.
+        kept: What all processes of the session hold of such output.
         terminal: Whether it has a terminal.
     """
 
@@ -119,6 +94,7 @@ class SessionProcess:
         command: tuple[str, ...],
         touched: Callable[[], None],
         most: Callable[[], int],
+        kept: KeptOutput,
         *,
         terminal: bool,
     ) -> None:
@@ -126,11 +102,9 @@ class SessionProcess:
         self._touched = touched
         self._most = most
         self._program: GuestProgram | None = None
-        self._waiting: deque[_Piece] = deque()
-        self._size = 0
-        self._dropped: dict[Stream, bool] = dict.fromkeys(STREAMS, False)
+        self._unread = UnreadOutput(kept)
         self._news = anyio.Event()
-        self._attached = False
+        self._attached = self._is_forgotten = False
         self._result: CommandResult | None = None
         self.command = command
         self.terminal = terminal
@@ -177,14 +151,14 @@ class SessionProcess:
             end = exit_of(self._running, 0.0, out_of_memory=False)
             output, usage = self._take_output(), Usage(end.cpu_time, end.memory_peak)
             result = result_of(end, output, self._inside, usage)
-            self._result = replace(result, truncated=Truncated(**self._dropped))
+            self._result = replace(result, truncated=Truncated(**self._unread.dropped))
         return self._result
 
     def _take_output(self) -> Output:
         """What no reader has taken; of a program that has ended."""
         output = Output(self._inside.limits.output)
         if not self._attached:
-            for piece in self._waiting:
+            for piece in self._unread.copied():  # whoever reads the events yet gets it, too
                 output.add(piece.stream, bytes(piece.data))
         return output
 
@@ -200,10 +174,9 @@ class SessionProcess:
         self._attached = True
         try:
             while True:
-                while self._waiting:
-                    piece = self._waiting.popleft()
+                while self._unread:
+                    piece = self._unread.take()
                     stream, data = piece.stream, bytes(piece.data)
-                    self._size -= len(data)
                     if not piece.is_granted:
                         self._inside.programs.grant(self._running, len(data))
                     self._touched()
@@ -235,41 +208,35 @@ class SessionProcess:
         """Keep output; while nobody reads, the oldest makes room and the process goes on."""
         if stream == "answers":
             return "slowly"
-        last = self._waiting[-1] if self._waiting else None
-        if last is not None and last.takes(stream, is_granted=not self._attached):
-            last.data += data
-        else:
-            self._waiting.append(_Piece(stream, bytearray(data), not self._attached))
-        self._size += len(data)
+        self._unread.add(stream, data, is_granted=not self._attached)
         self._news.set()
         if self._attached:
             return "later"
-        self._forget_old()
+        self._unread.fit(self._limit)
         return "slowly"
 
-    def _forget_old(self) -> None:
-        """Drop the oldest beyond the limit."""
+    @property
+    def _limit(self) -> int:
+        """Bytes that are kept while nobody reads."""
         limit = self._inside.limits.output
-        if self._size > min(limit, LEAST_SHARE):
-            limit = min(limit, self._most())
-        while self._size > limit and self._waiting:
-            piece = self._waiting[0]
-            cut = min(len(piece.data), self._size - limit)
-            self._size -= cut
-            self._dropped[piece.stream] = True
-            del piece.data[:cut]
-            if not piece.data:
-                self._waiting.popleft()
+        return min(limit, self._most()) if self._unread.size > min(limit, LEAST_SHARE) else limit
 
     def _detach(self) -> None:
         """Nobody reads any more: the process is not to wait for a reader."""
         self._attached = False
-        owed = 0
-        for piece in self._waiting:
-            owed += 0 if piece.is_granted else len(piece.data)
-            piece.is_granted = True
-        self._inside.programs.grant(self._running, owed)
-        self._forget_old()
+        self._inside.programs.grant(self._running, self._unread.grant())
+        if self._is_forgotten:
+            self._unread.clear()
+        else:
+            self._unread.fit(self._limit)
+
+    def forget(self) -> None:
+        """Nobody but who reads it now asks for its output any more."""
+        self._is_forgotten = True
+        if not self._attached:
+            self._unread.clear()
+        if self._result is not None:
+            self._result = replace(self._result, stdout_bytes=b"", stderr_bytes=b"")
 
     async def send(self, data: bytes) -> None:
         """Give it input."""
@@ -326,16 +293,22 @@ class SessionProcess:
         return result
 
 
-def remember(processes: list[SessionProcess], new: SessionProcess) -> None:
-    """Add one, and let go of those whose end is long ago."""
+def remember(processes: list[SessionProcess], new: SessionProcess) -> list[SessionProcess]:
+    """Add one, and let go of those whose end is long ago.
+
+    Returns:
+        Those.
+    """
     processes.append(new)
     ended = [item for item in processes if item.result is not None]
-    kept = 0
+    kept, old = 0, []
     for count, item in enumerate(reversed(ended)):
         result = item.result
         kept += 0 if result is None else len(result.stdout_bytes) + len(result.stderr_bytes)
         if count >= MOST_ENDED or (kept > MOST_KEPT and count):
             processes.remove(item)
+            old.append(item)
+    return old
 
 
 def share_of(processes: Sequence[SessionProcess]) -> int:

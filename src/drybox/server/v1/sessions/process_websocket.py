@@ -9,6 +9,7 @@ import anyio
 from fastapi import WebSocket
 
 from drybox.errors import InvalidRequest
+from drybox.guest.programs import OUTPUT_WINDOW
 from drybox.server.transport.disconnect import ClientGone
 from drybox.server.transport.origins import identify
 from drybox.server.transport.problem_response import problem_response
@@ -51,7 +52,13 @@ async def serve_process(
             with sessions.service.answering():
                 reader = sessions.reader_of(owned, process.pid)
                 async with sessions.service.until_the_end(), _alone(reader):
-                    await _converse(websocket, process)
+                    room = sessions.service.memory.reserve(caller.name)
+                    try:
+                        # What comes before it is read; what was there already has its own.
+                        await room.resize(OUTPUT_WINDOW, sessions.service.settings.queue_timeout)
+                        await _converse(websocket, process)
+                    finally:
+                        room.release()
         except ClientGone:
             raise
         except Exception as error:
