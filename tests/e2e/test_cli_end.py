@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import select
@@ -73,6 +74,31 @@ def test_interrupt(running: subprocess.Popen[bytes], marker: str, to: str) -> No
     (os.killpg if to == "group" else os.kill)(running.pid, signal.SIGINT)
     code, out, err = ended(running)
     assert (code, out, err.strip()) == (130, b"", b"")
+    assert eventually(trace.is_gone, 10)
+    assert not host.running(marker)
+
+
+SAY = """\
+import subprocess, sys
+print("out", flush=True)
+print("err", file=sys.stderr, flush=True)
+subprocess.run(["bash", "-c", "sleep 3600; true", sys.argv[1] + "-has-printed"])
+"""
+
+
+@pytest.mark.promise("RES-14", "LEFT-1")
+def test_interrupt_of_a_run_that_gives_a_document(marker: str) -> None:
+    """It has what was printed so far, and the exit code says that it was interrupted."""
+    words = ("run", "-l", "python", "-c", SAY, "--timeout", "1h", "--json", "--", marker)
+    with started(*words) as process:
+        assert eventually(lambda: host.confined(f"{marker}-has-printed"), 60)
+        trace = Trace(process.pid)
+        os.killpg(process.pid, signal.SIGINT)
+        code, out, err = ended(process)
+    document = json.loads(out)
+    assert (document["status"], document["signal"]) == ("signaled", "SIGKILL")
+    assert (document["stdout"], document["stderr"]) == ("out\n", "err\n")
+    assert (code, err.strip()) == (130, b"")
     assert eventually(trace.is_gone, 10)
     assert not host.running(marker)
 

@@ -30,11 +30,30 @@ def leave_interrupts() -> None:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def run_until_interrupted(main: Callable[[], Awaitable[T]]) -> T:
+class Interruption:
+    """What an interrupt does in the place of cancelling everything.
+
+    Attributes:
+        end: Has what runs end, so that the work comes to its result; None while nothing runs.
+        came: Whether it was called.
+    """
+
+    def __init__(self) -> None:
+        self.end: Callable[[], Awaitable[None]] | None = None
+        self.came = False
+
+
+def run_until_interrupted(
+    main: Callable[[], Awaitable[T]], interruption: Interruption | None = None
+) -> T:
     """Run ``main`` in an event loop of its own; an interrupt cancels it.
 
     As an exception the interrupt would come up in whatever the loop does at that moment:
     in another task, in a half-made sandbox, or in the loop itself.
+
+    Args:
+        main: The work.
+        interruption: What else an interrupt does, once that says how.
 
     Returns:
         What ``main`` returns.
@@ -44,7 +63,7 @@ def run_until_interrupted(main: Callable[[], Awaitable[T]]) -> T:
     """
     import anyio
 
-    interruptible = _Interruptible(main)
+    interruptible = _Interruptible(main, interruption or Interruption())
     before = signal.getsignal(signal.SIGINT)
     if before is _interrupt:
         signal.signal(signal.SIGINT, interruptible.interrupt)
@@ -53,13 +72,16 @@ def run_until_interrupted(main: Callable[[], Awaitable[T]]) -> T:
     finally:
         if before is _interrupt:
             signal.signal(signal.SIGINT, before)
-        if interruptible.interrupted:  # whatever came of it; asked once nothing else notes it
-            _interrupt(signal.SIGINT, None)
+        if not interruptible.has_result and interruptible.interrupted:
+            _interrupt(signal.SIGINT, None)  # asked once nothing else notes it
 
 
 class _Interruptible(Generic[T]):
-    def __init__(self, main: Callable[[], Awaitable[T]]) -> None:
+    def __init__(self, main: Callable[[], Awaitable[T]], interruption: Interruption) -> None:
         self._main = main
+        self._interruption = interruption
+        self._ending: Awaitable[None] | None = None
+        self.has_result = False
         self._cancel: Callable[[], object] | None = None
         self.interrupted = False
 
@@ -77,11 +99,21 @@ class _Interruptible(Generic[T]):
 
         loop = asyncio.get_running_loop()
         with anyio.CancelScope() as scope:
-            self._cancel = partial(loop.call_soon_threadsafe, scope.cancel)
+
+            def end() -> None:
+                if self._interruption.end is None:
+                    scope.cancel()
+                else:
+                    self._interruption.came = True
+                    self._ending = asyncio.ensure_future(self._interruption.end())
+
+            self._cancel = partial(loop.call_soon_threadsafe, end)
             try:
                 if self.interrupted:
                     scope.cancel()
-                return await self._main()
+                result = await self._main()
+                self.has_result = self._interruption.came
+                return result
             finally:
                 self._cancel = None
         raise KeyboardInterrupt

@@ -13,7 +13,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from drybox.cli.configuration import configuration
-from drybox.cli.interrupt import run_until_interrupted
+from drybox.cli.interrupt import Interruption, run_until_interrupted
 from drybox.cli.output import write
 from drybox.cli.program.artifacts import check_folder, write_artifacts
 from drybox.cli.program.shebang import ScriptCommand
@@ -232,7 +232,8 @@ def run(
             request = replace(request, stdin=stdin_file.read(MAX_STDIN + 1))
         elif source not in ("-", None) or code is not None:
             stdin = _standard_input  # else the source has been read from it
-        result = _execute(request, options, stdin, live=not as_json)
+        interruption = Interruption() if as_json else None  # its document tells what there was
+        result = _execute(request, options, stdin, interruption)
     result = replace(result, error=error_in_options(result.error))
     if as_json:
         click.echo(result.to_json())
@@ -241,6 +242,8 @@ def run(
         click.echo(f"  hint: {result.error.hint}", err=True)
     if artifacts and not as_json:
         write_artifacts(result.artifacts, artifact_dir)
+    if interruption is not None and interruption.came:
+        raise KeyboardInterrupt
     return exit_code(result)
 
 
@@ -260,9 +263,17 @@ def _execute(
     request: ExecutionRequest,
     options: Mapping[str, Any],
     stdin: StdinSource | None,
-    *,
-    live: bool,
+    interruption: Interruption | None,
 ) -> ExecutionResult:
+    """Run it.
+
+    Args:
+        request: The program.
+        options: What its executor is made with.
+        stdin: Gives its input; the request's own if None.
+        interruption: Has an interrupt end the program alone, whose output waits for its end; None
+            for output as it comes.
+    """
     from drybox import AsyncCodeExecutor
 
     gc.freeze()
@@ -274,13 +285,15 @@ def _execute(
             executor.stream(request, stdin=stdin) as events,
         ):
             async for event in events:
-                if live and event.data_bytes:
+                if interruption is not None:
+                    interruption.end = events.kill
+                elif event.data_bytes:
                     await write(1 if event.type == "stdout" else 2, event.data_bytes)
                 if event.result is not None:
                     return event.result
         raise AssertionError("a stream ends with its result")
 
-    return run_until_interrupted(follow)
+    return run_until_interrupted(follow, interruption)
 
 
 async def _standard_input() -> bytes:

@@ -14,7 +14,7 @@ from typing import TypeAlias
 import anyio
 import pytest
 
-from drybox.cli.interrupt import run_until_interrupted, take_interrupts
+from drybox.cli.interrupt import Interruption, run_until_interrupted, take_interrupts
 
 pytestmark = pytest.mark.promise("LEFT-2")
 
@@ -132,6 +132,34 @@ def test_an_interrupt_counts_though_the_loop_has_ended(place: str) -> None:
     finally:
         sys.settrace(None)
     assert signal.getsignal(signal.SIGINT) is signal.SIG_DFL  # as after every first one
+
+
+def test_work_that_can_end_by_itself_does_so_and_has_a_result() -> None:
+    interruption = Interruption()
+
+    async def main() -> int:
+        ended = anyio.Event()
+
+        async def end() -> None:
+            ended.set()
+
+        interruption.end = end
+        interrupt()
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_DFL  # the second waits for nothing
+        await ended.wait()
+        return 1
+
+    assert run_until_interrupted(main, interruption) == 1
+    assert interruption.came
+
+
+def test_before_there_is_anything_to_end_all_of_it_is_cancelled() -> None:
+    async def main() -> None:
+        interrupt()
+        await anyio.sleep(FOREVER)
+
+    with pytest.raises(KeyboardInterrupt):
+        run_until_interrupted(main, Interruption())
 
 
 def test_without_an_interrupt_nothing_changes() -> None:
