@@ -163,3 +163,19 @@ def show(value: Any) -> str:
     except ValueError:  # Python does not print integers of thousands of digits
         text = f"a huge {type(value).__name__}"
     return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def no_field(name: str, known: Sequence[str], of: str) -> InvalidRequest:
+    """A field of a name that there is not.
+
+    Args:
+        name: The name.
+        known: Those that there are.
+        of: What has them.
+    """
+    from difflib import get_close_matches  # of no use to a request that is right
+
+    near = get_close_matches(name, known, 1)
+    meant = f"Did you mean {near[0]!r}? " if near else ""
+    hint = f"{meant}The fields of {of} are {', '.join(known)}."
+    return InvalidRequest("fields", f"there is no field {name[:80]!r}", hint=hint)

@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import TypedDict
 
 from drybox.errors import InvalidRequest
-from drybox.execution.texts import show
+from drybox.execution.texts import no_field, show
 from drybox.job import Source
 from drybox.model import ExecutionRequest, ResourceLimits
 
@@ -63,15 +63,7 @@ def request_of(
     known = [item.name for item in fields(ExecutionRequest)]
     for name in given:
         if name not in known:
-            from difflib import get_close_matches  # of no use to a request that is right
-
-            near = get_close_matches(name, known, 1)
-            raise InvalidRequest(
-                "fields",
-                f"there is no field {name[:80]!r}",
-                hint=(f"Did you mean {near[0]!r}? " if near else "")
-                + f"The fields of ExecutionRequest are {', '.join(known)}.",
-            )
+            raise no_field(name, known, "ExecutionRequest")
     return ExecutionRequest(request, code, **given)  # type: ignore[arg-type]
 
 

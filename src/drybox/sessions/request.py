@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, TypedDict
 
 from drybox.errors import InvalidRequest
-from drybox.execution.texts import show
+from drybox.execution.texts import no_field, show
 from drybox.model import ResourceLimits
 from drybox.sessions.results import Snapshot
 
@@ -98,11 +98,7 @@ def session_request(
     known = [item.name for item in fields(SessionRequest)]
     for name in given:
         if name not in known:
-            raise InvalidRequest(
-                "fields",
-                f"there is no field {name[:80]!r}",
-                hint=f"The fields of a session are {', '.join(known)}.",
-            )
+            raise no_field(name, known, "a session")
     return SessionRequest(request, **given)
 
 
