@@ -392,10 +392,9 @@ ABOUT_OTHER_THINGS = frozenset(
         "test_starting.py",  # and of a sandbox that begins
         *("test_environments.py", "test_payloads.py"),  # packages, and fields of requests
         "test_processor.py",  # shares of the CPU
-        "test_waiting.py",  # what waits in a sandbox
+        *("test_waiting.py", "test_toolchains_of_others.py"),  # what waits in one, and is in it
         *("test_templates.py", "test_preload.py"),  # what it was forked from
         *("test_sessions.py", "test_session_kernels.py", "test_snapshots.py"),  # kept sandboxes
-        "test_toolchains_of_others.py",  # what these see of other languages
     }
 )
 """Files of this folder that the matrix leaves out: none of them runs behind each isolation."""
