@@ -24,7 +24,16 @@ from typing import Any
 
 from drybox.errors import InvalidRequest
 from drybox.sessions.results import Snapshot
-from drybox.sessions.snapshots.content import CHUNK, ID, Entry, Kept, digest_of, id_of, read
+from drybox.sessions.snapshots.content import (
+    CHUNK,
+    ID,
+    Entry,
+    Kept,
+    chunks_of,
+    digest_of,
+    id_of,
+    read,
+)
 from drybox.sessions.snapshots.place import Bounds, damaged
 
 _OWNER = re.compile(r"[0-9a-f]{32}")
@@ -154,19 +163,18 @@ class _Owned:
     def read(self, id: str) -> Kept | None:
         """A snapshot, if its record is whole."""
         try:
-            return self._read(id)
+            found = self._read(id)
+            return found and Kept(_snapshot(json.loads(found[0])), read(found[1]))
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
-    def _read(self, id: str) -> Kept | None:
-        """The same; None for one that a power cut has left in part."""
+    def _read(self, id: str) -> tuple[bytes, bytes] | None:
+        """Its head and its document; None for one that a power cut has left in part."""
         path = self.record(id)
         if path.stat().st_size > MOST_RECORD:
             raise ValueError("it is no record of ours")
         head, _, document = path.read_bytes().partition(b"\n")
-        if id_of(document) != id:
-            return None
-        return Kept(_snapshot(json.loads(head)), read(document))
+        return (head, document) if id_of(document) == id else None
 
     def snapshots(self) -> Iterator[Snapshot]:
         """Those whose records can be read; whether they are whole is looked at in use."""
@@ -200,11 +208,11 @@ class _Owned:
                 (self.unfinished / name).unlink(missing_ok=True)
             used = set[str]()
             for name in _names(self.records):
-                kept = self._read(f"sha256:{name}")
-                if kept is None:
+                found = self._read(f"sha256:{name}")
+                if found is None:
                     (self.records / name).unlink()
-                for entry in () if kept is None else kept.entries:
-                    used.update(entry.chunks or ())
+                else:
+                    used |= chunks_of(found[1])
             for part in _names(self.folder / "chunks"):
                 for name in _names(self.folder / "chunks" / part):
                     if name not in used:
@@ -256,7 +264,7 @@ class FolderDraft:
                 self._bounds.check_count(sum(1 for _ in _names(self._owned.records)))
             self._write(record, head + b"\n" + document)
         _sync_all(self._owned.folder)
-        self._named = {chunk for entry in read(document) for chunk in entry.chunks or ()}
+        self._named = chunks_of(document)
 
     def close(self) -> None:
         """Let go of what nothing refers to."""

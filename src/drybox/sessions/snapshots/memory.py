@@ -6,7 +6,7 @@ import threading
 from dataclasses import dataclass, field
 
 from drybox.sessions.results import Snapshot
-from drybox.sessions.snapshots.content import Kept, digest_of, read
+from drybox.sessions.snapshots.content import Kept, chunks_of, digest_of, read
 from drybox.sessions.snapshots.place import Bounds, damaged
 
 
@@ -29,12 +29,7 @@ class _Owned:
     def sweep(self) -> None:
         """Let go of pieces that no document names, and count what there is."""
         documents = [document for _, document in self.kept.values()]
-        used = {
-            chunk
-            for document in documents
-            for entry in read(document)
-            for chunk in entry.chunks or ()
-        }
+        used = set[str]().union(*map(chunks_of, documents))
         self.chunks = {digest: data for digest, data in self.chunks.items() if digest in used}
         self.held = sum(map(len, documents)) + sum(map(len, self.chunks.values()))
 

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from drybox.sessions.snapshots.content import CHUNK, Entry, id_of, is_below_a_place, read, written
+from drybox.sessions.snapshots.content import (
+    CHUNK,
+    Entry,
+    chunks_of,
+    id_of,
+    is_below_a_place,
+    read,
+    written,
+)
 
 A, B = "a" * 64, "b" * 64
 
@@ -22,6 +30,16 @@ def test_the_same_files_have_the_same_id_in_any_order() -> None:
     changed = [*entries[:2], Entry(b"/tmp/empty", 0o644, 0, ())]
     assert id_of(written(changed)) != id_of(document)
     assert read(written([])) == ()
+
+
+def test_the_pieces_of_a_document_whatever_files_are_called() -> None:
+    entries = [
+        Entry(b"/sandbox/" + b"c" * 64, 0o700),
+        Entry(b'/sandbox/"' + b"d" * 64 + b'"', 0o644, CHUNK + 1, (A, B)),
+        Entry(b'/tmp/\\"' + b"e" * 64 + b'\\"', 0o644, 1, (A,)),
+    ]
+    assert chunks_of(written(entries)) == {A, B}
+    assert chunks_of(written([])) == set()
 
 
 @pytest.mark.parametrize(
