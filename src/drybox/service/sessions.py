@@ -17,7 +17,7 @@ from drybox.errors import DryboxError, InvalidRequest, SessionClosed
 from drybox.execution.cpu_meter import CpuMeter
 from drybox.executor.base import SharedSession
 from drybox.job import OWNER
-from drybox.model import ErrorInfo, ExecutionRequest, ResourceLimits
+from drybox.model import ExecutionRequest, ResourceLimits
 from drybox.service.admission import Caller
 from drybox.service.memory_budget import Reservation
 from drybox.service.refusals import Problem, Refused
@@ -26,7 +26,7 @@ from drybox.service.service import Service
 from drybox.sessions.base import AsyncProcess, AsyncSession
 from drybox.sessions.programs.unread_output import KeepsOutput
 from drybox.sessions.request import SessionRequest
-from drybox.sessions.results import RunResult, Snapshot, result_size
+from drybox.sessions.results import RunResult, Snapshot, result_size, without_shown
 
 COPIES = 2
 """How often output may be there at once: as it comes, and as a result."""
@@ -36,13 +36,6 @@ MOST_KNOWN = 1024
 
 SNAPSHOT_MEMORY = 4 << 20
 """Bytes of pieces that are under way while a snapshot is taken."""
-
-NO_ROOM = ErrorInfo(
-    "output_limit",
-    "What the code showed is not in the result: answers that you have not read take all the memory"
-    " that there is for yours.",
-    "Read them; then show it again, or less of it.",
-)
 
 CHARGE_DELAY = 5.0
 """Seconds between looks at what a session has taken of the processor."""
@@ -395,11 +388,6 @@ def fitted(result: RunResult, room: Reservation) -> RunResult:
     if not result.results or room.try_resize(max(room.size, result_size(result))):
         return result
     return without_shown(result)
-
-
-def without_shown(result: RunResult) -> RunResult:
-    """A result without what its code showed: there was no room for all of it."""
-    return replace(result, results=[], status="output_limit", problem=NO_ROOM)
 
 
 def _execution(request: SessionRequest) -> ExecutionRequest:

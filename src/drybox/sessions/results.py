@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
 from drybox.model import ErrorInfo, OutputRecord, Record, Truncated, Usage
@@ -124,6 +124,19 @@ class RunResult(OutputRecord):
     def to_dict(self) -> dict[str, Any]:
         """The result as JSON's own types: output as text, binary forms as base64."""
         return _document(self)
+
+
+NO_ROOM = ErrorInfo(
+    "output_limit",
+    "What the code showed is not in the result: answers that you have not read take all the memory"
+    " that there is for yours.",
+    "Read them; then show it again, or less of it.",
+)
+
+
+def without_shown(result: RunResult) -> RunResult:
+    """A result without what its code showed: there was no room for all of it."""
+    return replace(result, results=[], status="output_limit", problem=NO_ROOM)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,8 +30,14 @@ from drybox.server.v1.sessions.routes import ONE
 from drybox.service.admission import Caller
 from drybox.service.json_pieces import document_pieces
 from drybox.service.memory_budget import Reservation
-from drybox.service.sessions import OwnedSession, ServedSessions, fitted, without_shown
-from drybox.sessions.results import RunResult, SessionEvent, display_size, joined_output
+from drybox.service.sessions import OwnedSession, ServedSessions, fitted
+from drybox.sessions.results import (
+    RunResult,
+    SessionEvent,
+    display_size,
+    joined_output,
+    without_shown,
+)
 
 router = APIRouter(default_response_class=Response, route_class=PlainRoute, tags=["Sessions"])
 
