@@ -13,15 +13,15 @@ import subprocess
 import sys
 from pathlib import Path
 
-FLAGS = ["-std=c11", "-O2", "-Wall", "-Wextra", "-s"]
-"""A warning is no error: who installs has another compiler, or headers, and can mend neither."""
+FLAGS = ["-std=c11", "-O2", "-Wall", "-Wextra", "-Wno-sign-compare", "-s"]
+"""A warning is no error: who installs has another compiler, or headers, and can mend neither.
+musl's headers have a macro that compares a signed number with an unsigned one."""
 
 STATIC = ["-static", "-pthread"]
-MODULE = [
-    *("-fPIC", "-shared", "-fvisibility=hidden", "-fno-stack-protector", "-Wl,-z,now"),
-    # The interpreter that loads it has all it needs, of whichever C library.
-    "-nostdlib",
-]
+MODULE = ["-fPIC", "-fvisibility=hidden", "-fno-stack-protector"]
+LINK_MODULE = ["-shared", "-s", "-Wl,-z,now", "-nostdlib"]
+"""The interpreter that loads it has all it needs, of whichever C library. That is said where it is
+linked and not before: told so, zig's compiler leaves out the library's headers as well."""
 
 
 def dependencies() -> list[str]:
@@ -68,13 +68,23 @@ def build(root: Path) -> list[str]:
         output.parent.mkdir(exist_ok=True)
         # A drybox that runs from this tree finds the old one or the new one, and never half of it.
         unfinished = output.with_name(f".{output.name}-{os.getpid()}")
+        compiled = unfinished.with_suffix(".o")
         try:
-            subprocess.run([*command, *FLAGS, *flags, "-o", unfinished, *sources], check=True)
+            if flags is MODULE:
+                _run(*command, *FLAGS, *flags, "-c", "-o", compiled, *sources)
+                _run(*command, *LINK_MODULE, "-o", unfinished, compiled)
+            else:
+                _run(*command, *FLAGS, *flags, "-o", unfinished, *sources)
             unfinished.replace(output)
         finally:
             unfinished.unlink(missing_ok=True)
+            compiled.unlink(missing_ok=True)
         made.append(str(output.relative_to(root)))
     return made
+
+
+def _run(*command: str | Path) -> None:
+    subprocess.run(command, check=True)
 
 
 def compiler() -> list[str] | None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import platform
+import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -102,7 +105,8 @@ def test_it_can_be_left_out_on_purpose(
     assert not (root / HELD).exists()
 
 
-SOURCES = sorted(Path(__file__).parents[2].joinpath("src/drybox").rglob("*.c"))
+SOURCES_FOLDER = Path(__file__).parents[2] / "src/drybox"
+SOURCES = sorted(SOURCES_FOLDER.rglob("*.c"))
 
 
 def test_the_compiler_has_nothing_to_warn_of(tmp_path: Path) -> None:
@@ -137,3 +141,46 @@ def test_a_build_that_fails_leaves_the_program_that_was(
         programs.build(tmp_path)
 
     assert [(path, path.read_text()) for path in whole.parent.iterdir()] == [(whole, "whole")]
+
+
+def test_the_c_library_is_left_out_where_a_program_is_linked_and_not_before(
+    tmp_path: Path, tools: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """zig's compiler finds no header of a library that it is told to leave out."""
+    body = (
+        'for word; do [ "$seen" = -o ] && out=$word; seen=$word; done\n'
+        'case " $* " in *" -nostdlib "*) case " $* " in *.c\\ *) exit 1 ;; esac ;; esac\n'
+        '[ "$out" = /dev/null ] || echo "$*" >"$out"'
+    )
+    program(tools, "like-zig", body)
+    monkeypatch.setenv("CC", "like-zig")
+    for folder in ("guest", "backends/local/supervisor", "backends/local/cgroups"):
+        (tmp_path / "src/drybox" / folder).mkdir(parents=True)
+    made = [tmp_path / name for name in programs.build(tmp_path)]
+    assert [path.parent.name for path in made] == ["bin"] * 4
+    module = next(path for path in made if path.name.startswith("template-"))
+    assert " -nostdlib " in module.read_text()
+    assert not [path for path in tmp_path.rglob("*.o*") if path.is_file()]
+
+
+@pytest.mark.nightly
+def test_where_there_is_no_compiler_it_comes_as_a_wheel(
+    tmp_path: Path, tools: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert programs.compiler() is None
+    assert programs.dependencies() == ["ziglang"]
+    installed = tmp_path / "installed"
+    pip = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "--quiet"]
+    subprocess.run([*pip, "--target", installed, *programs.dependencies()], check=True)
+    monkeypatch.setenv("PYTHONPATH", str(installed))
+    monkeypatch.setenv("ZIG_GLOBAL_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("ZIG_LOCAL_CACHE_DIR", str(tmp_path / "cache"))
+    shutil.copytree(SOURCES_FOLDER, tmp_path / "src/drybox", ignore=lambda *_: {"bin"})
+    capfd.readouterr()
+    made = [tmp_path / name for name in programs.build(tmp_path)]
+    assert "warning" not in capfd.readouterr().err
+    for path in made:
+        if path.name.startswith("template-"):
+            ctypes.CDLL(str(path))
+        else:
+            assert subprocess.run([path], stdin=subprocess.DEVNULL, timeout=60).returncode != 127
