@@ -1,4 +1,4 @@
-"""Compiles the C programs into the package: init, spawner, tick helper and the templates' module.
+"""Compiles the C programs into the package: init, spawner, a timer and the templates' module.
 
 With a C compiler at hand static binaries for this machine's architecture are made and
 the wheel is tagged for it; otherwise pip fetches the zig compiler, a wheel itself.
@@ -59,9 +59,9 @@ def build(root: Path) -> list[str]:
         ),
         (
             "backends/local/cgroups",
-            "tick_helper",
+            "reschedule_timer",
             STATIC,
-            [Path(package, "backends/local/cgroups/tick_helper.c")],
+            [Path(package, "backends/local/cgroups/reschedule_timer.c")],
         ),
     ):
         output = package / folder / "bin" / f"{name}-{machine}"

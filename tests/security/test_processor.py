@@ -12,10 +12,10 @@ import pytest
 from tests.support import host
 from tests.support.attack import attack, held
 from tests.support.identity import Runner
-from tests.support.ticks import tick_helpers, ticks
+from tests.support.ticks import reschedule_timers, ticks
 
 from drybox import CodeExecutor, ExecutionRequest
-from drybox.backends.local.cgroups.tick_helper import CLOCK_MONOTONIC_COARSE, PERIOD
+from drybox.backends.local.cgroups.reschedule_timer import CLOCK_MONOTONIC_COARSE, PERIOD
 from drybox.backends.local.cgroups.tree import read
 from drybox.errors import SandboxLost
 
@@ -93,23 +93,23 @@ def test_a_program_that_begins_beside_an_older_one_has_the_kernel_look_more_ofte
         with suppress(SandboxLost):  # the executor is closed meanwhile
             executor.execute(ExecutionRequest("python", code))
 
-    others = tick_helpers(os.getpid())
+    others = reschedule_timers(os.getpid())
     with (
         ThreadPoolExecutor(1) as threads,
         CodeExecutor(isolation="local", concurrency=2) as executor,
     ):
         run(0.2)
-        made = tick_helpers(os.getpid()) - others
+        made = reschedule_timers(os.getpid()) - others
         (pid,) = made
         assert not ticks_when_one_begins()  # the older one has ended
         threads.submit(run, 60)
         assert host.eventually(ticks_when_one_begins, host.TIMEOUT)
-    assert tick_helpers(os.getpid()) <= others
+    assert reschedule_timers(os.getpid()) <= others
 
 
 @pytest.mark.skipif(not TICKS_OFTEN, reason="this kernel ticks so seldom that it is helped")
 def test_a_kernel_that_ticks_often_has_no_help() -> None:
-    others = tick_helpers(os.getpid())
+    others = reschedule_timers(os.getpid())
     with CodeExecutor(isolation="local", concurrency=2) as executor:
         assert executor.execute(ExecutionRequest("python", "print(1)")).stdout == "1\n"
-        assert tick_helpers(os.getpid()) == others
+        assert reschedule_timers(os.getpid()) == others

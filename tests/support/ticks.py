@@ -11,9 +11,11 @@ from pathlib import Path
 from tests.support import host
 
 
-def tick_helpers(pid: int) -> set[int]:
+def reschedule_timers(pid: int) -> set[int]:
     """Those that the drybox in this process has now."""
-    return {p.pid for p in host.descendants(pid) if "/bin/tick_helper-" in "".join(p.cmdline[:1])}
+    return {
+        p.pid for p in host.descendants(pid) if "/bin/reschedule_timer-" in "".join(p.cmdline[:1])
+    }
 
 
 def ticks(pid: int) -> dict[tuple[int, ...], int]:

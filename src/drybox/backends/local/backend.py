@@ -14,9 +14,9 @@ from anyio.abc import TaskGroup
 from drybox.backends.base import SandboxSpec, Support
 from drybox.backends.local.cgroups import cgroup
 from drybox.backends.local.cgroups.cgroup import Cgroup, CgroupLocation
+from drybox.backends.local.cgroups.reschedule_timer import RescheduleTimer
 from drybox.backends.local.cgroups.socket_watch import SocketWatch
 from drybox.backends.local.cgroups.startup_boost import StartupBoost
-from drybox.backends.local.cgroups.tick_helper import TickHelper
 from drybox.backends.local.launchers import bubblewrap
 from drybox.backends.local.rootfs import layout, package_mounts
 from drybox.backends.local.rootfs.layout import Tree, is_open
@@ -79,8 +79,8 @@ class LocalBackend:
         self._filter = b""
         self._filter_problem = ""
         self._filter_ready: anyio.Event
-        self._tick_helper = TickHelper()
-        self._boost = StartupBoost(self._tick_helper)
+        self._reschedule_timer = RescheduleTimer()
+        self._boost = StartupBoost(self._reschedule_timer)
         self._sockets = SocketWatch()
         self._templates = Templates()
         self._users = Users()
@@ -175,7 +175,7 @@ class LocalBackend:
             if supervisor is not None:
                 await supervisor.close()
         self.preparations.stop()
-        self._tick_helper.close()
+        self._reschedule_timer.close()
         self._tasks.cancel_scope.cancel()
         await self._tasks.__aexit__(None, None, None)
 
@@ -218,7 +218,7 @@ class LocalBackend:
         instance = dict(zip(location.folders, supervisor.instances, strict=True))
         self._location = replace(location, dirs={k: instance[f] for k, f in location.dirs.items()})
         self._supervisor = supervisor
-        self._tick_helper.start()
+        self._reschedule_timer.start()
 
     async def _compile_filter(self) -> None:
         """In a thread, for it takes as long as starting the supervisor does."""

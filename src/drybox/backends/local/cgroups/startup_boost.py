@@ -8,7 +8,7 @@ from collections import deque
 import anyio
 
 from drybox.backends.local.cgroups.cgroup import Cgroup
-from drybox.backends.local.cgroups.tick_helper import TickHelper
+from drybox.backends.local.cgroups.reschedule_timer import RescheduleTimer
 from drybox.backends.local.cgroups.tree import USUAL_WEIGHT
 
 BOOST_SECONDS = 0.05
@@ -22,11 +22,11 @@ class StartupBoost:
     """Gives sandboxes their weight, and takes it away in time.
 
     Args:
-        tick_helper: Ticks for those that begin while older ones run.
+        reschedule_timer: Ticks for those that begin while older ones run.
     """
 
-    def __init__(self, tick_helper: TickHelper) -> None:
-        self._tick_helper = tick_helper
+    def __init__(self, reschedule_timer: RescheduleTimer) -> None:
+        self._reschedule_timer = reschedule_timer
         self._queue: deque[tuple[float, Cgroup]] = deque()
         self._boosted: dict[Cgroup, float] = {}
         self._expired: set[Cgroup] = set()
@@ -48,7 +48,7 @@ class StartupBoost:
         """A program begins in it."""
         self._expired.discard(cgroup)
         if self._expired:
-            self._tick_helper.wake()
+            self._reschedule_timer.wake()
         cgroup.weigh(WEIGHT)
         until = self._boosted[cgroup] = time.monotonic() + BOOST_SECONDS
         self._queue.append((until, cgroup))

@@ -8,8 +8,8 @@ import anyio
 import pytest
 
 from drybox.backends.local.cgroups.cgroup import Cgroup, CgroupLocation
+from drybox.backends.local.cgroups.reschedule_timer import RescheduleTimer
 from drybox.backends.local.cgroups.startup_boost import BOOST_SECONDS, WEIGHT, StartupBoost
-from drybox.backends.local.cgroups.tick_helper import TickHelper
 from drybox.backends.local.cgroups.tree import USUAL_WEIGHT
 
 pytestmark = [pytest.mark.anyio, pytest.mark.promise("ISO-14")]
@@ -31,7 +31,7 @@ class Weighed(Cgroup):
             self.is_usual.set()
 
 
-class Counted(TickHelper):
+class Counted(RescheduleTimer):
     """Counts how often it is told to tick, and does not."""
 
     def __init__(self) -> None:
@@ -74,23 +74,23 @@ async def test_each_phase_has_all_of_its_time() -> None:
 
 
 async def test_the_kernel_is_to_look_more_often_while_one_begins_beside_an_older_one() -> None:
-    tick_helper, older, newer = Counted(), Weighed(), Weighed()
-    boost = StartupBoost(tick_helper)
+    reschedule_timer, older, newer = Counted(), Weighed(), Weighed()
+    boost = StartupBoost(reschedule_timer)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(boost.expire_loop)
         boost.begin(older)
         boost.begin(newer)
         boost.end(newer)
-        assert tick_helper.count == 0  # both are as young
+        assert reschedule_timer.count == 0  # both are as young
         await older.is_usual.wait()
         boost.begin(newer)
         boost.end(newer)
-        assert tick_helper.count == 1
+        assert reschedule_timer.count == 1
         boost.begin(older)  # its next phase: nobody is older
-        assert tick_helper.count == 1
+        assert reschedule_timer.count == 1
         boost.end(older)
         boost.begin(newer)
-        assert tick_helper.count == 1
+        assert reschedule_timer.count == 1
         tasks.cancel_scope.cancel()
 
 

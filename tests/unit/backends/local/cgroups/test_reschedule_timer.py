@@ -13,7 +13,7 @@ import pytest
 from tests.support import host
 from tests.support.ticks import ticks
 
-from drybox.backends.local.cgroups.tick_helper import TickHelper
+from drybox.backends.local.cgroups.reschedule_timer import RescheduleTimer
 
 pytestmark = pytest.mark.promise("ISO-14")
 
@@ -25,29 +25,29 @@ MOST, LEAST = 24, 12
 
 
 @pytest.fixture
-def tick_helper(monkeypatch: pytest.MonkeyPatch) -> Iterator[TickHelper]:
+def reschedule_timer(monkeypatch: pytest.MonkeyPatch) -> Iterator[RescheduleTimer]:
     # The test is of the process, whatever this kernel's own tick is.
     monkeypatch.setattr(time, "clock_getres", lambda _: 0.004)
-    made = TickHelper()
+    made = RescheduleTimer()
     made.start()
     yield made
     made.close()
 
 
-def pid_of(tick_helper: TickHelper) -> int:
+def pid_of(reschedule_timer: RescheduleTimer) -> int:
     """The id of its process, which is there."""
-    assert tick_helper.pid is not None
-    assert is_there(tick_helper.pid)
-    return tick_helper.pid
+    assert reschedule_timer.pid is not None
+    assert is_there(reschedule_timer.pid)
+    return reschedule_timer.pid
 
 
 def is_there(pid: int) -> bool:
     return any(process.pid == pid for process in host.processes())
 
 
-def ticks_when_told(tick_helper: TickHelper) -> dict[tuple[int, ...], int]:
+def ticks_when_told(reschedule_timer: RescheduleTimer) -> dict[tuple[int, ...], int]:
     """How often each thread wakes, by the CPUs that it may run on, when it is told once."""
-    pid = pid_of(tick_helper)
+    pid = pid_of(reschedule_timer)
 
     def is_still() -> bool:
         before = ticks(pid)
@@ -56,18 +56,18 @@ def ticks_when_told(tick_helper: TickHelper) -> dict[tuple[int, ...], int]:
 
     assert host.eventually(is_still, host.TIMEOUT)
     before = ticks(pid)
-    tick_helper.wake()
+    reschedule_timer.wake()
     assert host.eventually(lambda: ticks(pid) != before, host.TIMEOUT)
     assert host.eventually(is_still, host.TIMEOUT)
     return {cpus: count - before[cpus] for cpus, count in ticks(pid).items()}
 
 
 def test_told_once_it_wakes_each_millisecond_for_twenty_on_every_cpu(
-    tick_helper: TickHelper,
+    reschedule_timer: RescheduleTimer,
 ) -> None:
     best = dict.fromkeys(((cpu,) for cpu in os.sched_getaffinity(0)), 0)
     for _ in range(20):
-        found = ticks_when_told(tick_helper)
+        found = ticks_when_told(reschedule_timer)
         for cpus in best:
             assert found[cpus] <= MOST
             best[cpus] = max(best[cpus], found[cpus])
@@ -76,29 +76,29 @@ def test_told_once_it_wakes_each_millisecond_for_twenty_on_every_cpu(
     pytest.fail(f"it woke {best} times at most")
 
 
-def test_it_is_gone_when_it_is_closed(tick_helper: TickHelper) -> None:
-    pid = pid_of(tick_helper)
-    tick_helper.close()
+def test_it_is_gone_when_it_is_closed(reschedule_timer: RescheduleTimer) -> None:
+    pid = pid_of(reschedule_timer)
+    reschedule_timer.close()
     assert not is_there(pid)
-    tick_helper.wake()
-    assert tick_helper.pid is None
+    reschedule_timer.wake()
+    assert reschedule_timer.pid is None
 
 
-def test_one_that_was_killed_is_not_missed(tick_helper: TickHelper) -> None:
-    pid = pid_of(tick_helper)
+def test_one_that_was_killed_is_not_missed(reschedule_timer: RescheduleTimer) -> None:
+    pid = pid_of(reschedule_timer)
     os.kill(pid, signal.SIGKILL)
     assert host.eventually(lambda: not is_there(pid), host.TIMEOUT)
-    tick_helper.wake()
-    assert tick_helper.pid is None
+    reschedule_timer.wake()
+    assert reschedule_timer.pid is None
 
 
 def test_it_ends_with_whoever_started_it_though_a_child_lives_on() -> None:
     code = (
         "import os, time; time.clock_getres = lambda _: 0.004\n"
-        "from drybox.backends.local.cgroups.tick_helper import TickHelper\n"
-        "tick_helper = TickHelper(); tick_helper.start()\n"
+        "from drybox.backends.local.cgroups.reschedule_timer import RescheduleTimer\n"
+        "reschedule_timer = RescheduleTimer(); reschedule_timer.start()\n"
         "child = os.fork() or time.sleep(60)\n"
-        "print(tick_helper.pid, child, flush=True); time.sleep(60)"
+        "print(reschedule_timer.pid, child, flush=True); time.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as starter:
         assert starter.stdout is not None
@@ -114,7 +114,7 @@ def test_it_ends_with_whoever_started_it_though_a_child_lives_on() -> None:
 
 def test_a_kernel_whose_own_tick_comes_as_often_needs_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, "clock_getres", lambda _: 0.001)
-    tick_helper = TickHelper()
-    tick_helper.start()
-    tick_helper.wake()
-    assert tick_helper.pid is None
+    reschedule_timer = RescheduleTimer()
+    reschedule_timer.start()
+    reschedule_timer.wake()
+    assert reschedule_timer.pid is None

@@ -12,14 +12,14 @@ import subprocess
 import time
 
 PERIOD = 0.001
-"""Seconds between two ticks of ``tick_helper.c``. A kernel whose own come as often needs none."""
+"""Seconds between two ticks of it. A kernel whose own come as often needs none."""
 
 CLOCK_MONOTONIC_COARSE = 6
 """Of linux/time.h: a clock that advances with the kernel's tick."""
 
 
-class TickHelper:
-    """A process that wakes on every CPU (``tick_helper.c``).
+class RescheduleTimer:
+    """A process that wakes on every CPU (``reschedule_timer.c``).
 
     It is there for speed alone: where it cannot be had, everything goes on without.
     """
@@ -40,7 +40,7 @@ class TickHelper:
         try:
             # A session of its own: the terminal's signals are not for it.
             process = self._process = subprocess.Popen(
-                [f"{folder}/tick_helper-{platform.machine()}", str(os.getpid())],
+                [f"{folder}/reschedule_timer-{platform.machine()}", str(os.getpid())],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
