@@ -67,8 +67,8 @@ class Taking:
         """
         for place in PLACES:
             await self._look(place.encode())
-        entries = list(self._folders)
-        for path in self._listing.fit_into(self._most_bytes, MOST_FILES):
+        entries, paths = await anyio.to_thread.run_sync(self._settle)
+        for path in paths:
             entry = await self._read(path)
             if entry is not None:
                 entries.append(entry)
@@ -90,9 +90,34 @@ class Taking:
             if len(self._listing.sizes) + len(self._folders) > MOST_FILES:
                 raise _too_many()
 
+    def _settle(self) -> tuple[list[Entry], list[bytes]]:
+        """Those folders, and files to be read, that belong together.
+
+        What is looked at changes meanwhile: a folder may have been a file a moment before.
+        """
+        sizes = self._listing.sizes
+        known: dict[bytes, bool] = {}  # folders, and whether one on the way to it is a file
+
+        def is_below_file(path: bytes) -> bool:
+            way = []
+            while (path := path.rpartition(b"/")[0]) and path not in known:
+                way.append(path)
+            below = known.get(path, False)
+            for folder in reversed(way):
+                below = known[folder] = below or folder in sizes
+            return below
+
+        folders = [entry for entry in self._folders if not is_below_file(entry.path)]
+        for path in [path for path in sizes if is_below_file(path)]:
+            del sizes[path]
+            self._leave_out(path, "in a folder that was changed meanwhile")
+        return folders, self._listing.fit_into(self._most_bytes, MOST_FILES)
+
     def _note(self, path: bytes, item: GuestFile) -> None:
-        if not is_below_a_place(path) or path in self._modes:
+        if not is_below_a_place(path):
             raise GuestGone("a name that no file can have")
+        if path in self._modes:
+            return  # a kernel may list a name again whose file was replaced meanwhile
         mode, kind = item.mode & 0o777, stat.S_IFMT(item.mode)
         self._modes[path] = mode
         if kind == stat.S_IFDIR:
