@@ -160,8 +160,7 @@ static void list_folder(int fd, char *path, size_t used, int depth)
         } else {
             int below = -1;
             if (depth < MAX_DEPTH)
-                below = openat(dirfd(folder), entry->d_name,
-                               O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+                below = open_folder(dirfd(folder), entry->d_name);
             path[used + n] = '/';
             if (below >= 0)
                 list_folder(below, path, used + n + 1, depth + 1);
@@ -193,8 +192,7 @@ int open_beneath(const char *folder, char *path)
         char *slash = strchr(name, '/');
         if (slash)
             *slash = 0;
-        int kind = slash ? O_DIRECTORY : O_NONBLOCK | O_NOCTTY;
-        int next = openat(fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | kind);
+        int next = slash ? open_folder(fd, name) : openat(fd, name, NO_LINK);
         close(fd);
         fd = next;
         name = slash ? slash + 1 : NULL;

@@ -1,7 +1,9 @@
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "paths.h"
 
@@ -15,4 +17,16 @@ int make_folders(char *path)
         *slash = '/';
     }
     return 0;
+}
+
+/* With O_DIRECTORY, gVisor's kernel follows a link in spite of O_NOFOLLOW. */
+int open_folder(int parent, const char *name)
+{
+    struct stat st;
+    int fd = openat(parent, name, NO_LINK);
+    if (fd < 0 || (!fstat(fd, &st) && S_ISDIR(st.st_mode)))
+        return fd;
+    close(fd);
+    errno = ENOTDIR;
+    return -1;
 }

@@ -9,11 +9,11 @@
 
 #include "../frames.h"
 #include "../numbers.h"
+#include "../paths.h"
 #include "file_tree.h"
 
 #define MAX_DEPTH 200     /* folders below each other that are entered */
 #define MAX_LISTED 100000 /* names of one listing */
-#define NO_LINK (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
 static uint32_t listed;
 
@@ -54,7 +54,7 @@ static int list_folder(uint32_t request, int fd, char *path, size_t used, int de
         listed++;
         int below = -1;
         if (S_ISDIR(st.st_mode) && depth > 1)
-            below = openat(dirfd(folder), entry->d_name, NO_LINK);
+            below = open_folder(dirfd(folder), entry->d_name);
         path[used + n] = '/';
         if (below >= 0)
             list_folder(request, below, path, used + n + 1, depth - 1);
@@ -76,7 +76,7 @@ int list_below(uint32_t request, const char *path, int depth)
 
 static int remove_folder(int parent, const char *name, int depth)
 {
-    int problem = 0, fd = openat(parent, name, NO_LINK);
+    int problem = 0, fd = open_folder(parent, name);
     if (fd < 0)
         return errno;
     struct dirent *entry;
@@ -93,6 +93,8 @@ static int remove_folder(int parent, const char *name, int depth)
     }
     if (folder)
         closedir(folder);
+    else
+        close(fd);
     if (!problem && unlinkat(parent, name, AT_REMOVEDIR))
         problem = errno;
     return problem;
