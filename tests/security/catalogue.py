@@ -308,8 +308,8 @@ ATTACKS: Mapping[str, Sequence[Attack]] = {
             "poisoning the cache of compiled programs",
             _in(
                 "compile_cache",
-                "what_is_too_much_or_not_whole_is_not_kept",
-                "what_a_program_does_to_what_was_made_stays_with_it",
+                "what_is_too_much_or_not_whole_is_not_kept "
+                "what_a_program_does_to_what_was_made_stays_with_it "
                 "what_a_compiler_leaves_running_changes_nothing_later",
             ),
             not_covered="By its time a request can find out that the same source ran recently.",
@@ -339,7 +339,7 @@ ATTACKS: Mapping[str, Sequence[Attack]] = {
             "packages: archives that write elsewhere, scripts, bombs, addresses",
             _in(
                 "packages",
-                "a_wheel_writes_nothing_outside_its_place the_scripts_of_npm_packages_do_not_run",
+                "a_wheel_writes_nothing_outside_its_place the_scripts_of_npm_packages_do_not_run "
                 "source_distributions_are_refused_and_not_built",
                 "a_go_module_writes_nothing_outside_its_place",
                 "an_installer_reaches_no_address_that_a_package_names",
@@ -391,7 +391,7 @@ ABOUT_OTHER_THINGS = frozenset(
         "test_killed.py",  # the end of drybox itself
         "test_starting.py",  # and of a sandbox that begins
         *("test_environments.py", "test_payloads.py"),  # packages, and fields of requests
-        "test_processor.py",  # shares of the CPU
+        *("test_processor.py", "test_shared_caches.py"),  # shares of the CPU, and what is shared
         *("test_waiting.py", "test_toolchains_of_others.py"),  # what waits in one, and is in it
         *("test_templates.py", "test_preload.py"),  # what it was forked from
         *("test_sessions.py", "test_session_kernels.py", "test_snapshots.py"),  # kept sandboxes

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import secrets
+import stat
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.support import host
 from tests.support.environments import make_index, using
+from tests.support.hostile_archives import HOSTILE, LYING
 from tests.support.packages import make_wheel
 
 from drybox import CodeExecutor, Environment, ExecutionRequest, Unavailable
@@ -125,6 +130,42 @@ def test_a_wheel_that_is_larger_than_it_says_is_no_larger_once_it_is_installed(
     with pytest.raises(Unavailable):
         build(index, tmp_path / "store")
     assert list((tmp_path / "store" / "unfinished").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(
+            make,
+            id=make.__name__,
+            # By day those alone that no other test builds.
+            marks=[pytest.mark.nightly] * (make not in LYING),
+        )
+        for make in HOSTILE["python"]
+    ],
+)
+def test_a_hostile_wheel_leaves_what_is_inside_or_nothing(
+    index: Path, tmp_path: Path, make: Callable[[Path, str], None]
+) -> None:
+    word = f"escaped-{secrets.token_hex(8)}"
+    make(index, word)
+    before, store = host.resident(os.getpid()), tmp_path / "store"
+    try:
+        executor = build(index, store)
+    except Unavailable:
+        assert list((store / "records").glob("*")) == []
+    else:
+        with executor:
+            result = executor.execute("python", "print(1)", environment="hostile")
+        assert result.stdout == "1\n"
+        (tree,) = (store / "trees").iterdir()
+        for path in tree.rglob("*"):
+            mode = path.lstat().st_mode
+            assert stat.S_ISDIR(mode) or stat.S_ISREG(mode), path
+            assert mode & 0o7022 == 0, path
+    assert host.resident(os.getpid()) - before < 128 << 20
+    assert list((store / "unfinished").iterdir()) == []
+    assert [at for at in ("/tmp", "/sandbox", "/build", "/") if Path(at, word).exists()] == []
 
 
 def test_nobody_but_its_owner_can_write_a_store(index: Path, tmp_path: Path) -> None:

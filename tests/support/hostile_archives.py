@@ -88,6 +88,61 @@ def wheel_that_is_cut(folder: Path, word: str) -> None:
     path.write_bytes(content[:64] + content[len(content) // 2 :])
 
 
+def wheel_with_lies(folder: Path, word: str) -> None:
+    """A RECORD of files elsewhere, scripts and entry points with paths and shell text, rights."""
+    info, up = "hostile-1.0.dist-info", "../" * 12
+    points = "".join(
+        f"{name} = hostile:{function}\n"
+        for name, function in (
+            (f"{up}tmp/{word}", "main"),
+            (f"/tmp/{word}", "main"),
+            (f"a; touch /tmp/{word} #", "main"),
+            ("b", f"main(); open('/tmp/{word}', 'w')"),
+            ("pip", "main"),
+        )
+    )
+    record = f"{up}etc/passwd,sha256=x,1\n/etc/passwd,,\n{info}/RECORD,,\n\x00,\n\n,,,,,,\n"
+    path = folder / "hostile-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, text in {
+            "hostile.py": "def main(): pass\n",
+            "HOSTILE.py": "def main(): pass\n",
+            "hostile.pth": f"import os; os.path.exists('/sandbox') or open('/tmp/{word}', 'w')\n",
+            f"hostile-1.0.data/scripts/run;touch {word}": "#!python\n",
+            f"hostile-1.0.data/data/share/{word}": "escaped",
+            f"hostile-1.0.data/data/{up}tmp/{word}": "escaped",
+            f"{info}/METADATA": "Metadata-Version: 2.1\nName: hostile\nVersion: 1.0\n",
+            f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+            f"{info}/entry_points.txt": f"[console_scripts]\n{points}",
+            f"{info}/direct_url.json": '{"url": "file:///etc/passwd"}',
+            f"{info}/RECORD": record,
+        }.items():
+            member = zipfile.ZipInfo(name)
+            member.external_attr = 0o106777 << 16
+            archive.writestr(member, text)
+
+
+def wheel_with_lies_that_are_installed(folder: Path, word: str) -> None:
+    """The same without what pip refuses: what is left of it comes out of the sandbox."""
+    info = "hostile-1.0.dist-info"
+    path = make_wheel(
+        folder,
+        "hostile",
+        "1.0",
+        {
+            "hostile.py": "def main(): pass\n",
+            "hostile.pth": f"import os; os.path.exists('/sandbox') or open('/tmp/{word}', 'w')\n",
+            "hostile-1.0.data/data/share/thing": "data",
+            f"hostile-1.0.data/scripts/run;touch {word}": "#!python\n",
+            f"{info}/entry_points.txt": f"[console_scripts]\na;touch-{word} = hostile:main\n",
+        },
+    )
+    with zipfile.ZipFile(path, "a") as archive:
+        member = zipfile.ZipInfo("hostile-1.0.data/scripts/root")
+        member.external_attr = 0o106777 << 16
+        archive.writestr(member, "#!python\n")
+
+
 def npm_with_links(folder: Path, word: str) -> None:
     """Symbolic and hard links that lead out, then files by way of them."""
 
@@ -125,6 +180,9 @@ def npm_that_is_a_bomb(folder: Path, word: str) -> None:
     _npm(folder, lambda archive: _add(archive, "package/bomb", bytes(400 * MIB)))
 
 
+LYING = (wheel_with_lies, wheel_with_lies_that_are_installed)
+"""Wheels whose lists and names are untrue."""
+
 HOSTILE: dict[str, tuple[Callable[[Path, str], None], ...]] = {
     "python": (
         wheel_with_links,
@@ -132,6 +190,7 @@ HOSTILE: dict[str, tuple[Callable[[Path, str], None], ...]] = {
         wheel_with_many_members,
         wheel_with_odd_names,
         wheel_that_is_cut,
+        *LYING,
     ),
     "node": (
         npm_with_links,
