@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import errno
-import io
-import json
 import secrets
 import signal
-from collections import deque
 from typing import Any
 
 import anyio
@@ -25,6 +22,7 @@ from drybox.sessions.kernels.base import Kernel
 from drybox.sessions.programs.answers import Answers, completions_of, display_of, error_of, word
 from drybox.sessions.programs.inside import Inside, usage_between
 from drybox.sessions.programs.kernel_run import TOO_LARGE, Ask, Follow, KernelRun
+from drybox.sessions.programs.requests import InputLines, request_pieces
 from drybox.sessions.programs.waiting import first_of, one_piece
 from drybox.sessions.results import (
     CodeError,
@@ -127,8 +125,8 @@ class KernelProcess:
 
     async def _tell(self, request: dict[str, Any]) -> None:
         assert self._program is not None
-        line = json.dumps(request).encode() + b"\n"
-        await self._inside.programs.write(self._program, line, REQUESTS)
+        for piece in request_pieces(request):
+            await self._inside.programs.write(self._program, piece, REQUESTS)
 
     async def run(
         self,
@@ -156,7 +154,7 @@ class KernelProcess:
             before = await self._inside.sandbox.used()
             began = anyio.current_time()
             has_input = stdin is not None or ask is not None
-            rest = None if stdin is None else deque(io.StringIO(stdin, newline=None))
+            rest = None if stdin is None else InputLines(stdin)
             limit = self._inside.limits.output
             run = self._run = KernelRun(secrets.token_hex(16), Output(limit), follow, rest, ask)
             if self._program is not None:

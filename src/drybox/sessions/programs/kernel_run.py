@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -11,6 +10,7 @@ import anyio
 from drybox.execution.output import Output
 from drybox.model import ErrorInfo
 from drybox.sessions.kernels.base import MAX_LINE
+from drybox.sessions.programs.requests import InputLines
 from drybox.sessions.results import (
     CodeError,
     Completions,
@@ -56,7 +56,7 @@ class KernelRun:
     id: str
     output: Output
     follow: Follow
-    lines: deque[str] | None
+    lines: InputLines | None
     ask: Ask | None
     over: anyio.Event = field(default_factory=anyio.Event)
     stop: anyio.Event = field(default_factory=anyio.Event)
