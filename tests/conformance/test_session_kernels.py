@@ -81,6 +81,30 @@ def test_state_values_errors_and_interrupts(
         assert session.run(sample.output).execution_count == 1
 
 
+EXITS = {
+    "python": ["exit(3)", "quit(3 + 256)"],
+    "node": ["process.exit(3)"],
+    "typescript": ["process.exit(3 as number)"],
+    "bash": ["exit 3"],
+    "java": ["System.exit(3);"],
+}
+
+
+@pytest.mark.parametrize("language", EXITS)
+def test_code_that_ends_its_kernel_with_an_exit_code_has_failed(
+    executor: CodeExecutor, isolation: Isolation, language: str
+) -> None:
+    with executor.session(language, isolation=isolation.name) as session:
+        for code in EXITS[language]:
+            *_, told, result = session.stream(code)
+            assert result.result is not None
+            assert (result.result.status, result.result.restarted) == ("failed", True)
+            assert result.result.error is not None
+            assert result.result.error.value == "3"
+            assert (told.type, told.error) == ("error", result.result.error)
+        assert session.run(SAMPLES[language].output).status == "success"
+
+
 BESIDE = {
     "bash": "cat shared; printf , >> shared",
     "node": "process.stdout.write(require('fs').readFileSync('shared', 'utf8')); let kept = 3;",

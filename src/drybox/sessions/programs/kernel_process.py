@@ -171,6 +171,7 @@ class KernelProcess:
                     with anyio.move_on_after(INTERRUPT_GRACE):
                         await self._program.ended.wait()
                     await self.kill()
+                    run.note_exit(self._program.exit)
             except GuestGone as error:
                 if (await self._inside.used_at_end()).oom_kills <= before.oom_kills:
                     raise self._inside.lost(error) from error

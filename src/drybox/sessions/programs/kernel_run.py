@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import anyio
 
 from drybox.execution.output import Output
+from drybox.guest.frames import GuestExit
 from drybox.model import ErrorInfo
 from drybox.sessions.kernels.base import MAX_LINE
 from drybox.sessions.programs.requests import InputLines
@@ -98,6 +99,11 @@ class KernelRun:
             self.stop_showing()
             return
         self.follow(SessionEvent("error", error=error))
+
+    def note_exit(self, end: GuestExit | None) -> None:
+        """The code has ended its kernel by itself, as a program ends."""
+        if end is not None and end.code and self.error is None:
+            self.fail(CodeError("Exit", str(end.code), ""), compiles=True)
 
     def stop_showing(self) -> None:
         """It has shown more than it may, and is ended."""

@@ -47,7 +47,12 @@ class Exit(ExitAutocall):
     """``exit``: the kernel ends with the cell."""
 
     def __call__(self, code: object = None) -> None:
-        """Ask for it."""
+        """Ask for it; its argument means what Python's own ``exit`` makes of it."""
+        if isinstance(code, int):
+            self._ip.exit_code = code & 0xFF
+        elif code is not None:
+            print(code, file=sys.stderr)
+            self._ip.exit_code = 1
         self._ip.ask_exit()
 
 
@@ -89,6 +94,7 @@ class Shell(InteractiveShell):
         run_id: Id of the cell that runs; None between cells.
         has_input: Whether the cell may ask for lines.
         is_ending: Whether a cell has called ``exit``.
+        exit_code: What it ended with.
         was_cancelled: Whether an interrupt has cancelled what the cell waited for.
     """
 
@@ -98,6 +104,7 @@ class Shell(InteractiveShell):
     run_id: str | None = None
     has_input = False
     is_ending = False
+    exit_code = 0
     was_cancelled = False
     _has_raised = False
 

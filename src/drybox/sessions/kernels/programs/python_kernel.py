@@ -96,7 +96,7 @@ class Kernel:
         _setitimer(signal.ITIMER_REAL, END_TIMEOUT)
         atexit._run_exitfuncs()
         flush()
-        self._exit(0)
+        self._exit(self._shell.exit_code)
 
     # --- cells --------------------------------------------------------------------------------
 
