@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from importlib import import_module
 from typing import Any
@@ -14,6 +15,9 @@ from drybox.cli.interrupt import ReaderGone
 from drybox.errors import DryboxError, InvalidRequest
 
 MISUSE, DRYBOX_FAILED, BROKEN_PIPE = 2, 125, 141
+
+_CANNOT_WRITE = (errno.EBADF, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC, errno.EPIPE)
+"""What writing to standard output ends with; any other error of the system is not about that."""
 
 COMMANDS = {
     "bench": "bench",
@@ -91,11 +95,11 @@ def run_command() -> int:
         if error.hint:
             click.echo("  hint: " + printable(error.hint, keep="\n"), err=True)
         return MISUSE if isinstance(error, InvalidRequest) else DRYBOX_FAILED
-    except OSError as error:
-        sys.stdout = None
-        click.echo(f"drybox: the output cannot be written: {error.strerror}.", err=True)
-        return DRYBOX_FAILED
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in _CANNOT_WRITE:
+            sys.stdout = None
+            click.echo(f"drybox: the output cannot be written: {error.strerror}.", err=True)
+            return DRYBOX_FAILED
         if _lacks_threads(error):
             click.echo("drybox: no thread could be started.", err=True)
             click.echo(

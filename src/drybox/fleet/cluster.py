@@ -209,7 +209,10 @@ class RayCluster:
     def _find(self) -> str:
         from ray._private.services import canonicalize_bootstrap_address
 
-        found = canonicalize_bootstrap_address("auto")
+        try:
+            found = canonicalize_bootstrap_address("auto")
+        except ConnectionError:  # it advises options that we do not have
+            found = None
         if found is None:
             raise Unavailable(
                 "no Ray cluster runs on this machine",
