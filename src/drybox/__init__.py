@@ -22,6 +22,7 @@ _HOMES = {
     "CodeExecutor": "drybox.executor.sync_executor",
     "CommandResult": "drybox.sessions.results",
     "Config": "drybox.config.loader",
+    "Copied": "drybox.sessions.results",
     "Display": "drybox.sessions.results",
     "DockerSettings": "drybox.settings",
     "DryboxError": "drybox.errors",
@@ -70,6 +71,7 @@ __all__ = [
     "CodeExecutor",
     "CommandResult",
     "Config",
+    "Copied",
     "Display",
     "DockerSettings",
     "DryboxError",
@@ -143,6 +145,7 @@ if TYPE_CHECKING:
     from drybox.sessions.results import (
         CodeError,
         CommandResult,
+        Copied,
         Display,
         FileChange,
         FileInfo,

@@ -8,7 +8,7 @@ import pytest
 from tests.support import host
 from tests.support.isolations import Isolation
 
-from drybox import CodeExecutor, Unsupported
+from drybox import CodeExecutor, RunResult, Unsupported
 
 pytestmark = pytest.mark.promise("SES-4")
 
@@ -97,11 +97,12 @@ def test_code_that_ends_its_kernel_with_an_exit_code_has_failed(
     with executor.session(language, isolation=isolation.name) as session:
         for code in EXITS[language]:
             *_, told, result = session.stream(code)
-            assert result.result is not None
-            assert (result.result.status, result.result.restarted) == ("failed", True)
-            assert result.result.error is not None
-            assert result.result.error.value == "3"
-            assert (told.type, told.error) == ("error", result.result.error)
+            left = result.result
+            assert isinstance(left, RunResult)
+            assert (left.status, left.restarted) == ("failed", True)
+            assert left.error is not None
+            assert left.error.value == "3"
+            assert (told.type, told.error) == ("error", left.error)
         assert session.run(SAMPLES[language].output).status == "success"
 
 

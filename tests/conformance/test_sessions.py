@@ -154,11 +154,18 @@ def test_files_go_in_and_out(session: Session, tmp_path: Path) -> None:
     (tmp_path / "up/deep").mkdir(parents=True)
     (tmp_path / "up/deep/file").write_text("up")
     (tmp_path / "up/link").symlink_to("/etc/passwd")
-    assert [item.path for item in files.upload(tmp_path / "up", "in")] == ["/sandbox/in/deep/file"]
-    session.command("ln -s /etc/hostname in/link; echo down > in/new")
-    files.download("in", tmp_path / "down")
+    (tmp_path / "up/within").symlink_to("deep")
+    uploaded = files.upload(tmp_path / "up", "in")
+    assert sorted(i.path for i in uploaded) == ["/sandbox/in/deep/file", "/sandbox/in/within/file"]
+    assert uploaded.left_out == {"link": "a link that leads out of the folder"}
+    session.command("ln -s /etc/hostname in/link; echo down > in/new; mkdir in/empty")
+    downloaded = files.download("in", tmp_path / "down")
+    assert downloaded.left_out == {"link": "a symbolic link"}
     found = sorted(p.relative_to(tmp_path / "down") for p in (tmp_path / "down").rglob("*"))
-    assert list(map(str, found)) == ["deep", "deep/file", "new"]
+    expected = ["deep", "deep/file", "empty", "new", "within", "within/file"]
+    assert list(map(str, found)) == expected
+    (tmp_path / "named").symlink_to("up/deep/file")
+    assert [item.path for item in files.upload(tmp_path / "named", "one")] == ["/sandbox/one"]
 
 
 def test_what_stands_in_the_way_of_files_is_named(session: Session) -> None:

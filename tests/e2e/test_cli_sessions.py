@@ -84,11 +84,15 @@ def test_files_and_folders_go_in_and_come_back(
     (folder / "below" / "größe 1").write_text("1")
     (folder / "link").symlink_to("/etc/passwd")
     copied = ended(drybox("session", "cp", str(folder), f"{id}:in", env=env), 0)
-    assert copied == "drybox: 2 files copied.\n"
+    left = f"drybox: left out of {folder} (a link that leads out of the folder): link.\n"
+    assert copied == f"{left}drybox: 2 files copied.\n"
     found = drybox("session", "exec", id, "cd in && find . -type f | sort", env=env)
     ended(found, 0, "./below/größe 1\n./data\n")
     ended(drybox("session", "exec", id, "ln -s /etc/passwd in/link", env=env), 0)
-    ended(drybox("session", "cp", f"{id}:in", str(tmp_path / "back"), env=env), 0)
+    ended(drybox("session", "exec", id, "mkdir in/empty", env=env), 0)
+    back = ended(drybox("session", "cp", f"{id}:in", str(tmp_path / "back"), env=env), 0)
+    assert "left out of in (a symbolic link): link." in back
+    assert (tmp_path / "back/empty").is_dir()
     assert (tmp_path / "back/data").read_bytes() == content
     assert (tmp_path / "back/below/größe 1").read_text() == "1"
     assert not (tmp_path / "back/link").is_symlink()

@@ -22,6 +22,7 @@ NAMES = {
     "CodeError",
     "CodeExecutor",
     "CommandResult",
+    "Copied",
     "Config",
     "Display",
     "DockerSettings",

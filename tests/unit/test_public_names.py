@@ -21,8 +21,8 @@ PUBLIC = {
     *("ErrorInfo", "Event", "ExecutionResult", "PhaseResult", "Truncated", "Usage"),
     *("DryboxError", "InvalidRequest", "Rejected", "SandboxLost", "Unavailable", "Unsupported"),
     *("AsyncProcess", "AsyncSession", "Process", "Session", "SessionClosed", "SessionFileError"),
-    *("CodeError", "CommandResult", "Display", "FileChange", "FileInfo", "RunResult"),
-    *("SessionEvent", "SessionRequest", "Snapshot", "SnapshotError"),
+    *("CodeError", "CommandResult", "Copied", "Display", "FileChange", "FileInfo"),
+    *("RunResult", "SessionEvent", "SessionRequest", "Snapshot", "SnapshotError"),
 }
 
 

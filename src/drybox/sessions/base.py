@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from drybox.sessions.results import (
     CommandResult,
     Completions,
+    Copied,
     FileChange,
     FileInfo,
     RunResult,
@@ -181,18 +182,18 @@ class AsyncFiles(Protocol):
     async def remove(self, path: str) -> None:
         """Remove a file, a link, or a folder with all that is in it."""
 
-    async def upload(self, source: str | os.PathLike[str], to: str = ".") -> Sequence[FileInfo]:
+    async def upload(self, source: str | os.PathLike[str], to: str = ".") -> Copied[FileInfo]:
         """Copy a file or a folder of this host into the session.
 
         Args:
-            source: The file or folder; links in it are not followed, and not copied.
+            source: The file or folder; links in it that lead to what is in it are followed.
             to: The folder that it is copied into, or for a file its new path.
         """
 
-    async def download(self, path: str, to: str | os.PathLike[str]) -> Sequence[str]:
+    async def download(self, path: str, to: str | os.PathLike[str]) -> Copied[str]:
         """Copy a file or a folder of the session into a folder of this host.
 
-        Regular files alone: no link is followed or made.
+        Folders and regular files: no link is followed or made.
 
         Returns:
             Paths of the files that were written.

@@ -17,10 +17,17 @@ from drybox.execution.texts import show
 from drybox.guest.frames import GuestGone
 from drybox.guest.session_files import GuestFile, GuestOSError
 from drybox.job import WORK_DIR
-from drybox.sessions.host_files import host_files, host_path, open_beneath
+from drybox.sessions.host_files import (
+    NOT_A_FILE,
+    NOT_COPIED,
+    host_files,
+    host_path,
+    make_beneath,
+    open_beneath,
+)
 from drybox.sessions.programs.inside import Inside
 from drybox.sessions.programs.waiting import one_piece
-from drybox.sessions.results import FileChange, FileInfo, FileType
+from drybox.sessions.results import Copied, FileChange, FileInfo, FileType
 
 UPLOAD_PIECE = 256 * 1024
 """Bytes that are read of a file of the host at once."""
@@ -227,10 +234,10 @@ class SessionFiles:
             except (GuestOSError, GuestGone) as error:
                 raise self._told(error, path) from error
 
-    async def upload(self, source: str | os.PathLike[str], to: str = ".") -> Sequence[FileInfo]:
+    async def upload(self, source: str | os.PathLike[str], to: str = ".") -> Copied[FileInfo]:
         """Copy a file or a folder of this host into the session."""
         start = host_path(source, "source")
-        if start.is_symlink() or not start.exists():
+        if not start.exists():
             raise InvalidRequest(
                 "source",
                 f"{os.fspath(source)!r} is no file or folder of this host",
@@ -238,14 +245,13 @@ class SessionFiles:
             )
         if start.is_file():
             into_folder = to.endswith("/") or await self._is_folder(to)
-            return [await self._upload_one(start, f"{to}/{start.name}" if into_folder else to)]
-        listed = await anyio.to_thread.run_sync(host_files, start)
-        made = []
-        for folder in listed[0]:
+            at = f"{to}/{start.name}" if into_folder else to
+            return Copied([await self._upload_one(start, at)])
+        tree = await anyio.to_thread.run_sync(host_files, start)
+        for folder in tree.folders:
             await self.make_dir(f"{to}/{folder}")
-        for name in listed[1]:
-            made.append(await self._upload_one(start / name, f"{to}/{name}"))
-        return made
+        made = [await self._upload_one(start / name, f"{to}/{name}") for name in tree.files]
+        return Copied(made, tree.left_out)
 
     async def _is_folder(self, path: str) -> bool:
         return await self.exists(path) and (await self.stat(path)).type == "directory"
@@ -259,24 +265,27 @@ class SessionFiles:
 
             return await self.write(to, pieces())
 
-    async def download(self, path: str, to: str | os.PathLike[str]) -> Sequence[str]:
+    async def download(self, path: str, to: str | os.PathLike[str]) -> Copied[str]:
         """Copy a file or a folder of the session into a folder of this host."""
         target = host_path(to, "to")
         info = await self.stat(path)
         if info.type == "file":
-            return [await self._download_one(info.path, target, info.name)]
-        written = []
+            return Copied([await self._download_one(info.path, target, info.name)])
+        written, left_out = [], {}
+        await anyio.to_thread.run_sync(make_beneath, target, ())
         for item in await self.list(path, depth=MOST_DEPTH):
+            below = item.path[len(info.path.rstrip("/")) + 1 :]
             if item.type == "file":
-                below = item.path[len(info.path.rstrip("/")) + 1 :]
                 written.append(await self._download_one(item.path, target, below))
-        return written
+            elif item.type == "directory":
+                await anyio.to_thread.run_sync(make_beneath, target, _parts(below))
+            else:
+                left_out[below] = NOT_COPIED.get(item.type, NOT_A_FILE)
+        return Copied(written, left_out)
 
     async def _download_one(self, path: str, folder: Path, below: str) -> str:
         """Write a file below a folder of the host; names from the sandbox lead nowhere else."""
-        parts = PurePosixPath(below).parts
-        if not parts or ".." in parts or below.startswith("/"):
-            raise SessionFileError("failed", f"{below[:200]!r} is no name", hint="Rename it.")
+        parts = _parts(below)
         made = folder.joinpath(*parts)
         opened = await anyio.to_thread.run_sync(open_beneath, folder, parts)
         async with anyio.wrap_file(os.fdopen(opened, "wb")) as file:
@@ -293,6 +302,14 @@ class SessionFiles:
             for change in await anyio.to_thread.run_sync(_changes, before, now):
                 yield change
             before = now
+
+
+def _parts(below: str) -> tuple[str, ...]:
+    """The names of a path that comes from the sandbox."""
+    parts = PurePosixPath(below).parts
+    if not parts or ".." in parts or below.startswith("/"):
+        raise SessionFileError("failed", f"{below[:200]!r} is no name", hint="Rename it.")
+    return parts
 
 
 def _changes(before: Sequence[FileInfo], now: Sequence[FileInfo]) -> list[FileChange]:

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from drybox.errors import InvalidRequest
 from drybox.execution.texts import show
+
+MOST_FILES = 100_000
+"""Files and folders that are copied at once; links may name the same ones again and again."""
+
+NOT_A_FILE = "neither a file nor a folder"
+NOT_COPIED = {"symlink": "a symbolic link"}
+"""Why something of a session is not copied to this host, by its type; else NOT_A_FILE."""
 
 
 def host_path(path: object, field: str) -> Path:
@@ -20,21 +30,91 @@ def host_path(path: object, field: str) -> Path:
     return Path(path)
 
 
-def host_files(start: Path) -> tuple[list[str], list[str]]:
-    """Folders and regular files below one, relative to it; no link is followed."""
-    folders, names = [], []
-    for at, below, files in os.walk(start):
-        here = Path(at)
-        folders += [str((here / name).relative_to(start)) for name in below]
-        for name in files:
-            item = here / name
-            if item.is_file() and not item.is_symlink():
-                names.append(str(item.relative_to(start)))
-    return [name for name in folders if not (start / name).is_symlink()], names
+@dataclass(frozen=True, slots=True)
+class HostTree:
+    """What is below a folder of this host.
+
+    Attributes:
+        folders: Folders, each after the one that it is in.
+        files: Regular files.
+        left_out: Why something else is in neither of them.
+    """
+
+    folders: list[str] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+    left_out: dict[str, str] = field(default_factory=dict)
+
+
+def host_files(start: Path) -> HostTree:
+    """Folders and files below one, relative to it; links within it are followed.
+
+    Raises:
+        InvalidRequest: There are too many, or the folder cannot be read.
+    """
+    tree = HostTree()
+    root = Path(os.path.realpath(start))
+    waiting: list[tuple[Path, str, tuple[Path, ...]]] = [(root, "", (root,))]
+    while waiting:
+        folder, prefix, above = waiting.pop()
+        try:
+            names = sorted(os.listdir(folder))
+        except OSError as error:
+            if not prefix:
+                raise InvalidRequest(
+                    "source", f"{os.fspath(start)!r}: {error.strerror}", hint="Name another folder."
+                ) from error
+            tree.left_out[prefix[:-1]] = str(error.strerror)
+            continue
+        for name in names:
+            path, inside = folder / name, prefix + name
+            if path.is_symlink():
+                path = Path(os.path.realpath(path))
+            reason = _reason(path, root, above)
+            if reason:
+                tree.left_out[inside] = reason
+            elif path.is_dir():
+                tree.folders.append(inside)
+                waiting.append((path, f"{inside}/", (*above, path)))
+            else:
+                tree.files.append(inside)
+        if len(tree.files) + len(tree.folders) + len(tree.left_out) > MOST_FILES:
+            raise InvalidRequest(
+                "source",
+                f"there are more than {MOST_FILES:,} files in {os.fspath(start)!r}",
+                hint="Pack them into an archive.",
+            )
+    return tree
+
+
+def _reason(path: Path, root: Path, above: tuple[Path, ...]) -> str:
+    """Why something is not copied; "" if it is. Links have been followed."""
+    if not path.exists():
+        return "a link that leads nowhere"
+    if not path.is_relative_to(root):
+        return "a link that leads out of the folder"
+    if path in above:
+        return "a link to a folder that it is in"
+    if not path.is_dir() and not path.is_file():
+        return NOT_A_FILE
+    return ""
 
 
 def open_beneath(folder: Path, parts: tuple[str, ...]) -> int:
     """Open a new file below a folder, through no link."""
+    with _beneath(folder, parts[:-1]) as at:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+        return os.open(parts[-1], flags, 0o644, dir_fd=at)
+
+
+def make_beneath(folder: Path, parts: tuple[str, ...]) -> None:
+    """Make a folder below another, if it is not there, through no link."""
+    with _beneath(folder, parts):
+        pass
+
+
+@contextmanager
+def _beneath(folder: Path, parts: tuple[str, ...]) -> Iterator[int]:
+    """A folder below another, with those between them, made where they are not there."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         at = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -45,7 +125,7 @@ def open_beneath(folder: Path, parts: tuple[str, ...]) -> int:
             hint="Name a folder, or one that is not there yet.",
         ) from error
     try:
-        for name in parts[:-1]:
+        for name in parts:
             try:
                 os.mkdir(name, 0o755, dir_fd=at)
             except FileExistsError:
@@ -54,8 +134,7 @@ def open_beneath(folder: Path, parts: tuple[str, ...]) -> int:
             below = os.open(name, flags, dir_fd=at)
             os.close(at)
             at = below
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
-        return os.open(parts[-1], flags, 0o644, dir_fd=at)
+        yield at
     except OSError as error:
         raise InvalidRequest(
             "to",

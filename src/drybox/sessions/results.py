@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from drybox.model import ErrorInfo, OutputRecord, Record, Truncated, Usage
 from drybox.serialization import plain
+
+T = TypeVar("T")
 
 RunStatus = Literal[
     "success",
@@ -248,6 +250,18 @@ class FileInfo(Record):
     mode: int
     modified_at: float
     target: str | None = None
+
+
+class Copied(list[T]):
+    """What was copied between this host and a session.
+
+    Attributes:
+        left_out: Why something was not copied, by its path below the folder.
+    """
+
+    def __init__(self, copied: Iterable[T] = (), left_out: Mapping[str, str] | None = None) -> None:
+        super().__init__(copied)
+        self.left_out: Mapping[str, str] = left_out or {}
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ from drybox.sessions.base import (
 from drybox.sessions.results import (
     CommandResult,
     Completions,
+    Copied,
     FileChange,
     FileInfo,
     RunResult,
@@ -185,11 +186,11 @@ class Files:
         """Remove a file, a link, or a folder with all that is in it."""
         self._call(self._files.remove, path)
 
-    def upload(self, source: str | os.PathLike[str], to: str = ".") -> Sequence[FileInfo]:
+    def upload(self, source: str | os.PathLike[str], to: str = ".") -> Copied[FileInfo]:
         """Copy a file or a folder of this host into the session."""
         return self._call(self._files.upload, source, to)
 
-    def download(self, path: str, to: str | os.PathLike[str]) -> Sequence[str]:
+    def download(self, path: str, to: str | os.PathLike[str]) -> Copied[str]:
         """Copy a file or a folder of the session into a folder of this host."""
         return self._call(self._files.download, path, to)
 

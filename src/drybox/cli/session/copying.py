@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -14,10 +14,19 @@ import click
 
 from drybox.cli.session.remote import Remote, session_path
 from drybox.errors import InvalidRequest
-from drybox.sessions.host_files import host_files, open_beneath
+from drybox.sessions.host_files import (
+    NOT_A_FILE,
+    NOT_COPIED,
+    host_files,
+    make_beneath,
+    open_beneath,
+)
 
 DEPTH = 32
 """Levels of folders that a server lists at once."""
+
+MOST_TOLD = 5
+"""Names that are said of those left out for the same reason."""
 
 
 def upload(remote: Remote, session: str, source: str, to: str) -> int:
@@ -28,10 +37,13 @@ def upload(remote: Remote, session: str, source: str, to: str) -> int:
     """
     start = Path(source)
     if start.is_dir():
-        _, names = host_files(start)
-        for name in names:
+        tree = host_files(start)
+        for name in tree.files:
             _upload_one(remote, session, start / name, f"{to.rstrip('/')}/{name}")
-        return len(names)
+        filled = {str(above) for name in tree.files for above in PurePosixPath(name).parents}
+        empty = {name: "an empty folder" for name in tree.folders if name not in filled}
+        _tell_left_out(source, tree.left_out | empty)
+        return len(tree.files)
     if not start.is_file():
         raise click.UsageError(f"{source}: there is no such file or folder here.")
     if to.endswith("/") or _is_folder(remote, session, to):
@@ -48,14 +60,22 @@ def download(remote: Remote, session: str, source: str, to: str) -> int:
     """
     if _is_folder(remote, session, source):
         top = source.rstrip("/") or "/"
-        count = 0
-        for below in _files_below(remote, session, top):
+        count, left_out = 0, {}
+        make_beneath(Path(to), ())
+        for below, kind in _below(remote, session, top):
             parts = PurePosixPath(below).parts
             if not parts or ".." in parts or below.startswith("/"):
                 raise InvalidRequest("path", f"{below[:200]!r} is no name", hint="Rename it.")
+            if kind == "directory":
+                make_beneath(Path(to), parts)
+                continue
+            if kind != "file":
+                left_out[below] = NOT_COPIED.get(kind, NOT_A_FILE)
+                continue
             with open(open_beneath(Path(to), parts), "wb") as file:
                 remote.download(session, f"{top.rstrip('/')}/{below}", file)
             count += 1
+        _tell_left_out(source, left_out)
         return count
     target = Path(to)
     if to.endswith("/") or target.is_dir():
@@ -66,6 +86,14 @@ def download(remote: Remote, session: str, source: str, to: str) -> int:
         target /= name
     _download_one(remote, session, source, target)
     return 1
+
+
+def _tell_left_out(where: str, left_out: Mapping[str, str]) -> None:
+    for reason in sorted(set(left_out.values())):
+        names = [name for name, why in left_out.items() if why == reason]
+        more = f" and {len(names) - MOST_TOLD} more" if len(names) > MOST_TOLD else ""
+        shown = ", ".join(ascii(name)[1:-1] for name in names[:MOST_TOLD])
+        click.echo(f"drybox: left out of {where} ({reason}): {shown}{more}.", err=True)
 
 
 def _upload_one(remote: Remote, session: str, source: Path, to: str) -> None:
@@ -104,8 +132,8 @@ def _is_folder(remote: Remote, session: str, path: str) -> bool:
     return True
 
 
-def _files_below(remote: Remote, session: str, top: str) -> Iterator[str]:
-    """Paths of the regular files in a folder, relative to it."""
+def _below(remote: Remote, session: str, top: str) -> Iterator[tuple[str, str]]:
+    """Paths of all that is in a folder, relative to it, and what it is."""
     waiting = [(top, "")]
     while waiting:
         path, prefix = waiting.pop()
@@ -113,9 +141,8 @@ def _files_below(remote: Remote, session: str, top: str) -> Iterator[str]:
         above = _common(found)
         for item in found:
             below = item["path"][len(above) :]
-            if item["type"] == "file":
-                yield prefix + below
-            elif item["type"] == "directory" and below.count("/") == DEPTH - 1:
+            yield prefix + below, item["type"]
+            if item["type"] == "directory" and below.count("/") == DEPTH - 1:
                 waiting.append((item["path"], f"{prefix}{below}/"))
 
 
