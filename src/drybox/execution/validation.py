@@ -211,7 +211,7 @@ def _check_files(
         raise InvalidRequest(
             "entrypoint",
             f"{entry!r} is not among the files" if entry else "it is not clear which file to run",
-            hint=f"Set 'entrypoint' to one of: {', '.join(sorted(contents)[:10])}.",
+            hint=f"Set 'entrypoint' to one of: {', '.join(_candidates(contents, language)[:10])}.",
         )
     entry = _with_suffix(entry, contents, language)
     _check_tree(contents, entry, disk)
@@ -249,6 +249,12 @@ def _find_entry(entry: str | None, contents: Mapping[str, bytes], language: Lang
 def _only(contents: Mapping[str, bytes], language: Language) -> str | None:
     sources = [path for path in contents if path.endswith(language.suffixes)]
     return sources[0] if len(sources) == 1 else None
+
+
+def _candidates(contents: Mapping[str, bytes], language: Language) -> list[str]:
+    """What may be meant: sources of the language, if there are any."""
+    sources = [path for path in contents if path.endswith(language.suffixes)]
+    return sorted(sources or contents)
 
 
 def _with_suffix(entry: str, contents: dict[str, bytes], language: Language) -> str:

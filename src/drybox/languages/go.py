@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import shlex
 from collections.abc import Mapping
 
@@ -29,6 +30,8 @@ from drybox.languages.base import (
 )
 from drybox.languages.go_build import RECORD, TEMPLATE, direct_build, is_direct
 from drybox.model import ResourceLimits
+
+MOST_READ = 1 << 20  # bytes of a source that are looked through
 
 STD_CACHE = "/opt/go-cache"
 DIRECT = f"{STD_CACHE}/direct"
@@ -211,10 +214,19 @@ class Go(UsualEntry):
         return path.endswith(self.suffixes) and not path.endswith("_test.go")
 
     def find_entry(self, files: Mapping[str, bytes]) -> str | None:
-        """The entry among several files."""
+        """The entry among several files: ``main.go``, or the only one that has a ``main``."""
         if "main.go" in files:
             return "main.go"
-        top = [name for name in files if name.endswith(".go") and "/" not in name]
+        sources = [
+            name
+            for name in files
+            if name.endswith(".go") and not name.endswith("_test.go")
+            if not name.startswith("vendor/")
+        ]
+        top = [name for name in sources if "/" not in name]
+        for group in (top, sources):
+            if found := [name for name in group if _has_main(files[name])]:
+                return found[0] if len(found) == 1 else None
         return top[0] if len(top) == 1 else None
 
     def plan(self, job: Job, compile_limits: ResourceLimits) -> Plan:
@@ -244,6 +256,17 @@ class Go(UsualEntry):
             ),
             outputs=("main",),
         )
+
+
+_MAIN = re.compile(rb"^func[ \t]+main[ \t]*\(", re.MULTILINE)
+_PACKAGE = re.compile(rb"^package[ \t]+main\b", re.MULTILINE)
+_IGNORED = re.compile(rb"^//go:build[ \t]+ignore[ \t\r]*$", re.MULTILINE)
+
+
+def _has_main(source: bytes) -> bool:
+    """Whether a source begins a program, by its text; one that only ``go run`` takes does not."""
+    text = source[:MOST_READ]
+    return all(each.search(text) for each in (_MAIN, _PACKAGE)) and not _IGNORED.search(text)
 
 
 def _module_env(job: Job) -> Mapping[str, str]:
