@@ -66,14 +66,14 @@ class Lock:
         Raises:
             ValueError: It is no lock, or one of another format.
         """
-        document = json.loads(text)
         try:
+            document = json.loads(text)
             if document.pop("format") != FORMAT:
                 raise ValueError("it is a lock of another version of drybox")
             packages = tuple(_package(item) for item in document.pop("packages"))
             notes = {str(name): str(note) for name, note in document.pop("notes").items()}
             found = cls(**document, packages=packages, notes=notes)
-        except (AttributeError, KeyError, TypeError) as error:
+        except (AttributeError, KeyError, TypeError, RecursionError) as error:
             raise ValueError(f"it is no lock: {error}") from error
         words = (found.name, found.language, found.definition, found.target, found.target_digest)
         if not all(isinstance(word, str) for word in (*words, found.digest)):

@@ -69,8 +69,7 @@ class NpmResolver:
         end = _npm(folder, "install", "--package-lock-only", "--", *environment.packages)
         if end.code:
             raise _explain(environment, end)
-        with open(folder / TREE, encoding="utf-8") as file:
-            tree = json.loads(file.read(MAX_DOCUMENT))
+        tree = _tree(folder / TREE, environment)
         entries = dict(tree["packages"])
         root = entries.pop("", {})
         packages = []
@@ -152,6 +151,22 @@ def _npm(folder: Path, command: str, *arguments: str) -> ToolEnd:
     )
 
 
+def _tree(path: Path, environment: Environment) -> dict[str, Any]:
+    """What npm has resolved, as it says in its lock."""
+    try:
+        with open(path, "rb") as file:
+            tree = json.loads(file.read(MAX_DOCUMENT))
+        if isinstance(tree, dict) and isinstance(tree.get("packages"), dict):
+            return tree
+    except (ValueError, RecursionError):
+        pass
+    raise BuildFailed(
+        f"environment {environment.name!r} cannot be built: npm's lock of it is none, or has more "
+        f"than {MAX_DOCUMENT:,} bytes.",
+        hint="Ask for fewer packages, or make several environments of them.",
+    )
+
+
 def _wanted(environment: Environment) -> dict[str, Any]:
     """What an operator's package.json asks for, without what would run anything."""
     path = Path(str(environment.requirements))
@@ -159,7 +174,7 @@ def _wanted(environment: Environment) -> dict[str, Any]:
     try:
         document = json.loads(path.read_bytes()[:MAX_DOCUMENT])
         found = {name: dict(document[name]) for name in KEPT if document.get(name)}
-    except (OSError, ValueError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise InvalidRequest(
             field, f"{path} is no package.json: {error}", hint="Name one that npm takes."
         ) from error

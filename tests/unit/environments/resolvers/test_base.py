@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from drybox.environments.environment import Environment
-from drybox.environments.lock import MAX_PACKAGES, Lock
+from drybox.environments.lock import MAX_PACKAGES, Lock, read_lock
 from drybox.environments.resolvers.base import BuildFailed, Target, check_lock, lock_of
 from drybox.environments.resolvers.go_mod import MAX_FILE, read_wanted
 from drybox.environments.resolvers.registry import make_resolver
 from drybox.environments.store import Package
-from drybox.errors import Unsupported
+from drybox.errors import InvalidRequest, Unsupported
 
 pytestmark = pytest.mark.promise("ENV-3")
 
@@ -118,3 +118,10 @@ def test_packages_of_a_lock_have_texts_and_numbers_where_they_belong(
     document["packages"][0].update(change)
     with pytest.raises(ValueError, match=r"is none|no name"):
         Lock.of_json(json.dumps(document))
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000, "[]", "7", "null", "{", ""])
+def test_a_document_that_is_no_lock_is_told_as_that(tmp_path: Path, text: str) -> None:
+    (tmp_path / "lock").write_text(text)
+    with pytest.raises(InvalidRequest, match="cannot be used"):
+        read_lock(tmp_path / "lock")

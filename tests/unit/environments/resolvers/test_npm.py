@@ -14,7 +14,7 @@ from tests.support.packages import make_npm
 from drybox import Environment, InvalidRequest, Unavailable
 from drybox.environments.lock import Lock
 from drybox.environments.resolvers.base import Target
-from drybox.environments.resolvers.npm import NpmResolver, _fits, _package, _wanted
+from drybox.environments.resolvers.npm import NpmResolver, _fits, _package, _tree, _wanted
 from drybox.environments.store import Package
 
 pytestmark = pytest.mark.promise("ENV-3")
@@ -74,6 +74,19 @@ def test_a_manifest_cannot_name_what_would_be_built(tmp_path: Path, version: str
     path.write_text(json.dumps({"dependencies": {"x": version}}))
     with pytest.raises(InvalidRequest, match="is to come from"):
         _wanted(Environment("js", "node", requirements=path))
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 100_000, '{"packages": {', "[]", '{"packages": []}', " " * 2000 + "{}"]
+)
+def test_a_lock_of_npms_that_is_none_or_too_large_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setattr("drybox.environments.resolvers.npm.MAX_DOCUMENT", 1000)
+    path = tmp_path / "package-lock.json"
+    path.write_text(text)
+    with pytest.raises(Unavailable, match="has more than 1,000 bytes"):
+        _tree(path, WORDS)
 
 
 def test_of_a_manifest_only_what_it_needs_counts(tmp_path: Path) -> None:
