@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from tests.support.proxies import DEFAULTS, DEPLOY, caddy, nginx
+from tests.support.proxies import DEFAULTS, DEPLOY, caddy, nginx, traefik
 from tests.support.server import Server, serving
 from tests.support.wire import all_of, raw, status_of
 from websockets.exceptions import InvalidStatus
@@ -36,10 +36,13 @@ PROXIES: dict[str, Proxy] = {
     "nginx's defaults": lambda server, folder: nginx(server, folder, DEFAULTS),
     "nginx": nginx,
     "caddy": caddy,
+    "traefik": traefik,
 }
+NIGHTLY = pytest.param("traefik", marks=pytest.mark.nightly)
+"""Building it takes minutes."""
 
 
-@pytest.mark.parametrize("name", PROXIES)
+@pytest.mark.parametrize("name", [*(name for name in PROXIES if name != "traefik"), NIGHTLY])
 def test_without_a_key_nobody_is_served_through_a_proxy(
     server: Server, name: str, tmp_path: Path
 ) -> None:
@@ -108,7 +111,7 @@ WITH_KEY = {"DRYBOX_KEYS_WEB_HASH": hash_key(KEY)}
 
 
 @pytest.mark.parametrize("env", [TRUSTED, WITH_KEY, {**TRUSTED, **WITH_KEY}])
-@pytest.mark.parametrize("name", ["nginx", "caddy"])
+@pytest.mark.parametrize("name", ["nginx", "caddy", NIGHTLY])
 def test_with_a_key_or_a_trusted_proxy_all_works(
     env: dict[str, str], name: str, tmp_path: Path
 ) -> None:
@@ -132,6 +135,10 @@ def test_with_a_key_or_a_trusted_proxy_all_works(
             assert proxy.ask("PUT", f"{prefix}/v1/execute").headers["allow"] == "POST"
         with proxy.websocket(HELLO, additional_headers=shown) as talk:
             assert talk.until("result")["result"]["stdout"] == "1\n"
+        moved = proxy.get("/sandbox")
+        assert moved.status in (301, 308)
+        assert moved.headers["location"].endswith("/sandbox/")
+        assert proxy.ask("GET", "/sandboxes", headers=shown).status == 404
         if name == "nginx":  # Caddy closes on who still sends
             large = b"x" * (40 << 20)
             assert proxy.ask("POST", "/v1/execute", large, shown).status == 413

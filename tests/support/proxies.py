@@ -10,10 +10,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from tests.support.host import eventually
 from tests.support.server import TIMEOUT, Server
+from tests.support.traefik import CannotBuildError, traefik_program
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
+UPSTREAM = "127.0.0.1:8080"
 
 NGINX = """\
 daemon off;
@@ -74,11 +77,37 @@ def caddy(server: Server, folder: Path) -> Iterator[Server]:
         yield Server(it, port)
 
 
+@contextmanager
+def traefik(server: Server, folder: Path) -> Iterator[Server]:
+    """Traefik in front of a server; without it the test is skipped, and says why."""
+    try:
+        program = traefik_program()
+    except CannotBuildError as error:
+        pytest.skip(f"there is no Traefik: {error}")
+    port = free_port()
+    file = folder / "drybox.yaml"
+    text = (DEPLOY / "traefik/drybox.yaml").read_text()
+    assert UPSTREAM in text
+    file.write_text(text.replace(UPSTREAM, f"127.0.0.1:{server.port}"))
+    words = [
+        *(str(program), f"--entrypoints.web.address=127.0.0.1:{port}"),
+        *(f"--providers.file.filename={file}", "--log.level=WARN"),
+        *("--global.checknewversion=false", "--global.sendanonymoususage=false"),
+    ]
+    with _running(words, port, folder) as it:
+        through = Server(it, port)
+        # It listens before it has read the file.
+        assert eventually(lambda: through.get("/healthz").status == 200, TIMEOUT)
+        yield through
+        said = (folder / "output").read_text()
+        assert "ERR" not in said, said
+
+
 def _moved(text: str, port: int, upstream: int) -> str:
     """A file of ``deploy/`` with other ports."""
     assert "8000" in text
-    assert "127.0.0.1:8080" in text
-    return text.replace("8000", str(port)).replace("127.0.0.1:8080", f"127.0.0.1:{upstream}")
+    assert UPSTREAM in text
+    return text.replace("8000", str(port)).replace(UPSTREAM, f"127.0.0.1:{upstream}")
 
 
 @contextmanager
