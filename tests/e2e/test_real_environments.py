@@ -93,6 +93,19 @@ func main() {
 \tfmt.Println(cases.Title(language.English).String("hello"))
 }
 """
+RUST = """use serde::{Deserialize, Serialize};
+
+#[derive(Serialize, Deserialize)]
+struct Point {
+    x: u8,
+}
+
+fn main() {
+    let point: Point = serde_json::from_str("{\\"x\\": 3}").unwrap();
+    let found = regex::Regex::new("[0-9]").unwrap().is_match("a3");
+    println!("{} {found}", serde_json::to_string(&point).unwrap());
+}
+"""
 
 
 def test_python(tmp_path: Path) -> None:
@@ -157,3 +170,22 @@ def test_go(tmp_path: Path) -> None:
     assert licences["golang.org/x/text"] == "BSD-3-Clause"
     assert plain.stdout == "differs\nHello\n", plain.stderr
     assert own.stdout == "differs\nHello\n", own.stderr
+
+
+def test_rust(tmp_path: Path) -> None:
+    """A derive macro needs a feature, which only a manifest names."""
+    manifest = tmp_path / "Cargo.toml"
+    manifest.write_text(
+        '[package]\nname = "own"\nversion = "0.1.0"\nedition = "2021"\n\n[dependencies]\n'
+        'serde = { version = "1", features = ["derive"] }\nserde_json = "1"\nregex = "1"\n'
+    )
+    web = Environment("web", "rust", requirements=manifest)
+    with CodeExecutor(environments=[web], environment_dir=tmp_path, isolation="local") as executor:
+        info = executor.build_environment("web")
+        plain = executor.execute("rust", RUST, environment="web", timeout=120)
+        files = {"src/main.rs": RUST, "Cargo.toml": manifest.read_text()}
+        own = executor.execute("rust", files=files, environment="web", timeout=120)
+    licences = {item.name: item.licence for item in info.packages}
+    assert licences["serde"] == "MIT OR Apache-2.0"
+    assert plain.stdout == '{"x":3} true\n', plain.stderr
+    assert own.stdout == '{"x":3} true\n', own.stderr

@@ -16,6 +16,8 @@ from pathlib import Path
 
 PIECE = 1 << 20
 
+TAR_BLOCK = 512
+
 MAX_LIST = 64 << 20
 """Bytes of the list of members in a zip archive: some 600,000 of them. Python takes ten times as
 much memory for it."""
@@ -74,6 +76,39 @@ def unpacked_size(path: Path, most: int) -> int:
     except (gzip.BadGzipFile, zlib.error, EOFError) as error:
         raise BadArchive(str(error)) from error
     return size
+
+
+def tar_member(path: Path, name: str, *, most: int, whole: int) -> tuple[bytes, int]:
+    """A file in a tar archive that gzip compressed, and bytes of what the archive becomes.
+
+    Nothing but headers is looked at, so what extends them takes no memory.
+
+    Args:
+        path: The archive.
+        name: The file's, at most 100 bytes.
+        most: Bytes that it may have.
+        whole: Bytes after which no more of the archive is read.
+
+    Raises:
+        BadArchive: It is none, has no such file, or becomes more.
+        OSError: It cannot be read.
+    """
+    size = unpacked_size(path, whole)
+    try:
+        with gzip.open(path) as file:
+            while len(header := file.read(TAR_BLOCK)) == TAR_BLOCK and header.strip(b"\0"):
+                length = int(header[124:136].strip(b" \0") or b"0", 8)
+                is_it = header[:100].rstrip(b"\0") == name.encode()
+                if is_it and header[156:157] in (b"0", b"\0") and not header[345:500].strip(b"\0"):
+                    if length > most:
+                        raise BadArchive(f"{name[:200]!r} has more than {most:,} bytes")
+                    return file.read(length), size
+                left = length + -length % TAR_BLOCK
+                while left > 0 and (piece := file.read(min(left, PIECE))):
+                    left -= len(piece)
+    except ValueError as error:
+        raise BadArchive(str(error)) from error
+    raise BadArchive(f"it has no {name[:200]!r}")
 
 
 class _Bounded(io.FileIO):

@@ -136,10 +136,11 @@ class EnvironmentBuilder:
                 place.mkdir(mode=0o755)
             packages = await _run(lambda: resolver.stage(lock, archives, stage))
             size = sum(item.size for item in packages)
+            whole = size * form_of(environment).growth // 2
             most = usable_memory() // MEMORY_SHARE
-            if size > most:
+            if whole > most:
                 raise BuildFailed(
-                    f"environment {environment.name!r} would have {size / GIB:.1f} GiB, and at "
+                    f"environment {environment.name!r} would have {whole / GIB:.1f} GiB, and at "
                     f"most {most / GIB:.1f} are installed in the memory of this machine.",
                     hint="Leave packages out of it, or make several; or build it on a machine that "
                     "has more memory.",

@@ -100,11 +100,11 @@ async def install(
         BuildFailed: It cannot be installed.
         OSError: It cannot be written here.
     """
-    disk = 2 * size + 256 * MIB  # what is compiled takes as much again
+    form = form_of(environment)
+    disk = form.growth * size + 256 * MIB
     limits = replace(installers, disk=disk, memory=disk + GIB)
     sandbox = await pool.open(_spec(environment, limits, str(stage)))
     try:
-        form = form_of(environment)
         end, _, err = await _said(sandbox, form.install, limits, INSTALL_TIMEOUT)
         if end.code != 0:
             raise _not_installed(environment, end, err)

@@ -78,6 +78,7 @@ class EnvironmentForm:
             those of :attr:`Toolchain.shown`.
         preload: What imports modules, given as arguments, in the way that a template would; None
             where nothing is preloaded.
+        growth: How many times what the archives hold is there at most while they are installed.
     """
 
     requirements: tuple[str, ...]
@@ -89,6 +90,7 @@ class EnvironmentForm:
     links: Mapping[str, str] = field(default_factory=dict)
     shown: tuple[File, ...] = ()
     preload: tuple[str, ...] | None = None
+    growth: int = 2  # what is compiled takes as much again
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,20 @@ import math
 import re
 from collections.abc import Mapping
 
-from drybox.job import BUILD_DIR, PACKAGES_DIR, WORK_DIR, Job, Plan, Step
+from drybox.job import (
+    BUILD_DIR,
+    ENVIRONMENT_DIR,
+    NEW_ENVIRONMENT_DIR,
+    PACKAGES_DIR,
+    WORK_DIR,
+    Job,
+    Plan,
+    Step,
+)
+from drybox.languages import runners
 from drybox.languages.base import (
     EditorMode,
+    EnvironmentForm,
     PackageForm,
     PistonNames,
     Samples,
@@ -26,6 +37,35 @@ MOST_READ = 256 * KIB
 
 OWN_MANIFEST = f"{BUILD_DIR}/project/Cargo.toml"
 """The manifest of a program that has packages and none of its own."""
+
+TARGET = f"{BUILD_DIR}/target"
+"""cargo's folder of what it compiles, an environment's packages, too."""
+
+CRATES = f"{NEW_ENVIRONMENT_DIR}/crates"
+"""An environment's packages, at one path when they are compiled ahead and when a program is: cargo
+knows by it what is compiled."""
+
+BUILD_ENV: Mapping[str, str] = {
+    "CARGO_HOME": f"{BUILD_DIR}/cargo",
+    "CARGO_INCREMENTAL": "0",
+    "CARGO_PROFILE_DEV_DEBUG": "0",  # what a debugger reads, and takes long to write
+    "CARGO_TERM_COLOR": "never",
+}
+"""The same for an environment's packages and every program: cargo knows by it, too."""
+
+_TARGET_FACTS = """
+rustc -vV | {
+    while read -r word fact; do
+        case $word in
+        host:) triple=$fact ;;
+        release:) version=$fact ;;
+        commit-hash:) commit=$fact ;;
+        esac
+    done
+    [ "$triple" ] && printf '{"label": "Rust %s on %s", "version": "%s", "triple": "%s", ' \
+        "$version" "$triple" "$version" "$triple" && printf '"commit": "%s"}\n' "$commit"
+}
+"""
 
 _RUSTC = ("rustc", "--edition", "2021", "--crate-name", "main", "--crate-type", "bin")
 
@@ -77,20 +117,53 @@ done
 case $name in build_script_*) kind='build script' ;; esac
 case $source in
 */../*) ;;
-{PACKAGES_DIR}/*) kind= ;;
+{PACKAGES_DIR}/* | {CRATES}/*) kind= ;;
 esac
 [ -z "$kind" ] && exec "$@"
 echo "error: a request's own $kind does not run: $source" >&2
 exit 1
 """
 
-_BUILD = """
-manifest=$1 name=$2 wrapper=$3
+# An environment's versions count; cargo takes those of a lock. The program's own comes back.
+_LOCKED = f"""
+lock=${{manifest%.toml}}.lock kept=
+[ ! -e "$lock" ] || kept={BUILD_DIR}/kept.lock
+[ -e {CRATES} ] && {{
+    [ -z "$kept" ] || mv "$lock" "$kept" || exit
+    cp {ENVIRONMENT_DIR}/Cargo.lock "$lock" || exit
+}}
+unlock() {{
+    code=$?
+    [ -n "$kept" ] || rm -f "$lock"
+    [ ! -e {BUILD_DIR}/kept.lock ] || mv {BUILD_DIR}/kept.lock "$lock"
+}}
+"""
+
+# Links, for cargo writes beside them what it compiles anew: with other features, for example.
+_OPEN = f"""
+if [ ! -e {CRATES} ]; then
+    mkdir -p {CRATES} {TARGET}/debug $CARGO_HOME && ln -s {ENVIRONMENT_DIR}/crates/* {CRATES} &&
+        printf %s "$config" >$CARGO_HOME/config.toml && cd {TARGET}/debug || exit
+    for part in deps .fingerprint build {ENVIRONMENT_DIR}/target/build/*; do
+        part=${{part#{ENVIRONMENT_DIR}/target/}}
+        [ -d {ENVIRONMENT_DIR}/target/$part ] && mkdir -p $part || continue
+        set -- {ENVIRONMENT_DIR}/target/$part/*
+        # Of a build script's folder cargo links the script to its other name, each time.
+        [ ! -e "$1" ] || [ $part = build ] || ln -s "$@" $part || exit
+    done
+    cd /
+fi
+"""
+"""Shows cargo what an environment has, by a configuration that names its packages."""
+
+_BUILD = f"""
+manifest=$1 name=$2 wrapper=$3 config=$4
+[ -z "$config" ] || {{ {_OPEN} }}
+{_LOCKED}
+""" + """
 printf %s "$wrapper" >$RUSTC_WRAPPER && chmod 755 $RUSTC_WRAPPER || exit
-[ -e "${manifest%.toml}.lock" ] || lock=${manifest%.toml}.lock
 cargo build --quiet --offline --manifest-path "$manifest" --target-dir TARGET
-code=$?
-[ -z "$lock" ] || rm -f "$lock"
+unlock
 [ $code = 0 ] || exit $code
 found=TARGET/debug/$name
 for file in TARGET/debug/*; do
@@ -100,7 +173,7 @@ done
 [ -x "$found" ] && [ -f "$found" ] && exec mv "$found" BUILD/main
 echo 'error: this package has no program' >&2
 exit 1
-""".replace("TARGET", f"{BUILD_DIR}/target").replace("BUILD", BUILD_DIR)
+""".replace("TARGET", TARGET).replace("BUILD", BUILD_DIR)
 """Builds a package and takes the program of this name, or the only one that there is."""
 
 _INSTALL = f"""
@@ -117,23 +190,35 @@ for name; do
     }}
 done
 mkdir -p $CARGO_HOME {BUILD_DIR}/project && printf %s "$config" >$CARGO_HOME/config.toml || exit
+own=
+case $config in
+*{CRATES}*)
+    {_OPEN}
+    ln -sf {PACKAGES_DIR}/* {CRATES} || exit
+    own=$(while IFS= read -r line; do
+        case "$needs" in "${{line%% *}} "* | *"
+${{line%% *}} "*) ;; *) printf '%s\n' "$line" ;; esac
+    done <{ENVIRONMENT_DIR}/dependencies)
+    ;;
+esac
 if [ "$manifest" = {OWN_MANIFEST} ]; then
     printf '[package]\\nname = "main"\\nversion = "0.0.0"\\nedition = "2021"\\n\\n' >$manifest
     printf '[[bin]]\\nname = "main"\\npath = "%s"\\n\\n' "$entry" >>$manifest
-    printf '[dependencies]\\n%s' "$needs" >>$manifest
+    printf '[dependencies]\\n%s%s\\n' "$needs" "$own" >>$manifest
 fi
-[ -e "${{manifest%.toml}}.lock" ] || lock=${{manifest%.toml}}.lock
+{_LOCKED}
 cargo fetch --quiet --offline --manifest-path "$manifest"
-code=$?
-[ -z "$lock" ] || rm -f "$lock"
+unlock
 exit $code
 """
 
-_CONFIG = f"""[source.crates-io]
-replace-with = "packages"
-[source.packages]
-directory = "{PACKAGES_DIR}"
-"""
+
+def _config(folder: str) -> str:
+    """What has cargo take packages out of a folder alone."""
+    return (
+        '[source.crates-io]\nreplace-with = "packages"\n'
+        f'[source.packages]\ndirectory = "{folder}"\n'
+    )
 
 
 class Rust(UsualEntry):
@@ -170,6 +255,18 @@ class Rust(UsualEntry):
             ),
         ),
         install_hint="Install it: apt install rustc cargo, or rustup",
+    )
+    environments = EnvironmentForm(
+        requirements=("Cargo.toml",),
+        resolver="cargo",
+        purl="cargo",
+        probe=("sh", "-c", _TARGET_FACTS),
+        install=(
+            *("sh", "-c", runners.source("install_crates.sh").decode(), "sh", PACKAGES_DIR),
+            *(NEW_ENVIRONMENT_DIR, ENVIRONMENT_DIR, TARGET, _config(CRATES)),
+            *(f"{name}={value}" for name, value in BUILD_ENV.items()),
+        ),
+        growth=12,
     )
     packages = PackageForm(
         pattern=r"[A-Za-z][A-Za-z0-9_-]*(?:@[0-9][0-9A-Za-z.+-]*)?",
@@ -224,26 +321,29 @@ class Rust(UsualEntry):
         program = _program_of(job, manifest) if manifest else ""
         if not program and not job.packages:
             has_lines = any(name in job.env for name in _BACKTRACES)
-            compiler = Step(_compile(job.entry, has_lines=has_lines))
+            compiler = Step(
+                _compile(job.entry, has_lines=has_lines, in_environment=bool(job.environment))
+            )
             return Plan(compile=compiler, run=run, outputs=("main",))
-        env = {
-            "CARGO_BUILD_JOBS": str(max(1, math.ceil(compile_limits.cpus))),
-            "CARGO_HOME": f"{BUILD_DIR}/cargo",
-            "CARGO_INCREMENTAL": "0",
-            "CARGO_PROFILE_DEV_DEBUG": "0",  # what a debugger reads, and takes long to write
-            "CARGO_TERM_COLOR": "never",
-        }
+        env = {**BUILD_ENV, "CARGO_BUILD_JOBS": str(max(1, math.ceil(compile_limits.cpus)))}
+        config = _config(CRATES) if job.environment else ""
         path = f"{WORK_DIR}/{manifest}" if program else OWN_MANIFEST
         # A project's own configuration is read from where cargo is started: not from there.
-        words = (path, program or "main", _WRAPPER)
+        words = (path, program or "main", _WRAPPER, config)
         wrapped = {**env, "RUSTC_WRAPPER": f"{BUILD_DIR}/rustc-wrapper"}
         build = Step(("sh", "-c", _BUILD, "sh", *words), wrapped, cwd="/")
-        install = Step(_install(job, path), env, cwd="/") if job.packages else None
+        install = None
+        if job.packages:
+            install = Step(_install(job, path, config or _config(PACKAGES_DIR)), env, cwd="/")
         return Plan(install=install, compile=build, run=run, outputs=("main",))
 
 
-def _compile(entry: str, *, has_lines: bool = False) -> tuple[str, ...]:
-    options = () if has_lines else _NO_LINES
+def _compile(
+    entry: str, *, has_lines: bool = False, in_environment: bool = False
+) -> tuple[str, ...]:
+    options: tuple[str, ...] = () if has_lines else _NO_LINES
+    if in_environment:
+        options += (f"@{ENVIRONMENT_DIR}/rustc.args",)  # where each package is
     return (*_RUSTC, *options, "-o", f"{BUILD_DIR}/main", as_argument(entry))
 
 
@@ -276,10 +376,10 @@ def _program_of(job: Job, manifest: str) -> str:
     return ""
 
 
-def _install(job: Job, manifest: str) -> tuple[str, ...]:
+def _install(job: Job, manifest: str, config: str) -> tuple[str, ...]:
     """Looks whether the packages are there, with what they need themselves."""
     words = [word.partition("@") for word in job.packages]
     needs = "".join(f"{name} = {json.dumps(version or '*')}\n" for name, _, version in words)
     names = [name for name, _, _ in words]
     entry = f"{WORK_DIR}/{job.entry}".replace("\\", "\\\\").replace('"', '\\"')
-    return ("sh", "-c", _INSTALL, "sh", _CONFIG, manifest, entry, needs, *names)
+    return ("sh", "-c", _INSTALL, "sh", config, manifest, entry, needs, *names)

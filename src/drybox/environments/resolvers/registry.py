@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from drybox.environments.resolvers.base import Resolver
+from drybox.environments.resolvers.cargo import CargoResolver
 from drybox.environments.resolvers.go import GoResolver
 from drybox.environments.resolvers.maven import MavenResolver
 from drybox.environments.resolvers.npm import NpmResolver
@@ -12,6 +13,7 @@ from drybox.environments.resolvers.pip import PipResolver
 from drybox.errors import Unsupported
 
 RESOLVERS: Mapping[str, Callable[[], Resolver]] = {
+    "cargo": CargoResolver,
     "go": GoResolver,
     "maven": MavenResolver,
     "npm": NpmResolver,
