@@ -18,7 +18,9 @@ from drybox.environments.info import EnvironmentInfo
 
 pytestmark = pytest.mark.promise("ENV-1", "ENV-2")
 
-WEB = Environment("web", "go", packages=["example.com/greet", "example.com/wrong"])
+WEB = Environment(
+    "web", "go", packages=["example.com/greet", "example.com/wrong", "example.com/tools/cmd/hello"]
+)
 CODE = """package main
 
 import (
@@ -167,3 +169,21 @@ def test_a_session_has_them_in_every_cell(site: Site) -> None:
     with site.executor() as executor, executor.session("go", environment="web") as session:
         said = [session.run(code).stdout for code in (CODE, CODE.replace("Println", "Print"))]
     assert said == [f"{GREETING} [- main.go]\n", f"{GREETING}[- main.go]"]
+
+
+def test_what_is_named_and_is_a_program_is_a_command(site: Site) -> None:
+    """No other program of its module is."""
+    code = """package main
+
+import (
+\t"fmt"
+\t"os/exec"
+)
+
+func main() {
+\tsaid, problem := exec.Command("hello").Output()
+\t_, other := exec.LookPath("other")
+\tfmt.Printf("%s%v %v\\n", said, problem, other != nil)
+}
+"""
+    assert site.run(code).stdout == f"{GREETING}\n<nil> true\n"

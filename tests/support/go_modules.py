@@ -36,6 +36,13 @@ def make_proxy(folder: Path) -> Path:
     make_go(folder, "example.com/part", "v1.0.0", {**part, "go.mod": mod})
     wrong = {"wrong.go": "package wrong\n\nvar X int = 1.5\n", "fine/f.go": "package fine\n"}
     make_go(folder, "example.com/wrong", "v1.0.0", {**wrong, "go.mod": _mod("wrong")})
+    hello = (
+        'package main\n\nimport (\n\t"fmt"\n\n\t"example.com/words"\n)\n\n'
+        "func main() { fmt.Println(words.Words) }\n"
+    )
+    mod = _mod("tools") + "\nrequire example.com/words v1.9.0\n"
+    tools = {"tools.go": "package tools\n", "cmd/hello/main.go": hello, "go.mod": mod}
+    make_go(folder, "example.com/tools", "v1.0.0", {**tools, "cmd/other/main.go": hello})
     return folder
 
 

@@ -182,6 +182,7 @@ class Go(UsualEntry):
         requirements=("go.mod",),
         resolver="go",
         purl="golang",
+        path=("bin",),
         probe=("sh", "-c", _TARGET),
         install=(
             *("sh", "-c", runners.source("install_modules.sh").decode(), "sh"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import tarfile
 import tracemalloc
 import zipfile
@@ -14,9 +15,15 @@ import pytest
 from tests.support.packages import make_npm, make_wheel
 
 from drybox import Unavailable
-from drybox.environments.archives import BadArchive, opened_zip, pieces_of, unpacked_size
-from drybox.environments.resolvers import go
-from drybox.environments.resolvers.go import h1_of
+from drybox.environments.archives import (
+    BadArchive,
+    opened_zip,
+    pieces_of,
+    tar_member,
+    unpacked_size,
+)
+from drybox.environments.resolvers import go_archive
+from drybox.environments.resolvers.go_archive import h1_of
 from drybox.environments.resolvers.npm import _size
 from drybox.environments.resolvers.pip import size_of
 
@@ -70,7 +77,7 @@ def test_a_module_that_holds_more_than_one_may_is_none(
         for number in range(3):
             archive.writestr(f"m@v1/{number}", bytes(MIB))
     assert h1_of(path).startswith("h1:")
-    monkeypatch.setattr(go, "MAX_MODULE", 2 * MIB)
+    monkeypatch.setattr(go_archive, "MAX_MODULE", 2 * MIB)
     with pytest.raises(BadArchive, match="holds more"):
         h1_of(path)
 
@@ -115,3 +122,21 @@ def test_what_is_no_archive_is_told_so(tmp_path: Path, content: bytes) -> None:
     if content:
         with pytest.raises(BadArchive):
             unpacked_size(path, MIB)
+
+
+def test_a_tar_archive_is_searched_without_what_its_headers_say(tmp_path: Path) -> None:
+    """A header that extends another may have any size; so may the file that is looked for."""
+    path = tmp_path / "a.crate"
+    with tarfile.open(path, "w:gz", format=tarfile.PAX_FORMAT) as made:
+        entry = tarfile.TarInfo("a-1/first")
+        entry.pax_headers = {"comment": "x" * (32 * MIB)}
+        made.addfile(entry)
+        entry = tarfile.TarInfo("a-1/Cargo.toml")
+        entry.size = 4
+        made.addfile(entry, io.BytesIO(b"text"))
+    with within(8 * MIB):
+        text, size = tar_member(path, "a-1/Cargo.toml", most=10, whole=64 * MIB)
+    assert (text, size > 32 * MIB) == (b"text", True)
+    for name, most, whole in (("b", 10, 1 << 30), ("a-1/Cargo.toml", 3, 1 << 30), ("b", 10, MIB)):
+        with within(8 * MIB), pytest.raises(BadArchive):
+            tar_member(path, name, most=most, whole=whole)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import glob
-import hashlib
 import json
 import os
 import re
@@ -13,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from drybox.environments.archives import BadArchive, opened_zip, pieces_of
+from drybox.environments.archives import BadArchive, opened_zip
 from drybox.environments.environment import Environment
 from drybox.environments.host_tool import ToolEnd, run_tool
 from drybox.environments.lock import Lock
@@ -26,6 +24,7 @@ from drybox.environments.resolvers.base import (
     not_downloaded,
     note,
 )
+from drybox.environments.resolvers.go_archive import escaped, h1_of, proxy_path
 from drybox.environments.resolvers.go_licence import licence_in
 from drybox.environments.resolvers.go_mod import (
     EDITS,
@@ -48,8 +47,8 @@ from drybox.languages.registry import find_language
 ASKED, MODULES, GRAPH = "asked", "modules", "graph.json"
 """Of a stage: patterns of packages to compile; all modules; of a lock: every go.mod there is."""
 
-MAX_MODULE = 500 << 20
-"""Bytes of all files of a module; the go command takes none that has more."""
+COMMANDS = "commands"
+"""Of a stage: packages that become commands, if they are programs."""
 
 MARK, FAILED = "drybox-module", "drybox-failed"
 """What begins a line that tells of a module, and one that tells of a package without one."""
@@ -98,7 +97,9 @@ class GoResolver:
             end = go.run("get", "--", *environment.packages)
             if end.code:
                 raise _explain(environment, target, end)
-        asked = _asked(environment, read_wanted(folder / NAMES).modules)
+        modules = read_wanted(folder / NAMES).modules
+        asked = _asked(environment, modules) | _modules_of(wanted.tools, modules)
+        commands = wanted.tools or _paths(environment)
         # What cannot be loaded is passed over below; those that were asked for may not be.
         end = go.run("mod", "download", "--", *sorted(asked)) if asked else ToolEnd(1, "")
         if end.code:
@@ -107,16 +108,16 @@ class GoResolver:
         # A package may lack what it imports, as examples do; a proxy that does not answer is told.
         if _UNREACHED.search(end.output):
             raise _explain(environment, target, end)
-        modules = sorted(set(required.values()))
+        needed = sorted(set(required.values()))
         found = read_wanted(folder / NAMES).with_modules(required)
         if numbers(found.go) > numbers(version):
             raise _too_new(environment, target, "one of its modules", found.go, end)
         # A program without a go.mod is in the toolchain's own Go, whatever requirements say.
         found = replace(found, go=max(found.go, minor_of(version), key=numbers))
-        progress("Downloading packages", 0, len(modules))
-        end = go.download(modules) if modules else end
+        progress("Downloading packages", 0, len(needed))
+        end = go.download(needed) if needed else end
         sums = found.sums.decode("utf-8", "replace")
-        packages = [_package(go, module, version) for module, version in modules]
+        packages = [_package(go, module, version) for module, version in needed]
         if end.code or not packages or None in packages:
             raise _explain(environment, target, end)
         known = {(path, word) for path, word, is_names, _ in _SUM.findall(sums) if is_names}
@@ -130,6 +131,7 @@ class GoResolver:
             EDITS: edits(found),
             SUMS: "".join(sorted(set(sums.splitlines(keepends=True)))),
             ASKED: "".join(f"{path}/...\n" for path in sorted(asked)),
+            COMMANDS: "".join(f"{path}\n" for path in sorted(commands)),
             GRAPH: json.dumps(graph, sort_keys=True),
         }
         kept = [item for item in packages if item is not None]
@@ -166,25 +168,26 @@ class GoResolver:
         for name, text in json_note(lock, GRAPH).items():
             path, _, version = name.rpartition("@")
             versions.setdefault(path, set()).add(version)
-            _write(proxy / _proxy_path(path, version, ".mod"), text)
-            _write(proxy / _proxy_path(path, version, ".info"), json.dumps({"Version": version}))
+            _write(proxy / proxy_path(path, version, ".mod"), text)
+            _write(proxy / proxy_path(path, version, ".info"), json.dumps({"Version": version}))
         for item in lock.packages:
             if not _is_right(archives, item, sums):
                 raise BuildFailed(
                     f"the archive of {item.name} {item.version} is not what the lock says.",
                     hint="Build again: it is then downloaded anew.",
                 )
-            place = proxy / _proxy_path(item.name, item.version, ".zip")
+            place = proxy / proxy_path(item.name, item.version, ".zip")
             os.link(archives / item.archive, place)
             place.chmod(0o644)
             with opened_zip(place) as opened:
                 size = sum(entry.file_size for entry in opened.infolist())
             found.append(replace(item, size=size))
         for path, known in versions.items():
-            listed = (proxy / _proxy_path(path, min(known), "")).with_name("list")
+            listed = (proxy / proxy_path(path, min(known), "")).with_name("list")
             _write(listed, "".join(f"{version}\n" for version in sorted(known)))
         for name in (NAMES, EDITS, SUMS, ASKED):
             _write(folder / name, note(lock, name))
+        _write(folder / COMMANDS, lock.notes.get(COMMANDS, ""))  # an older lock has none
         _write(folder / MODULES, "".join(f"{i.name}@{i.version}\n" for i in lock.packages))
         for at, _, _ in os.walk(folder):
             Path(at).chmod(0o755)
@@ -238,7 +241,7 @@ class _Go:
 
     def cached(self, path: str, version: str, suffix: str) -> Path:
         """Where the module cache has a file of a module."""
-        return self._cache / _proxy_path(path, version, suffix)
+        return self._cache / proxy_path(path, version, suffix)
 
 
 def _program() -> str:
@@ -257,10 +260,19 @@ def _asked(environment: Environment, modules: Mapping[str, bool]) -> set[str]:
     """The modules that were asked for, of all that are required."""
     if not environment.packages:
         return {path for path, is_direct in modules.items() if is_direct} or set(modules)
+    return _modules_of(_paths(environment), modules)
+
+
+def _paths(environment: Environment) -> tuple[str, ...]:
+    """Paths of the packages or modules that are named."""
+    return tuple(word.partition("@")[0] for word in environment.packages)
+
+
+def _modules_of(paths: Iterable[str], modules: Iterable[str]) -> set[str]:
+    """The modules, of these, that packages are in."""
     found = set[str]()
-    for word in environment.packages:
-        path = f"{word.partition('@')[0]}/"
-        own = [module for module in modules if path.startswith(f"{module}/")]
+    for path in paths:
+        own = [module for module in modules if f"{path}/".startswith(f"{module}/")]
         found.update(sorted(own, key=len)[-1:])
     return found
 
@@ -286,7 +298,7 @@ def _package(go: _Go, path: str, version: str) -> Package | None:
         licence = licence_in(archive, f"{path}@{version}/")
     except (OSError, BadArchive):
         return None
-    name = f"{_escaped(path).replace('/', ',')}@{_escaped(version)}.zip"
+    name = f"{escaped(path).replace('/', ',')}@{escaped(version)}.zip"
     return Package(path, version, licence, 0, name)
 
 
@@ -301,44 +313,6 @@ def _is_right(folder: Path, item: Package, sums: Mapping[tuple[str, str], str]) 
         return h1_of(folder / item.archive) == sums.get((item.name, item.version), "")
     except (OSError, BadArchive):
         return False
-
-
-def h1_of(archive: Path) -> str:
-    """The digest that go.sum has of a module, whatever compressed its archive.
-
-    Raises:
-        OSError, BadArchive: It cannot be read, is none, or larger than one.
-    """
-    whole, size = hashlib.sha256(), 0
-    with opened_zip(archive) as opened:
-        for name in sorted(opened.namelist(), key=os.fsencode):
-            digest = hashlib.sha256()
-            for piece in pieces_of(opened, name):
-                size += len(piece)
-                if size > MAX_MODULE:
-                    raise BadArchive(f"it holds more than {MAX_MODULE:,} bytes")
-                digest.update(piece)
-            whole.update(f"{digest.hexdigest()}  {name}\n".encode())
-    return f"h1:{base64.b64encode(whole.digest()).decode()}"
-
-
-def _escaped(text: str) -> str:
-    """A path or version as file names have it, on systems that take ``A`` for ``a``."""
-    return re.sub("[A-Z]", lambda match: f"!{match[0].lower()}", text)
-
-
-def _proxy_path(path: str, version: str, suffix: str) -> str:
-    """Where a proxy has a file of a module.
-
-    Raises:
-        BuildFailed: These are none of a module, as a lock of somebody else's may have it.
-    """
-    if not is_module(path, version):
-        raise BuildFailed(
-            f"{ascii(path)[:80]} {ascii(version)[:40]} is no version of a module.",
-            hint="Lock the environment anew.",
-        )
-    return f"{_escaped(path)}/@v/{_escaped(version)}{suffix}"
 
 
 def _write(path: Path, text: str) -> None:

@@ -35,11 +35,13 @@ class Wanted:
         go: The version of Go that they are for.
         lines: What is required, excluded and replaced, by the word for it.
         sums: The go.sum beside them; b"" for none.
+        tools: Paths of packages that are wanted as commands.
     """
 
     go: str
     lines: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     sums: bytes = b""
+    tools: tuple[str, ...] = ()
 
     def with_modules(self, modules: Iterable[tuple[str, str]]) -> Wanted:
         """The same, with all of these in it: the go command then looks for none but them."""
@@ -99,17 +101,20 @@ def read_wanted(path: Path) -> Wanted:
     """
     text = _read(path).decode()
     sums = path.with_suffix(".sum")
-    lines: dict[str, list[str]] = {word: [] for word in (*_KEPT, "go")}
+    lines: dict[str, list[str]] = {word: [] for word in (*_KEPT, "tool", "go")}
     for word, rest in _statements(text):
         if word in _KEPT and not _KEPT[word].fullmatch(rest):
             raise ValueError(f"{word} {ascii(rest)[:120]} names no version of a module")
+        if word == "tool" and not re.fullmatch(_PATH, rest):
+            raise ValueError(f"tool {ascii(rest)[:120]} is no path of a package")
         if word in lines:
             lines[word].append(rest)
     go = "".join(lines.pop("go")[-1:])
     if go and not re.fullmatch(r"[0-9]+(?:\.[0-9]+){0,2}(?:rc[0-9]+|beta[0-9]+)?", go):
         raise ValueError(f"go {ascii(go)[:40]} is no version")
     kept = {word: tuple(dict.fromkeys(found)) for word, found in lines.items()}
-    return Wanted(go, kept, _read(sums) if sums.exists() else b"")
+    tools = kept.pop("tool")
+    return Wanted(go, kept, _read(sums) if sums.exists() else b"", tools)
 
 
 def _read(path: Path) -> bytes:

@@ -44,6 +44,11 @@ for folder in "$GOCACHE"/??; do
     done
 done
 
+# Of what was named, what is a program becomes a command.
+named=$(cat "$in/commands")
+[ -z "$named" ] || named=$(go list -e -f '{{if eq .Name "main"}}{{.ImportPath}}{{end}}' $named)
+[ -z "$named" ] || { mkdir "$out/bin" && go build -ldflags='-s -w' -o "$out/bin/" $named; } || exit
+
 # How plain programs are built without the go command, with these packages beside the standard
 # library's. Those that only a module itself may import are for the linker alone.
 [ $# -gt 0 ] && [ -r "$std/direct/commands" ] || exit 0

@@ -16,7 +16,8 @@ from tests.support.go_modules import make_proxy, using
 from drybox import Environment, InvalidRequest, Unavailable
 from drybox.environments.lock import Lock
 from drybox.environments.resolvers.base import Target
-from drybox.environments.resolvers.go import GoResolver, h1_of
+from drybox.environments.resolvers.go import GoResolver
+from drybox.environments.resolvers.go_archive import h1_of
 from drybox.environments.resolvers.go_mod import edits, read_wanted, wanted_of, written
 
 pytestmark = [
@@ -52,6 +53,23 @@ def test_a_lock_has_every_module_and_its_sum(proxy: Path, tmp_path: Path) -> Non
     assert "-require=example.com/words@v1.9.0\n" in lock.notes["go.edits"]
     assert lock.notes["asked"] == "example.com/greet/...\n"
     assert resolve(WEB, tmp_path / "again") == lock
+
+
+def test_programs_that_are_named_or_are_tools_of_a_go_mod_become_commands(
+    proxy: Path, tmp_path: Path
+) -> None:
+    named = Environment("web", "go", packages=["example.com/tools/cmd/hello@v1.0.0"])
+    lock = resolve(named, tmp_path / "work")
+    assert lock.notes["commands"] == "example.com/tools/cmd/hello\n"
+    (tmp_path / "go.mod").write_text(
+        "module own\n\ngo 1.18\n\ntool example.com/tools/cmd/other\n\n"
+        "require (\n\texample.com/greet v1.2.0\n"
+        "\texample.com/tools v1.0.0 // indirect\n)\n"
+    )
+    lock = resolve(Environment("web", "go", requirements=tmp_path / "go.mod"), tmp_path / "own")
+    assert lock.notes["commands"] == "example.com/tools/cmd/other\n"
+    assert lock.notes["asked"] == "example.com/greet/...\nexample.com/tools/...\n"
+    assert "tool" not in lock.notes["go.mod"].replace("example.com/tools", "")
 
 
 def test_what_is_staged_is_a_proxy_of_what_the_lock_says(proxy: Path, tmp_path: Path) -> None:
