@@ -2,7 +2,8 @@
 
 *overhead*: warm Python by this process's own executor, by a fleet on its own node, and on another
 one, interleaved: the time that a run takes, and in runs of their own the CPU time of all processes
-that were there before it, which other load on the machine changes less. *dispatch*: nodes whose
+that were there before it, which other load on the machine changes less. And a call of a replica on
+this machine that does nothing, over the socket and through Ray. *dispatch*: nodes whose
 programs only sleep, all slots of them at once: how near the executions come to what the slots could
 do, how evenly nodes get them, and what CPU time each takes. All nodes share this machine's
 processors, so neither says that throughput grows with machines.
@@ -173,6 +174,24 @@ class OneNode:
         )
 
 
+def calls(executor: RayExecutor, rounds: int) -> dict[str, list[float]]:
+    """Seconds that a call of the own node's replica takes there and back, by its way."""
+    (own,) = (item for item in all_members(executor) if item.state.is_local)
+    assert own._link is not None, "the own node is not linked"
+    ways = {"over the socket": own._link, "through Ray": own._handle}
+    found: dict[str, list[float]] = {name: [] for name in ways}
+
+    async def call() -> None:
+        for _ in range(rounds):
+            for name, handle in ways.items():
+                began = time.perf_counter()
+                await handle.call("give", "nobody", b"")  # which does nothing
+                found[name].append(time.perf_counter() - began)
+
+    executor._call(call)
+    return found
+
+
 def overhead(rounds: int, folder: Path) -> Document:
     """What the way to a node costs."""
     options: Document = {"isolation": "local", "concurrency": 2, "pool": PoolSettings()}
@@ -199,14 +218,16 @@ def overhead(rounds: int, folder: Path) -> Document:
             metered = {name: Metered(item) for name, item in contenders.items()}
             ways = {name: Contender(item.run, item.ready) for name, item in metered.items()}
             interleave(ways, rounds, first=5 + rounds)
+        called = calls(fleet, rounds)
     base = median(seconds["executor"])
-    return {
+    told = {name: {"seconds": taken} for name, taken in called.items()}
+    return told | {
         name: {
-            "ratio": median(told) / base,
-            "seconds": told,
+            "ratio": median(taken) / base,
+            "seconds": taken,
             "cpu_seconds": metered[name].seconds,
         }
-        for name, told in seconds.items()
+        for name, taken in seconds.items()
     }
 
 
@@ -267,9 +288,11 @@ def main() -> int:
         with tempfile.TemporaryDirectory() as folder:
             document["overhead"] = told = overhead(given.rounds, Path(folder))
         for name, figures in told.items():
-            p50 = median(figures["seconds"]) * 1000
-            cpu = median(figures["cpu_seconds"]) * 1000
-            print(f"{name:12} p50 {p50:7.2f} ms   {figures['ratio']:.2f} x   CPU {cpu:.2f} ms")
+            line = f"{name:15} p50 {median(figures['seconds']) * 1000:7.2f} ms"
+            if "ratio" in figures:
+                cpu = median(figures["cpu_seconds"]) * 1000
+                line += f"   {figures['ratio']:.2f} x   CPU {cpu:.2f} ms"
+            print(line)
         met += [told["own node"]["ratio"] <= OWN_GOAL, told["other node"]["ratio"] <= OTHER_GOAL]
     if given.what != "overhead":
         with tempfile.TemporaryDirectory() as folder:

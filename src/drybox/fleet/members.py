@@ -64,6 +64,7 @@ class Members:
         self._waiting = WaitingRoom()
         self._wants: set[asyncio.Task[None]] = set()
         self._choices = 0
+        self._is_full = False  # nobody who has come since could get a slot
         self._changed = asyncio.Event()
         self._turned_down: dict[str, str] = {}
         self._problem = "no node has answered yet"
@@ -141,7 +142,10 @@ class Members:
         """
         waiter = Waiter(job, refused, owner)
         self._waiting.add(waiter)
-        self._serve_waiting()
+        if (
+            refused or not self._is_full
+        ):  # else those before it wait already, and nothing has changed
+            self._serve_waiting()
         try:
             return await waiter.called
         except BaseException:
@@ -316,6 +320,7 @@ class Members:
 
     def _serve_waiting(self) -> None:
         """Give free slots to those who wait."""
+        self._is_full = False
         for waiter in self._waiting.in_order():
             if waiter.called.done():
                 continue
@@ -329,6 +334,7 @@ class Members:
             if chosen is None:
                 self._want_slots(known, waiter.owner)
                 if not waiter.refused:
+                    self._is_full = True
                     return  # nobody behind it has more to choose from
                 continue
             self._choices += 1

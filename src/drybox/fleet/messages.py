@@ -227,12 +227,25 @@ def unpack_value(data: bytes) -> Any:
 _ATOMS = frozenset({str, bytes, int, float, bool, type(None)})
 
 
+_RECORDS: dict[type, tuple[str, ...]] = {}
+
+
+def _record_names(kind: type) -> tuple[str, ...]:
+    """What a record is made of; nothing for what is none."""
+    names = _RECORDS.get(kind)
+    if names is None:
+        # Not the fields: those of a result are what people see, not what it is made of.
+        names = tuple(kind.__slots__) if is_dataclass(kind) else ()  # type: ignore[attr-defined]
+        _RECORDS[kind] = names
+    return names
+
+
 def _plain(value: object) -> Any:
     if type(value) in _ATOMS:  # most values are, and the other questions take longer
         return value
-    if is_dataclass(value) and not isinstance(value, type):
-        # Not the fields: those of a result are what people see, not what it is made of.
-        return {name: _plain(getattr(value, name)) for name in type(value).__slots__}  # type: ignore[attr-defined]
+    if names := _record_names(type(value)):
+        parts = [(name, getattr(value, name)) for name in names]
+        return {name: item if type(item) in _ATOMS else _plain(item) for name, item in parts}
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

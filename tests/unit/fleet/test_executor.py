@@ -130,8 +130,12 @@ async def test_letting_go_ends_the_program_before_it_returns(install: Install) -
                 if event.type == "stdout":
                     break
         assert backend.opened[0].closed
-        with anyio.move_on_after(0.05):
-            await executor.execute("python", "x")
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(executor.execute, "python", "x")
+            with anyio.fail_after(20):
+                while len(backend.opened) < 2 or not backend.opened[1].commands:
+                    await anyio.sleep(0.01)
+            tasks.cancel_scope.cancel()
         assert backend.opened[1].closed
         assert executor._members.all()[0].state.running == 0
 
