@@ -61,6 +61,7 @@ def cluster(count: int, folder: Path, seconds: float) -> Iterator[str]:
         SLEEP: str(seconds),
         "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
         "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_worker_niceness": "0",
     }
     sys.path.append(str(folder))
     from ray.cluster_utils import Cluster

@@ -140,9 +140,13 @@ def test_without_the_extra_the_command_that_installs_it_is_told() -> None:
 
 
 LOCAL = """
+import os
 from drybox import RayExecutor
 with RayExecutor("local", isolation="local", concurrency=1, pool=None) as executor:
     print(executor.execute("python", "print('hello')").stdout)
+    (own,) = executor._fleet._members.all()
+    # Those of a sandbox would be nice as well.
+    assert os.getpriority(os.PRIO_PROCESS, own.load.pid) == os.nice(0)
 import ray
 assert not ray.is_initialized()
 """

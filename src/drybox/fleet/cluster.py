@@ -173,6 +173,8 @@ class RayCluster:
         options: dict[str, Any] = {"address": self._address}
         if self._address == "local":
             options |= {"include_dashboard": False, "object_store_memory": OBJECT_STORE}
+            # Else a replica and its sandboxes give way to everything else on the machine.
+            options["_system_config"] = {"worker_niceness": 0}
         elif self._address == "auto":
             options["address"] = self._find()
         if options["address"] != "local":
