@@ -32,6 +32,16 @@ def draw():
 THREAD = (
     "import threading, time\nthreading.Thread(target=time.sleep, args=[600], daemon=True).start()\n"
 )
+# Forks well at first; then what it does before each fork is more than a sandbox may have.
+SWELLS = """
+import os
+FORKS = []
+def before():
+    FORKS.append(None)
+    if len(FORKS) > 3:
+        FORKS.append(b"x" * (4 << 30))
+os.register_at_fork(before=before)
+"""
 LOOK = """
 import sys
 there = "ahead" in sys.modules
@@ -50,6 +60,7 @@ print(json.dumps({"there": there, "fork": is_fork, "draws": ahead.draw(), "seen"
 ENVIRONMENTS = [
     Environment("ahead", "python", packages=["ahead"], preload=["ahead"]),
     Environment("threads", "python", packages=["ahead"], preload=["starts_thread"]),
+    Environment("swells", "python", packages=["ahead"], preload=["swells"]),
     Environment("plain", "python", preload=["decimal", "uuid"]),
 ]
 
@@ -67,7 +78,12 @@ def runner() -> None:
 @pytest.fixture(scope="module")
 def ahead(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CodeExecutor]:
     index, said = tmp_path_factory.mktemp("index"), list[str]()
-    make_wheel(index, "ahead", "1.0.0", {"ahead.py": AHEAD, "starts_thread.py": THREAD})
+    make_wheel(
+        index,
+        "ahead",
+        "1.0.0",
+        {"ahead.py": AHEAD, "starts_thread.py": THREAD, "swells.py": SWELLS},
+    )
     with CodeExecutor(
         environments=ENVIRONMENTS,
         environment_dir=tmp_path_factory.mktemp("store"),
@@ -158,6 +174,18 @@ def test_what_cannot_be_forked_starts_as_usual(ahead: CodeExecutor) -> None:
     for _ in range(2):
         assert run_warm(ahead, code, "threads").stdout == "False\n"
     assert sum(count.failures for count in ahead.pools()) == 0
+
+
+def test_a_template_out_of_memory_leaves_the_ordinary_way(ahead: CodeExecutor) -> None:
+    request = ExecutionRequest("python", "", environment="swells", isolation="local")
+    code = "import swells, sys\nprint(len(swells.FORKS), file=sys.stderr)\nprint('here')"
+    seen = set[str]()
+    for _ in range(12):
+        result = run(ahead, code, "swells")
+        assert (result.status, result.stdout) == ("success", "here\n"), result
+        seen.add(result.stderr)
+        host.eventually(lambda: waiting(ahead, request) > 0, 5.0)
+    assert {"0\n"} < seen  # some were forked, and some imported for themselves
 
 
 def test_modules_of_the_standard_library_can_be_all_there_is(ahead: CodeExecutor) -> None:
