@@ -8,7 +8,6 @@ import importlib.util
 import resource
 import signal
 import socket
-import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from types import FrameType
@@ -36,11 +35,6 @@ which would otherwise send a request into one that is just being closed."""
 KERNEL_BUFFER = 128 * 1024
 """Bytes that the kernel holds of a connection in each direction; it counts as many again for its
 own."""
-
-SWITCH = 0.0005
-"""Seconds after which a thread that works for one client hands the interpreter to the event loop,
-which works for all. With Python's own 5 ms a request that comes meanwhile waits for so long each
-time that the loop has had to wait for anything."""
 
 
 def check_address(host: str, *, asks_for_keys: bool) -> None:
@@ -73,7 +67,6 @@ def serve(app: FastAPI, settings: ServerSettings, tell: Callable[[str], None]) -
     check_forwarding(settings)
     check_address(settings.host, asks_for_keys=service.admission.asks_for_keys)
     _raise_open_files()
-    sys.setswitchinterval(SWITCH)
     table = ConnectionTable(_connections(settings), partial(is_trusted, settings))
     config = uvicorn.Config(
         app,
