@@ -19,6 +19,26 @@ def test_the_source_may_come_from_standard_input() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, b"input\n", b"")
 
 
+def test_a_source_from_standard_input_may_be_in_another_encoding() -> None:
+    source = "# -*- coding: latin-1 -*-\nprint('é', __file__)".encode("latin-1")
+    for words in (PYTHON, (*PYTHON, "-")):
+        done = drybox(*words, stdin=source)
+        assert (done.returncode, done.stdout) == (0, "é /sandbox/main.py\n".encode()), done.stderr
+    assert b"SyntaxError" in drybox(*PYTHON, stdin=b"print('\xe9')").stderr
+
+
+def test_a_word_that_is_no_option_of_ours_is_perhaps_the_programs(tmp_path: Path) -> None:
+    (tmp_path / "show.py").write_text("import sys; print(sys.argv[1:])")
+    refused = drybox("run", "show.py", "--verbose", cwd=tmp_path)
+    assert refused.returncode == 2
+    assert b"No such option '--verbose'. Words for the program itself come behind '--'." in (
+        refused.stderr
+    )
+    assert b"behind" not in drybox("run", "--verbose", "show.py", cwd=tmp_path).stderr
+    done = drybox("run", "show.py", "--", "--verbose", cwd=tmp_path)
+    assert done.stdout == b"['--verbose']\n"
+
+
 def test_data_larger_than_a_source_may_be_lies_beside_the_program(tmp_path: Path) -> None:
     big = tmp_path / "big.bin"
     with big.open("wb") as file:

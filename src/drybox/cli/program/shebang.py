@@ -33,7 +33,13 @@ class ScriptCommand(click.Command):
         front = args[: len(args) - len(rest) - 1]
         if "--" not in front and is_script(source):
             args = [*front, "--", source, *rest]
-        return super().parse_args(ctx, args)
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            if not any(word.startswith(error.option_name) for word in rest):
+                raise
+            words = f"{error.format_message()} Words for the program itself come behind '--'."
+            raise click.UsageError(words, ctx) from error
 
 
 def is_script(path: str) -> bool:

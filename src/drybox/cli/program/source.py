@@ -84,7 +84,13 @@ def _program(
         if language is None:
             raise click.UsageError("Say the language with --language: there is no file suffix.")
         if code is None:
-            code = _decoded(sys.stdin.buffer.read(MAX_SOURCE + 1), "standard input")
+            content = sys.stdin.buffer.read(MAX_SOURCE + 1)
+            try:
+                code = content.decode()
+            except UnicodeDecodeError:  # a source may name another encoding, as in a file
+                text = content.decode(errors="replace")
+                name = entrypoint or find_language(language)[0].entry(text)
+                return Source(language, {name: content}, None, name)
         return Source(language, {}, code, entrypoint)
     if not os.path.lexists(path):
         raise click.UsageError(f"{path}: there is no such file or folder.")
@@ -160,10 +166,3 @@ def _language_of(files: dict[str, bytes], entrypoint: str | None, path: str) -> 
     if len(fitting) != 1:
         raise click.UsageError(f"{path}: say the language with --language, or --entrypoint.")
     return find_language(fitting[0])[0].name
-
-
-def _decoded(content: bytes, where: str) -> str:
-    try:
-        return content.decode()
-    except UnicodeDecodeError as error:
-        raise click.UsageError(f"{where} is not UTF-8 text, at byte {error.start}.") from error
