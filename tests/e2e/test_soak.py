@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.support.soak import MOST_GROWTH, Found, soak
 
+from drybox.backends.local import templates
 from drybox.languages.registry import known_languages
 
 pytestmark = pytest.mark.promise("SPEED-12")
@@ -25,3 +26,27 @@ def test_hundreds_of_executions_leave_drybox_as_it_was() -> None:
 @pytest.mark.timeout(3600)
 def test_ten_thousand_executions_leave_drybox_as_it_was() -> None:
     check(soak(10_000, tuple(known_languages())))
+
+
+def check_forked(runs: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One template has all children: one that is made anew in time could grow unseen."""
+    monkeypatch.setattr(templates, "MOST_CHILDREN", 1_000_000)
+    monkeypatch.setattr(templates, "MAX_AGE", 1e9)
+    found = soak(runs, forked=True)
+    check(found)
+    assert found.templates[0], "there is no template"
+    assert found.template_growth < MOST_GROWTH, found.text
+
+
+def test_hundreds_of_forks_leave_drybox_and_the_template_as_they_were(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    check_forked(300, monkeypatch)
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(3600)
+def test_ten_thousand_forks_leave_drybox_and_the_template_as_they_were(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    check_forked(10_000, monkeypatch)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from tests.support import host
 
-from drybox import CodeExecutor, ExecutionRequest, ResourceLimits
+from drybox import CodeExecutor, ExecutionRequest, PoolSettings, ResourceLimits
 from drybox.backends.local.supervisor.spawner import spawner_path
 from drybox.backends.local.supervisor.supervisor import PREFORKED
 from drybox.languages.registry import known_languages
@@ -25,6 +25,9 @@ WARM_UP = 0.1
 """Share of the executions after which memory is looked at first."""
 
 SIDE_BY_SIDE = 4
+
+TEMPLATE_FD = 101
+"""A descriptor that only a template's interpreter has."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,8 @@ class Found:
         before: What there was before the executor, by name.
         after: What there was after it.
         open: The same while it is idle, after the warm-up and at the end.
+        templates: Bytes that the interpreter has that others are forked from, after the warm-up and
+            at the end; 0 for none.
     """
 
     runs: int
@@ -48,11 +53,17 @@ class Found:
     before: dict[str, int]
     after: dict[str, int]
     open: tuple[dict[str, int], dict[str, int]]
+    templates: tuple[int, int] = (0, 0)
 
     @property
     def growth(self) -> float:
         """By how much of itself memory has grown."""
         return self.end / self.start - 1
+
+    @property
+    def template_growth(self) -> float:
+        """The same of templates."""
+        return self.templates[1] / self.templates[0] - 1
 
     @property
     def text(self) -> str:
@@ -61,7 +72,8 @@ class Found:
             f"{self.runs} executions in {self.seconds:.0f} s: memory {self.start / 1e6:.2f} MB, "
             f"then {self.end / 1e6:.2f} MB ({self.growth:+.1%})\n"
             f"idle, after the warm-up and at the end: {self.open[0]} {self.open[1]}\n"
-            f"before and after: {self.before} {self.after}"
+            f"before and after: {self.before} {self.after}\n"
+            f"templates: {self.templates[0] / 1e6:.2f} MB, then {self.templates[1] / 1e6:.2f} MB"
         )
 
 
@@ -69,6 +81,8 @@ def soak(
     runs: int,
     languages: tuple[str, ...] = ("python",),
     tell: Callable[[str], object] = lambda _: None,
+    *,
+    forked: bool = False,
 ) -> Found:
     """Execute so often, four at a time.
 
@@ -76,9 +90,11 @@ def soak(
         runs: How often in all.
         languages: The first of them runs most.
         tell: Told of memory now and then.
+        forked: Whether Python's are forked from a template.
     """
+    pool = PoolSettings(fork_server="on") if forked else PoolSettings()
     with tempfile.TemporaryDirectory() as folder, temporary_files_in(folder):
-        return _soak(runs, languages, tell)
+        return _soak(runs, languages, tell, pool)
 
 
 @contextmanager
@@ -96,11 +112,13 @@ def temporary_files_in(folder: str) -> Iterator[None]:
             os.environ["TMPDIR"] = given
 
 
-def _soak(runs: int, languages: tuple[str, ...], tell: Callable[[str], object]) -> Found:
+def _soak(
+    runs: int, languages: tuple[str, ...], tell: Callable[[str], object], pool: PoolSettings
+) -> Found:
     before = left(())
     others = {supervisor.pid for supervisor in host.supervisors(os.getpid())}
     began = time.monotonic()
-    with CodeExecutor(isolation="local") as executor:
+    with CodeExecutor(isolation="local", pool=pool) as executor:
         warm_up = max(1, int(runs * WARM_UP))
         executor.execute(_request(0, languages))
         found = {supervisor.pid for supervisor in host.supervisors(os.getpid())}
@@ -108,15 +126,18 @@ def _soak(runs: int, languages: tuple[str, ...], tell: Callable[[str], object]) 
         assert supervisors
         _execute(executor, 0, warm_up, languages)
         start, idle = _settled(executor, supervisors)
+        template = max(map(host.resident, _templates(supervisors)), default=0)
         tell(f"after {warm_up}: {start / 1e6:.2f} MB")
         step = max(1, (runs - warm_up) // 5)
         for first in range(warm_up, runs, step):
             _execute(executor, first, min(first + step, runs), languages)
             tell(f"after {min(first + step, runs)}: {resident() / 1e6:.2f} MB")
         end, idle_at_end = _settled(executor, supervisors)
+        template_at_end = max(map(host.resident, _templates(supervisors)), default=0)
     seconds = time.monotonic() - began
     host.eventually(lambda: left(supervisors) == before, 10)
-    return Found(runs, seconds, start, end, before, left(supervisors), (idle, idle_at_end))
+    opened, templates = (idle, idle_at_end), (template, template_at_end)
+    return Found(runs, seconds, start, end, before, left(supervisors), opened, templates)
 
 
 def left(supervisors: tuple[int, ...]) -> dict[str, int]:
@@ -131,18 +152,27 @@ def left(supervisors: tuple[int, ...]) -> dict[str, int]:
     }
 
 
-def at_rest(supervisors: tuple[int, ...], waiting: int) -> bool:
+def _templates(supervisors: tuple[int, ...]) -> list[int]:
+    """The interpreters that others are forked from."""
+    family = {process.pid for pid in supervisors for process in host.descendants(pid)}
+    return [pid for pid in family if os.path.lexists(f"/proc/{pid}/fd/{TEMPLATE_FD}")]
+
+
+def at_rest(supervisors: tuple[int, ...], waiting: int, forked: int = 0) -> bool:
     """Whether so many sandboxes are all that an executor has, each once in every hierarchy.
 
     Args:
         supervisors: The executor's; there may be others in this process.
-        waiting: Sandboxes.
+        waiting: Sandboxes, those of templates among them.
+        forked: Those of them that were forked: each has a process of the spawner's.
     """
     own = tuple(f"/drybox-{pid}-" for pid in supervisors)
     boxes = {path for path in host.sandboxes(os.getpid()) if any(name in path for name in own)}
     family = [process for pid in supervisors for process in host.descendants(pid)]
     spawned = [process for process in family if process.cmdline == (spawner_path(),)]
-    return len(set(map(os.path.basename, boxes))) == waiting and len(spawned) == 1 + PREFORKED
+    return (
+        len(set(map(os.path.basename, boxes))) == waiting and len(spawned) == 1 + PREFORKED + forked
+    )
 
 
 def resident() -> int:
@@ -156,7 +186,9 @@ def _settled(executor: CodeExecutor, supervisors: tuple[int, ...]) -> tuple[int,
 
     def rests() -> bool:
         idle = [count.idle for count in executor.pools()]
-        return all(idle) and at_rest(supervisors, sum(idle))
+        made = len(_templates(supervisors))
+        forked = sum(idle) if made else 0
+        return all(idle) and at_rest(supervisors, sum(idle) + made, forked)
 
     host.eventually(rests, 20)
     counted = left(supervisors)
