@@ -26,6 +26,8 @@ def three() -> Iterator[Machines]:
             "PYTHONPATH": str(ROOT),
             "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
             "RAY_USAGE_STATS_ENABLED": "0",
+            # Else a head asks for a token that lies at home, which the others do not send.
+            "RAY_AUTH_MODE": "disabled",
             # What the head has to know again when it comes back.
             "RAY_gcs_storage": "rocksdb",
             "RAY_gcs_storage_path": f"{folder}/gcs",
