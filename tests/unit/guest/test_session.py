@@ -13,7 +13,7 @@ from tests.support.init import Init
 
 from drybox.guest.frames import GuestGone
 from drybox.guest.frames import frame as frame_of
-from drybox.guest.programs import Grant, GuestProgram, GuestStream, Programs
+from drybox.guest.programs import OUTPUT_WINDOW, Grant, GuestProgram, GuestStream, Programs
 from drybox.job import Command
 from drybox.model import ResourceLimits
 
@@ -88,6 +88,31 @@ async def test_answers_wait_for_room_behind_output_that_nobody_reads(init: Init,
             await program.ended.wait()
         assert not programs.gone.is_set(), programs.problem
         assert taken == {"stdout": 200 * 30000, "stderr": 200 * 20000, "answers": 200 * size}
+        tasks.cancel_scope.cancel()
+
+
+async def test_answers_that_wait_for_room_when_a_kernel_ends_are_told(init: Init) -> None:
+    taken, has_no_credit = 0, anyio.Event()
+
+    def count(stream: GuestStream, data: bytes) -> Grant:
+        nonlocal taken
+        taken += len(data)
+        if taken == OUTPUT_WINDOW:
+            has_no_credit.set()
+        return "later"
+
+    script = f"head -c {OUTPUT_WINDOW} /dev/zero >&4; read -r go; head -c 60000 /dev/zero >&4"
+    command = Command(("/bin/sh", "-c", script), ResourceLimits(), 1.0)
+    programs = await init.guest.begin_session(ResourceLimits())
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(programs.follow)
+        with anyio.fail_after(host.TIMEOUT):
+            env = {"PATH": "/usr/bin:/bin"}
+            program = await programs.start(command, env, count, timeout=20.0, is_kernel=True)
+            await has_no_credit.wait()
+            await programs.write(program, b"\n")
+            await program.ended.wait()
+        assert taken == OUTPUT_WINDOW + 60_000
         tasks.cancel_scope.cancel()
 
 

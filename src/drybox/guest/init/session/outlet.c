@@ -20,8 +20,7 @@ static void close_stream(struct outlet *out, int stream)
     if (out->fds[stream] >= 0)
         close(out->fds[stream]);
     out->fds[stream] = -1;
-    if (stream != ANSWERS)
-        out->owed[stream] = 0;
+    out->owed[stream] = 0;
 }
 
 void outlet_close(struct outlet *out)
@@ -55,7 +54,7 @@ static void tell(struct outlet *out, int stream, const unsigned char *data, size
     out->credit -= n < out->credit ? n : out->credit;
 }
 
-static int owes(const struct outlet *out)
+static int owes_output(const struct outlet *out)
 {
     return out->owed[OUT] || out->owed[ERR];
 }
@@ -63,7 +62,7 @@ static int owes(const struct outlet *out)
 /* What somebody else has read out of a pipe will never be told. */
 static void forget_taken(struct outlet *out)
 {
-    for (int stream = OUT; stream <= ERR; stream++)
+    for (int stream = 0; stream < STREAMS; stream++)
         if (out->owed[stream] && !waiting(out->fds[stream]))
             out->owed[stream] = 0;
 }
@@ -71,9 +70,9 @@ static void forget_taken(struct outlet *out)
 /* Answers wait until what was written before them is told, and until there is room for them. */
 static void tell_held(struct outlet *out)
 {
-    if (out->held_length && owes(out))
+    if (out->held_length && owes_output(out))
         forget_taken(out);
-    if (!out->held_length || owes(out) || !takes_chunk())
+    if (!out->held_length || owes_output(out) || !takes_chunk())
         return;
     tell(out, ANSWERS, out->held, out->held_length);
     free(out->held);
@@ -87,7 +86,7 @@ int outlet_wants(const struct outlet *out, int stream)
 {
     if (out->fds[stream] < 0)
         return 0;
-    if (out->has_ended && (stream == ANSWERS || !owes(out)))
+    if (out->has_ended && !out->owed[stream] && (stream == ANSWERS || !owes_output(out)))
         return 1;
     if ((!out->credit && !out->has_ended) || !takes_chunk()) /* the rest is what a pipe holds */
         return 0;
@@ -101,12 +100,12 @@ void outlet_pump(struct outlet *out, int stream)
 {
     unsigned char data[CHUNK - 64];
     size_t most = sizeof data;
-    int is_held = out->held_length || out->has_ended;
-    if (stream != ANSWERS && is_held && out->owed[stream] && out->owed[stream] < most)
+    int is_held = out->has_ended || (stream != ANSWERS && out->held_length);
+    if (is_held && out->owed[stream] && out->owed[stream] < most)
         most = out->owed[stream];
     ssize_t n = read(out->fds[stream], data, most);
     if (n < 0 && (errno == EINTR || errno == EAGAIN)) {
-        if (errno == EAGAIN && stream != ANSWERS)
+        if (errno == EAGAIN)
             out->owed[stream] = 0; /* somebody else has read it */
     } else if (n <= 0) {
         close_stream(out, stream); /* a terminal's other end is gone with EIO */
@@ -117,12 +116,15 @@ void outlet_pump(struct outlet *out, int stream)
         }
     } else if (stream != ANSWERS) {
         tell(out, stream, data, n);
-    } else if (!out->has_ended) {
+    } else if (!out->has_ended || out->owed[ANSWERS]) {
         if (!(out->held = malloc(n)))
             die("no memory for answers");
         memcpy(out->held, data, n);
         out->held_length = n;
-        owe(out);
+        if (out->has_ended)
+            out->owed[ANSWERS] -= n; /* of output, what is owed since the end comes first */
+        else
+            owe(out);
     }
     tell_held(out);
 }
@@ -130,11 +132,9 @@ void outlet_pump(struct outlet *out, int stream)
 /* The program has ended: what is in its pipes is the last that is told of it. */
 void outlet_end(struct outlet *out)
 {
-    if (out->fds[ANSWERS] >= 0 && waiting(out->fds[ANSWERS]) && !out->held_length) {
-        outlet_pump(out, ANSWERS);
-    }
     out->has_ended = 1;
     owe(out);
+    out->owed[ANSWERS] = waiting(out->fds[ANSWERS]);
 }
 
 /* Whether all that is to be told is. */
@@ -143,7 +143,7 @@ int outlet_done(struct outlet *out)
     tell_held(out);
     if (out->has_ended)
         forget_taken(out);
-    return out->has_ended && !out->held_length && !owes(out);
+    return out->has_ended && !out->held_length && !owes_output(out) && !out->owed[ANSWERS];
 }
 
 int outlet_open_streams(const struct outlet *out)

@@ -11,7 +11,7 @@ struct outlet {
     uint32_t number;  /* the program's */
     int fds[STREAMS]; /* our ends; -1 when closed */
     uint32_t credit;  /* bytes that the host takes */
-    size_t owed[2];   /* bytes of OUT and ERR that are to be told before what is held */
+    size_t owed[STREAMS]; /* bytes of OUT and ERR that go before what is held; of all at the end */
     int has_ended;    /* whether what is owed is all that is told */
     unsigned char *held; /* answers of a kernel that were written after what is owed */
     size_t held_length;
