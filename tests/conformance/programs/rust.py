@@ -19,7 +19,7 @@ fn main() {{
 SEGFAULT = """\
 fn main() {
     println!("before");
-    let nowhere = std::hint::black_box(8usize) as *mut u64;
+    let nowhere = unsafe { std::ptr::read_volatile(&8usize) } as *mut u64;
     unsafe { nowhere.write_volatile(1) };
 }
 """
@@ -88,7 +88,7 @@ fn main() {
 fn main() {
     let size: usize = std::env::args().nth(1).unwrap().parse().unwrap();
     let hoard = vec![b'x'; size << 20];
-    if std::hint::black_box(&hoard).last() == Some(&b'x') {
+    if unsafe { std::ptr::read_volatile(&hoard[hoard.len() - 1]) } == b'x' {
         println!("done");
     }
 }

@@ -5,7 +5,7 @@ fn main() {
         let text = text.or_else(|| info.payload().downcast_ref::<String>().cloned());
         eprintln!("panic at {}:{}: {}", at.file(), at.line(), text.unwrap_or_default());
     }));
-    let big = std::hint::black_box(i32::MAX);
+    let big = unsafe { std::ptr::read_volatile(&i32::MAX) };
     println!("{} {:?} {}", big.wrapping_add(1), big.checked_add(1), big.saturating_add(1));
     println!("{}", big + 1);
 }

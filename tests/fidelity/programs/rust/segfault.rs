@@ -1,5 +1,5 @@
 fn main() {
     println!("before");
-    let nowhere = std::hint::black_box(16usize) as *const u32;
+    let nowhere = unsafe { std::ptr::read_volatile(&16usize) } as *const u32;
     println!("{}", unsafe { nowhere.read_volatile() });
 }

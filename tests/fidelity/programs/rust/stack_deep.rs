@@ -1,6 +1,6 @@
 fn down(n: u64) -> u64 {
     let block = [n; 16];
-    if n == 0 { 0 } else { down(n - 1) + std::hint::black_box(&block)[3] - n + 1 }
+    if n == 0 { 0 } else { down(n - 1) + unsafe { std::ptr::read_volatile(&block[3]) } - n + 1 }
 }
 
 fn main() {

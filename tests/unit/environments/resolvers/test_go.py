@@ -19,10 +19,13 @@ from drybox.environments.resolvers.base import Target
 from drybox.environments.resolvers.go import GoResolver
 from drybox.environments.resolvers.go_archive import h1_of
 from drybox.environments.resolvers.go_mod import edits, read_wanted, wanted_of, written
+from drybox.environments.tools import program_of
 
 pytestmark = [
     pytest.mark.promise("ENV-3"),
-    pytest.mark.skipif(not shutil.which("go"), reason="there is no go command"),
+    pytest.mark.skipif(
+        not (shutil.which("go") or program_of("go", "bin/go")), reason="there is no go command"
+    ),
 ]
 
 HERE = Target({"label": "Go 1.99.1", "version": "1.21.0"})
