@@ -260,3 +260,21 @@ def test_a_sandbox_whose_runners_were_killed_is_not_handed_out() -> None:
 
 def _is_java(pid: int) -> bool:
     return b"java" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0]
+
+
+def test_files_beside_the_sources_are_resources(java: Warm) -> None:
+    """As with ``java -cp .`` of their folder, whether the JVM has waited or not."""
+    body = """
+        System.out.print(new String(Main.class.getResourceAsStream("r/x.txt").readAllBytes()));
+        System.out.print(new Scanner(ClassLoader.getSystemResourceAsStream("top.txt")).next());
+        System.out.print(ServiceLoader.load(Runnable.class).findFirst().isPresent());
+    """
+    files = {
+        "r/x.txt": "x ",
+        "top.txt": "top ",
+        "META-INF/services/java.lang.Runnable": "Work",
+        "Work.java": "public class Work implements Runnable { public void run() {} }",
+    }
+    for _ in range(2):
+        result = java.execute(replace(JAVA, code=program(body), files=files))
+        assert result.stdout == "x toptrue", result

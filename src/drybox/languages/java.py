@@ -237,7 +237,7 @@ class Java:
             run=Step(
                 (
                     *_java(job.limits),
-                    *("-cp", ":".join((CLASSES, *jars)), _main_of(package, types, stem)),
+                    *("-cp", ":".join((CLASSES, ".", *jars)), _main_of(package, types, stem)),
                     *job.args,
                 )
             ),
@@ -262,7 +262,7 @@ class Java:
         )
         # Its program's main class is called as most are: it is given the class, not the name.
         program = PrestartedProcess(
-            (*_java(limits), "-cp", CLASSES, _MAIN_CLASS),
+            (*_java(limits), "-cp", f"{CLASSES}:.", _MAIN_CLASS),
             open_files=limits.open_files,
             handoff=Handoff.FIFO,
             fifo=f"{CLASSES}/{_MAIN_CLASS}.class",

@@ -146,7 +146,7 @@ def test_every_source_is_compiled_and_the_entrys_class_run() -> None:
     )
     assert plan.run.argv[0] == "java"
     assert set(memory_flags(job.limits)) <= set(plan.run.argv)
-    assert plan.run.argv[-4:] == ("-cp", CLASSES, "p.B", "one")
+    assert plan.run.argv[-4:] == ("-cp", f"{CLASSES}:.", "p.B", "one")
     assert plan.memory_marker == b"java.lang.OutOfMemoryError"
 
 
