@@ -30,6 +30,7 @@ class Checkout:
         self._script(folder / ".venv/bin/drybox", 'echo "ran $*"')
 
     def _script(self, path: Path, text: str) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"#!/bin/sh\n{text}\n")
         path.chmod(0o755)
 
@@ -46,7 +47,11 @@ class Checkout:
         assert done.returncode == 0, done.stderr
         assert done.stdout == f"ran {' '.join(words) or 'run examples/python/hello.py'}\n"
         lines = log.read_text().splitlines() if log.exists() else []
-        return [line.partition("-e ")[2] for line in lines]
+        return [line.partition("-e ")[2] for line in lines if "-e " in line]
+
+    def bring_uv(self, text: str) -> None:
+        """Have pip install a stand-in for uv."""
+        self._script(self.folder / ".venv/installer/bin/uv", text)
 
 
 @pytest.fixture
@@ -90,4 +95,12 @@ def test_what_the_tests_have_installed_is_enough_for_everything(bare: Checkout) 
 
 
 def test_a_command_that_it_does_not_know_gets_everything(bare: Checkout) -> None:
+    assert bare.run("fleet", "status") == [".[all] page=built"]
+
+
+def test_everything_is_installed_by_uv_and_by_pip_where_that_fails(bare: Checkout) -> None:
+    bare.bring_uv('echo "uv: $* page=" >>installed')
+    assert bare.run("fleet", "status") == [".[all] page="]
+    (bare.folder / ".venv/.made").unlink()
+    bare.bring_uv("exit 1")
     assert bare.run("fleet", "status") == [".[all] page=built"]
