@@ -26,7 +26,9 @@ LEAVES = (InvalidRequest, Unsupported, Unavailable, SandboxLost, SessionClosed, 
 
 def test_the_tree_is_flat() -> None:
     assert {leaf.__bases__ for leaf in LEAVES} == {(DryboxError,)}
-    assert set(DryboxError.__subclasses__()) == set(LEAVES)
+    # Other tests make some of their own.
+    ours = {leaf for leaf in DryboxError.__subclasses__() if leaf.__module__.startswith("drybox.")}
+    assert ours == set(LEAVES)
     assert DryboxError.__bases__ == (Exception,)
     assert all(getattr(drybox, leaf.__name__) is leaf for leaf in LEAVES)
 
