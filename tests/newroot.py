@@ -30,7 +30,7 @@ APT = ("apt.conf.d", "auth.conf.d", "keyrings", "trusted.gpg.d")
 CLIENTS = ("/etc/pip.conf", "/etc/npmrc", "/usr/etc/npmrc", "/etc/ssl/certs", "/etc/resolv.conf")
 OF_HOME = (".config/pip", ".config/go/env", ".pip", ".npmrc")
 SETTING = re.compile(
-    r"\w+_proxy|\w+_PROXY|(PIP|NPM|npm|NODE|GO)\w*|\w*(CERT|CA_BUNDLE|CAINFO)\w*|DEBIAN_FRONTEND"
+    r"\w+_proxy|\w+_PROXY|(PIP|UV|NPM|npm|NODE|GO)\w*|\w*(CERT|CA_BUNDLE|CAINFO)\w*|DEBIAN_FRONTEND"
 )
 """Variables that clients of registries are set up with."""
 
