@@ -1,5 +1,5 @@
 use std::future::Future;
-use std::pin::{pin, Pin};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
@@ -27,7 +27,7 @@ async fn twice() -> String {
 fn main() {
     let waker = Waker::from(Arc::new(Quiet));
     let mut context = Context::from_waker(&waker);
-    let mut task = pin!(twice());
+    let mut task = Box::pin(twice());
     let mut polls = 0;
     let text = loop {
         polls += 1;

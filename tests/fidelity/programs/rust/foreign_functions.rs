@@ -1,4 +1,5 @@
-use std::ffi::{c_char, c_int, CStr, CString};
+use std::ffi::{CStr, CString};
+use std::os::raw::{c_char, c_int};
 
 extern "C" {
     fn strlen(text: *const c_char) -> usize;
@@ -20,6 +21,6 @@ fn main() {
     unsafe {
         qsort(list.as_mut_ptr(), 3, 4, compare);
         println!("{} {list:?}", strlen(text.as_ptr()));
-        println!("{:?}", CStr::from_ptr(getenv(c"LANG".as_ptr())));
+        println!("{:?}", CStr::from_ptr(getenv("LANG\0".as_ptr().cast())));
     }
 }

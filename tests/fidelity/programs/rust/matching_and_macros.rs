@@ -29,7 +29,7 @@ fn main() {
     println!("{} {}", sum(&tree), largest!(3, 9, 4));
     println!("{tree:?}");
     let [first, .., last] = [1, 2, 3, 4];
-    let Some(n) = "7".parse::<i32>().ok() else { return };
+    let n = if let Ok(n @ 1..=9) = "7".parse::<i32>() { n } else { return };
     println!("{first} {last} {n} {} {}", line!(), module_path!());
     println!("{}", stringify!(a + b));
 }
