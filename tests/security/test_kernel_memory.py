@@ -136,19 +136,19 @@ def test_memory_of_the_kernels_own_counts(runner: Runner, kind: str) -> None:
     assert max(most, result.usage.memory_peak or 0) >= 0.9 * MEMORY, most / MIB
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 def test_names_that_are_not_there_are_kept_within_memory(runner: Runner) -> None:
     """The kernel remembers that a name is missing; it forgets the sandbox's own first."""
     look = """
     import time
-    last = time.monotonic() + 50
+    last = time.monotonic() + 150  # on a busy machine
     count = 0
     while count < 100_000 and time.monotonic() < last:
         count += 1
         attempt(os.stat, f"/usr/bin/missing-{count}-{'x' * 200}")
     answer(count)
     """
-    bomb = attack(look, limits=replace(LIMITS, memory=MEMORY // 2), timeout=60)
+    bomb = attack(look, limits=replace(LIMITS, memory=MEMORY // 2), timeout=160)
 
     result, figures = watched(runner, bomb, "memory", host.memory_of)
 
