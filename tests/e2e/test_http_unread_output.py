@@ -53,7 +53,7 @@ def has_written(session: HttpSession) -> bool:
 
 
 def greedy(server: Server) -> HttpSession:
-    limits = {"memory": "64MiB"}
+    limits = {"memory": "64MiB", "pids": 100}
     return open_session(server, AS_GREEDY, language="bash", limits=limits)
 
 
