@@ -69,6 +69,20 @@ def test_what_a_command_has_started_goes_on(session: Session) -> None:
     assert session.command("while ! test -e went; do sleep 0.02; done").status == "success"
 
 
+def test_a_session_with_too_many_processes_says_what_to_do(
+    executor: CodeExecutor, isolation: Isolation
+) -> None:
+    limits = ResourceLimits(pids=24)
+    with executor.session("bash", isolation=isolation.name, limits=limits) as session:
+
+        def start_many() -> None:
+            for _ in range(64):
+                session.start(["sleep", "300"])
+
+        with pytest.raises(InvalidRequest, match=r"unavailable.*more pids"):
+            start_many()
+
+
 def test_a_process_runs_beside(session: Session) -> None:
     process = session.start(["cat"])
     process.stdin.write("one\n")

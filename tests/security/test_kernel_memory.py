@@ -154,6 +154,7 @@ def test_names_that_are_not_there_are_kept_within_memory(runner: Runner) -> None
 
     assert max(used for _, used in figures) <= MEMORY // 2 + runner.isolation.kernel.memory
     if result.status == "memory_limit":  # too busy to forget in time: it is bounded all the same
+        assert (result.usage.memory_peak or 0) >= 0.9 * (MEMORY // 2)
         return
     assert result.status == "success", result.stderr
     assert int(result.stdout) * ENTRY > MEMORY // 2

@@ -98,6 +98,8 @@ def tar_member(path: Path, name: str, *, most: int, whole: int) -> tuple[bytes, 
         with gzip.open(path) as file:
             while len(header := file.read(TAR_BLOCK)) == TAR_BLOCK and header.strip(b"\0"):
                 length = int(header[124:136].strip(b" \0") or b"0", 8)
+                if length < 0:  # of which a read would have no bound
+                    raise BadArchive("a member has a size below zero")
                 is_it = header[:100].rstrip(b"\0") == name.encode()
                 if is_it and header[156:157] in (b"0", b"\0") and not header[345:500].strip(b"\0"):
                     if length > most:

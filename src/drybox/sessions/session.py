@@ -26,6 +26,7 @@ from drybox.sessions.programs.commands import (
     RunningCommand,
     check_place,
     command_line,
+    hint_of,
     without_bash,
     words_of,
 )
@@ -353,7 +354,7 @@ class OpenSession:
                 raise InvalidRequest(
                     "command",
                     words_of(error, process.command[0], cwd),
-                    hint="Look whether the program and its folder are in the sandbox.",
+                    hint=hint_of(error),
                 ) from error
         for old in remember(self._processes, process):
             if self._kept.room is not None:  # else its owner may still have it

@@ -140,3 +140,13 @@ def test_a_tar_archive_is_searched_without_what_its_headers_say(tmp_path: Path) 
     for name, most, whole in (("b", 10, 1 << 30), ("a-1/Cargo.toml", 3, 1 << 30), ("b", 10, MIB)):
         with within(8 * MIB), pytest.raises(BadArchive):
             tar_member(path, name, most=most, whole=whole)
+
+
+def test_a_file_of_a_tar_archive_with_a_size_below_zero_is_not_read(tmp_path: Path) -> None:
+    """A read of fewer than no bytes is one of everything that follows."""
+    header = bytearray(tarfile.TarInfo("a-1/Cargo.toml").tobuf())
+    header[124:136] = b"-1".ljust(12, b"\0")
+    path = tmp_path / "a.crate"
+    path.write_bytes(gzip.compress(bytes(header) + bytes(32 * MIB)))
+    with within(8 * MIB), pytest.raises(BadArchive, match="below zero"):
+        tar_member(path, "a-1/Cargo.toml", most=10, whole=64 * MIB)

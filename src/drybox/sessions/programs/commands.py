@@ -203,6 +203,15 @@ def words_of(error: GuestExecError, program: str, cwd: str | None) -> str:
     return f"{what}: {os.strerror(error.number)}"
 
 
+def hint_of(error: GuestExecError) -> str:
+    """What to do where a program could not be started."""
+    if error.number in (errno.EAGAIN, errno.ENOMEM):
+        return (
+            "The session has no room for one more: end others, or open it with more pids or memory."
+        )
+    return "Look whether the program and its folder are in the sandbox."
+
+
 def _unstarted(error: GuestExecError, program: str, cwd: str | None) -> CommandResult:
     words = f"{words_of(error, program, cwd)}\n"
     code = NOT_FOUND if error.number == errno.ENOENT else NOT_STARTED
