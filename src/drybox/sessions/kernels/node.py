@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from drybox.languages.node import Node
-from drybox.languages.typescript import COMPILER, TypeScript
 from drybox.model import ResourceLimits
 from drybox.sessions.kernels.base import INTERRUPTED, KernelLaunch
 from drybox.sessions.kernels.folder import kernel_folder, program
@@ -24,10 +23,3 @@ class NodeKernel:
     def launch(self, version: str, limits: ResourceLimits) -> KernelLaunch:
         """How it is started."""
         return KernelLaunch(("node", program("node_kernel.js"), *self.arguments))
-
-
-class TypeScriptKernel(NodeKernel):
-    """The same, once esbuild has left the types out."""
-
-    language = TypeScript.name
-    arguments = (f"{COMPILER}/bin/esbuild",)

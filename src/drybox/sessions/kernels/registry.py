@@ -5,8 +5,9 @@ from __future__ import annotations
 from drybox.sessions.kernels.base import Kernel
 from drybox.sessions.kernels.bash import BashKernel
 from drybox.sessions.kernels.java import JavaKernel
-from drybox.sessions.kernels.node import NodeKernel, TypeScriptKernel
+from drybox.sessions.kernels.node import NodeKernel
 from drybox.sessions.kernels.python import PythonKernel
+from drybox.sessions.kernels.typescript import TypeScriptKernel
 
 _ALL: tuple[Kernel, ...] = (
     PythonKernel(),
