@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
     from drybox.environments.info import EnvironmentInfo
-    from drybox.executor.environments import Environments
+    from drybox.executor.environments.environments import Environments
     from drybox.sessions.base import AsyncSession
     from drybox.sessions.request import SessionFields, SessionRequest
     from drybox.sessions.results import Snapshot
@@ -362,7 +362,7 @@ class AsyncCodeExecutor(Executor):
 
     @cached_property
     def _environments(self) -> Environments:
-        from drybox.executor.environments import make_environments  # few runs name one
+        from drybox.executor.environments.environments import make_environments  # few runs name one
 
         return make_environments(self._settings)
 

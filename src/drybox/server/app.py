@@ -32,7 +32,7 @@ from drybox.server.v1.routes import router
 from drybox.server.v1.sessions import commands, files, routes, runs
 from drybox.service.accounts import Accounts
 from drybox.service.admission import AdmissionController
-from drybox.service.quota_store import QuotaStore
+from drybox.service.quota.store import QuotaStore
 from drybox.service.request_limits import most_cpu_time
 from drybox.service.service import Service
 from drybox.service.sessions import ServedSessions

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from drybox.service.quota import DailyBudget, TokenBucket
+from drybox.service.quota.quota import DailyBudget, TokenBucket
 from drybox.settings import ApiKey
 
 

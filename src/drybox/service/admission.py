@@ -17,8 +17,8 @@ from drybox.model import ExecutionRequest, ExecutionResult
 from drybox.service.accounts import Account, LocalAccount
 from drybox.service.api_keys import find_key_holder
 from drybox.service.fair_queue import FairQueue, Full
-from drybox.service.quota import DAY
-from drybox.service.quota_store import DayUse
+from drybox.service.quota.quota import DAY
+from drybox.service.quota.store import DayUse
 from drybox.service.refusals import Problem, Refused
 from drybox.service.request_context import RequestRecord, current_record
 from drybox.settings import ApiKey, ServerSettings

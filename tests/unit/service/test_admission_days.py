@@ -14,7 +14,7 @@ from tests.unit.service.test_admission import REQUEST, Told, controller_of, key,
 from drybox import SandboxLost, Unavailable
 from drybox.execution.cpu_meter import CpuMeter
 from drybox.service.admission import Caller
-from drybox.service.quota_store import DayUse
+from drybox.service.quota.store import DayUse
 from drybox.service.refusals import Problem, Refused
 
 pytestmark = [pytest.mark.anyio, pytest.mark.promise("KEY-7")]

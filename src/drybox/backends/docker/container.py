@@ -11,10 +11,10 @@ from testcontainers.core.container import DockerContainer, Reaper
 from testcontainers.core.labels import create_labels
 
 from drybox.backends.docker import labels as docker_labels
-from drybox.backends.docker.connections import direct
 from drybox.backends.docker.daemon import Daemon, spoken_to
 from drybox.backends.docker.runtime import KERNEL_MEMORY, KERNEL_PIDS, DaemonFeatures, Runtime
 from drybox.backends.docker.seccomp_profile import profile
+from drybox.backends.docker.tunnels.connections import direct
 from drybox.job import BUILD_DIR, WORK_DIR
 from drybox.model import ResourceLimits
 

@@ -17,8 +17,8 @@ from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 from testcontainers.core.docker_client import get_docker_host
 
 from drybox.backends.docker import labels as docker_labels
-from drybox.backends.docker.connections import direct
-from drybox.backends.docker.ssh_tunnel import Tunnel
+from drybox.backends.docker.tunnels.connections import direct
+from drybox.backends.docker.tunnels.ssh_tunnel import Tunnel
 from drybox.errors import SandboxLost, Unavailable
 
 DEFAULT_HOST = "unix:///var/run/docker.sock"

@@ -10,7 +10,7 @@ from typing import Any
 
 from anyio.abc import ByteStream, SocketStream
 
-from drybox.backends.docker.tls_bridge import bridged, release
+from drybox.backends.docker.tunnels.tls_bridge import bridged, release
 
 _HEAD = struct.Struct(">B3xI")
 _STDERR = 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from drybox.service.quota import DAY
+from drybox.service.quota.quota import DAY
 from drybox.settings import ApiKey
 
 HOLD = 1.0

@@ -16,7 +16,7 @@ from typing import Any
 
 from drybox.fleet.messages import pack, unpack
 from drybox.service.accounts import bucket_of
-from drybox.service.quota import DAY, DailyBudget
+from drybox.service.quota.quota import DAY, DailyBudget
 from drybox.settings import ApiKey, Rate
 
 GRACE = 4.0

@@ -14,8 +14,8 @@ import docker
 import pytest
 import requests
 
-from drybox.backends.docker.connections import direct
 from drybox.backends.docker.daemon import REMOVE_ATTEMPTS, Daemon
+from drybox.backends.docker.tunnels.connections import direct
 from drybox.errors import Unavailable
 
 

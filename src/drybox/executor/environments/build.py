@@ -29,7 +29,7 @@ from drybox.environments.store import (
 )
 from drybox.errors import DryboxError, InvalidRequest, Unavailable
 from drybox.execution.phases import OperatorLimits
-from drybox.executor.environment_install import ask_target, form_of, install, try_preload
+from drybox.executor.environments.install import ask_target, form_of, install, try_preload
 from drybox.host.resources import usable_memory
 from drybox.languages.base import EnvironmentForm
 from drybox.model import GIB, ResourceLimits

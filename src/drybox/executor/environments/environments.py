@@ -24,7 +24,7 @@ from drybox.pool.pool import Pool
 if TYPE_CHECKING:
     from drybox.environments.lock import Lock
     from drybox.environments.resolvers.base import Progress
-    from drybox.executor.environment_build import EnvironmentBuilder
+    from drybox.executor.environments.build import EnvironmentBuilder
 
 KNOWN_TTL = 5.0
 """Seconds until it is looked at again whether an environment was built anew."""
@@ -270,7 +270,7 @@ def make_environments(settings: ExecutorSettings) -> Environments:
     store, defaults = EnvironmentStore(settings.environment_dir), settings.defaults()
 
     def make_builder() -> EnvironmentBuilder:
-        from drybox.executor.environment_build import EnvironmentBuilder  # few runs need it
+        from drybox.executor.environments.build import EnvironmentBuilder  # few runs need it
 
         return EnvironmentBuilder(store, defaults.limits, settings.operator_limits())
 

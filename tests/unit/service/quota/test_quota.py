@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drybox.service.quota import DAY, DailyBudget, TokenBucket
+from drybox.service.quota.quota import DAY, DailyBudget, TokenBucket
 
 pytestmark = pytest.mark.promise("KEY-6")
 

@@ -14,7 +14,7 @@ from drybox.environments.environment import by_name
 from drybox.environments.resolvers.base import Target
 from drybox.environments.store import BuildRecord, EnvironmentStore, key_of
 from drybox.execution.validation import Defaults, make_job
-from drybox.executor.environments import Environments
+from drybox.executor.environments.environments import Environments
 from drybox.job import Job
 from drybox.model import ExecutionRequest
 

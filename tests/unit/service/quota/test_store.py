@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drybox import InvalidRequest
-from drybox.service.quota_store import FILE, NOTHING, DayUse, QuotaStore
+from drybox.service.quota.store import FILE, NOTHING, DayUse, QuotaStore
 
 pytestmark = pytest.mark.promise("KEY-13")
 

@@ -1,0 +1,1 @@
+"""Ways to a Docker daemon on another machine."""

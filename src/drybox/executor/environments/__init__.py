@@ -1,0 +1,1 @@
+"""Environments of an executor: found for a job, built, installed into."""

@@ -1,0 +1,1 @@
+"""What a key may use, and where it is counted."""
