@@ -82,6 +82,7 @@ def test_files_and_folders_go_in_and_come_back(
     (folder / "below").mkdir(parents=True)
     (folder / "data").write_bytes(content)
     (folder / "below" / "größe 1").write_text("1")
+    (folder / "data").chmod(0o755)
     (folder / "link").symlink_to("/etc/passwd")
     copied = ended(drybox("session", "cp", str(folder), f"{id}:in", env=env), 0)
     left = f"drybox: left out of {folder} (a link that leads out of the folder): link.\n"
@@ -96,6 +97,8 @@ def test_files_and_folders_go_in_and_come_back(
     assert (tmp_path / "back/data").read_bytes() == content
     assert (tmp_path / "back/below/größe 1").read_text() == "1"
     assert not (tmp_path / "back/link").is_symlink()
+    for name, mode in (("data", 0o755), ("below/größe 1", 0o644)):
+        assert (tmp_path / "back" / name).stat().st_mode & 0o777 == mode
     ended(drybox("session", "cp", f"{id}:in/data", f"{tmp_path}/one", env=env), 0)
     assert (tmp_path / "one").read_bytes() == content
     ended(drybox("session", "cp", str(tmp_path / "one"), f"{id}:in/below/", env=env), 0)

@@ -150,6 +150,8 @@ def test_pause_resume_restart_and_change(server: Server) -> None:
         assert session.ask("PATCH", "", {"expires_in": 30}).status == 200
         assert session.ask("PATCH", "", {"idle_timeout": "2m"}).json["idle_timeout"] == 120
         assert session.ask("PATCH", "", {"expires_in": "30s"}).status == 200
+        sooner = session.ask("PATCH", "", {"expires_in": 10}).json["expires_at"]
+        assert sooner < session.ask("PATCH", "", {"expires_in": "30s"}).json["expires_at"]
         for field in ("idle_timeout", "expires_in"):
             for wrong in (1e9, 0, -1, "soon", "0s", True):
                 answer = session.ask("PATCH", "", {field: wrong})
@@ -190,6 +192,29 @@ def test_files_go_in_and_out(session: HttpSession) -> None:
     problem(session.ask("GET", "/files?depth=x"), 422, "invalid-request")
     problem(session.ask("GET", "/files?depth=00019"), 422, "invalid-request")
     problem(session.ask("GET", "/files?dept=2"), 422, "invalid-request")
+
+
+def test_a_file_may_be_a_program(session: HttpSession) -> None:
+    program = b"#!/bin/sh\necho works\n"
+    assert session.ask("PUT", "/files/tool?mode=755", program).json["mode"] == 0o755
+    assert session.command("./tool")["stdout"] == "works\n"
+    assert session.ask("PUT", "/files/tool", program).json["mode"] == 0o755
+    session.command("ln -s tool link")
+    for name in ("tool", "link"):
+        for method, body in (("GET", program), ("HEAD", b"")):
+            answer = session.ask(method, f"/files/{name}")
+            assert (answer.status, answer.body) == (200, body)
+            assert answer.headers["x-file-mode"] == "755"
+    assert session.ask("HEAD", "/files/tool").headers["content-length"] == str(len(program))
+    for path, status in (("nope", 404), (".", 409), ("tool/below", 409)):
+        answer = session.ask("HEAD", f"/files/{path}")
+        assert (answer.status, answer.body) == (status, b"")
+    assert session.ask("HEAD", "").status == 200
+    assert session.ask("HEAD", "/files?depth=2").body == b""
+    for mode in ("", "8", "x", "1777", "+1", "-1"):
+        answer = session.ask("PUT", f"/files/tool?mode={mode}", b"")
+        assert problem(answer, 422, "invalid-request")["field"] == "mode"
+    assert session.ask("GET", "/files/tool").body == program
 
 
 @pytest.mark.parametrize(

@@ -19,13 +19,16 @@ AHEAD = 8
 PIECE = 128 * 1024
 """Bytes of a piece that is written; init reads in smaller ones."""
 
+USUAL_MODE = 0o644
+"""Permission bits of a file that is written."""
+
 MOST_LISTED = 100_000
 """Names of one listing, as in ``init/``; more end it."""
 
 MOST_LISTED_BYTES = 16 * 1024 * 1024
 """Bytes of those names and of where links lead."""
 
-_READS, _WRITES, _READS_NO_LINK = 0, 1, 2
+_READS, _WRITES, _READS_NO_LINK, _WRITES_WITH_MODE = 0, 1, 2, 3
 
 _RECORD = struct.Struct("<IQqH")
 
@@ -182,14 +185,22 @@ class FileReplies:
                     for request in waiting:
                         await request.done.wait()
 
-    async def write(self, path: bytes, pieces: AsyncIterator[bytes], mode: int = 0o644) -> None:
+    async def write(
+        self, path: bytes, pieces: AsyncIterator[bytes], mode: int | None = None
+    ) -> None:
         """Write a file, and the folders above it. Of one that cannot be nothing stays.
+
+        Args:
+            path: The file.
+            pieces: What is to be in it.
+            mode: Permission bits; None for 0o644, or for those of the file that was there.
 
         Raises:
             GuestOSError: It cannot be written.
             GuestGone: The sandbox is gone.
         """
-        async with self._opened(path, _WRITES, mode) as handle:
+        how, bits = (_WRITES, USUAL_MODE) if mode is None else (_WRITES_WITH_MODE, mode)
+        async with self._opened(path, how, bits) as handle:
             waiting: list[_Request] = []
             try:
                 async for piece in pieces:
@@ -215,9 +226,9 @@ class FileReplies:
         except (GuestOSError, GuestGone):  # what the writer is told says more
             return
 
-    async def stat(self, path: bytes) -> GuestFile:
-        """What is known of a file, or of a link itself."""
-        return _parse(await self._ask(b"s", _word(path)), path)
+    async def stat(self, path: bytes, *, follow: bool = False) -> GuestFile:
+        """What is known of a file, or of a link itself unless it is followed."""
+        return _parse(await self._ask(b"S" if follow else b"s", _word(path)), path)
 
     async def list(self, path: bytes, depth: int) -> list[GuestFile]:
         """What is in a folder and so many levels below, by its path from there."""

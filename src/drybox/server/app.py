@@ -30,6 +30,7 @@ from drybox.server.transport.problems import add_handlers
 from drybox.server.v1.openapi import describe
 from drybox.server.v1.routes import router
 from drybox.server.v1.sessions import commands, files, routes, runs
+from drybox.server.v1.sessions.files import MODE_HEADER
 from drybox.service.accounts import Accounts
 from drybox.service.admission import AdmissionController
 from drybox.service.quota.store import QuotaStore
@@ -147,7 +148,7 @@ def create_app(
             allow_origins=settings.origins,
             allow_methods=("GET", "POST", "PUT", "PATCH", "DELETE"),
             allow_headers=("Authorization", "Content-Type", "X-Request-ID"),
-            expose_headers=("Retry-After", "X-Request-ID"),
+            expose_headers=("Retry-After", "X-Request-ID", MODE_HEADER),
         )
     app.add_middleware(BelowPath, settings=settings)
     app.add_middleware(RequestLog, observers=[metrics], lines=settings.access_log)

@@ -189,10 +189,9 @@ class ServedSessions:
     ) -> None:
         """Change how long one lives, and its owner's words about it."""
         self._check_times(idle_timeout=idle_timeout, expires_in=expires_in)
-        if idle_timeout is not None or metadata is not None:
-            await owned.session.update(idle_timeout=idle_timeout, metadata=metadata)
-        if expires_in is not None:
-            await owned.session.extend(expires_in)
+        await owned.session.update(
+            idle_timeout=idle_timeout, expires_in=expires_in, metadata=metadata
+        )
 
     async def close(self, owned: OwnedSession) -> None:
         """Close one."""

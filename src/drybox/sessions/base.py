@@ -5,18 +5,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from drybox.sessions.files_base import AsyncFiles
 from drybox.sessions.results import (
     CommandResult,
     Completions,
-    Copied,
-    FileChange,
-    FileInfo,
     RunResult,
     SessionEvent,
     Snapshot,
@@ -133,74 +130,6 @@ class AsyncProcess(Protocol):
 
     async def wait(self) -> CommandResult:
         """Wait for its end. Its stdout and stderr are what no reader of events has taken."""
-
-
-class AsyncFiles(Protocol):
-    """The files of a session. A relative path is below the working directory, ``/sandbox``.
-
-    Every method raises :class:`drybox.SessionFileError` where the sandbox's own permissions, or its
-    files, stand in the way; its ``reason`` says how: ``not_found``, ``is_directory``,
-    ``not_directory``, ``exists``, ``not_empty``, ``no_space``, ``not_permitted``, ``not_a_file``,
-    ``name_too_long``, ``failed``.
-    """
-
-    async def read(self, path: str, *, max_bytes: int | None = None) -> bytes:
-        """Content of a file.
-
-        Args:
-            path: Which one.
-            max_bytes: Most bytes; a larger file is refused. None for as many as the session may
-                write.
-        """
-
-    def read_pieces(self, path: str) -> AsyncIterator[bytes]:
-        """Content of a file, piece by piece: a large one in little memory."""
-
-    async def write(self, path: str, data: bytes | str | AsyncIterator[bytes]) -> FileInfo:
-        """Write a file, and the folders above it; what was there is replaced.
-
-        Args:
-            path: Which one.
-            data: All of it, or pieces of it as they come.
-        """
-
-    async def list(self, path: str = ".", *, depth: int = 1) -> Sequence[FileInfo]:
-        """What is in a folder, by path; with a larger depth what is in its folders, too."""
-
-    async def stat(self, path: str) -> FileInfo:
-        """What is known of a file, a folder or a link itself."""
-
-    async def exists(self, path: str) -> bool:
-        """Whether there is something of that name."""
-
-    async def make_dir(self, path: str) -> FileInfo:
-        """Make a folder, and those above it. One that is there is left as it is."""
-
-    async def rename(self, path: str, to: str) -> FileInfo:
-        """Move a file or folder; a file of the new name is replaced."""
-
-    async def remove(self, path: str) -> None:
-        """Remove a file, a link, or a folder with all that is in it."""
-
-    async def upload(self, source: str | os.PathLike[str], to: str = ".") -> Copied[FileInfo]:
-        """Copy a file or a folder of this host into the session.
-
-        Args:
-            source: The file or folder; links in it that lead to what is in it are followed.
-            to: The folder that it is copied into, or for a file its new path.
-        """
-
-    async def download(self, path: str, to: str | os.PathLike[str]) -> Copied[str]:
-        """Copy a file or a folder of the session into a folder of this host.
-
-        Folders and regular files: no link is followed or made.
-
-        Returns:
-            Paths of the files that were written.
-        """
-
-    def watch(self, path: str = ".") -> AsyncIterator[FileChange]:
-        """Changes below a folder from now on."""
 
 
 class AsyncSession(Protocol):
@@ -367,17 +296,26 @@ class AsyncSession(Protocol):
         """Go on. Whatever is asked of a paused session resumes it, too. Idempotent."""
 
     async def update(
-        self, *, idle_timeout: float | None = None, metadata: Mapping[str, str] | None = None
+        self,
+        *,
+        idle_timeout: float | None = None,
+        expires_in: float | None = None,
+        metadata: Mapping[str, str] | None = None,
     ) -> None:
         """Change what was asked for when it was opened; what is None stays.
 
         Args:
             idle_timeout: Seconds of idleness after which it is closed.
+            expires_in: Seconds from now on after which it is closed in any case, sooner or later
+                than it would have been.
             metadata: The owner's own words about it.
         """
 
     async def extend(self, seconds: float) -> None:
-        """Let it live for so many seconds from now on, as far as the operator allows."""
+        """Let it live for so many seconds from now on, as far as the operator allows.
+
+        It never ends sooner for that: see :meth:`update` for that.
+        """
 
     async def snapshot(self) -> Snapshot:
         """Keep a copy of its files, which other sessions may begin with."""

@@ -1,13 +1,13 @@
-"""The files of a session; see :class:`drybox.sessions.base.AsyncFiles`."""
+"""The files of a session; see :class:`drybox.sessions.files_base.AsyncFiles`."""
 
 from __future__ import annotations
 
 import errno
 import os
 import stat
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 import anyio
 import anyio.to_thread
@@ -17,32 +17,13 @@ from drybox.execution.texts import show
 from drybox.guest.frames import GuestGone
 from drybox.guest.session_files import GuestFile, GuestOSError
 from drybox.job import WORK_DIR
-from drybox.sessions.host_files import (
-    NOT_A_FILE,
-    NOT_COPIED,
-    host_files,
-    host_path,
-    make_beneath,
-    open_beneath,
-)
+from drybox.sessions.copying import MOST_DEPTH, CopiedFiles
 from drybox.sessions.programs.inside import Inside
 from drybox.sessions.programs.waiting import one_piece
-from drybox.sessions.results import Copied, FileChange, FileInfo, FileType
-
-UPLOAD_PIECE = 256 * 1024
-"""Bytes that are read of a file of the host at once."""
-
-WATCH_STEP = 0.25
-"""Seconds between looks at a folder that is watched."""
-
-WATCH_PAUSE = 4
-"""Times as long as a look took until the next one: a fifth of a CPU is the most it takes."""
+from drybox.sessions.results import FileInfo, FileType
 
 MANY_FILES = 1000
 """Files that are described while everybody else waits; of more a thread is asked."""
-
-MOST_DEPTH = 200
-"""Levels of folders that a listing goes down; the sandbox goes no deeper."""
 
 _BYTES = (bytes, bytearray, memoryview)
 
@@ -88,6 +69,19 @@ def check_path(path: object) -> bytes:
     return encoded
 
 
+def check_mode(mode: object) -> None:
+    """Make sure of the permission bits of a file that is written.
+
+    Raises:
+        InvalidRequest: They are none.
+    """
+    if mode is None:
+        return
+    if isinstance(mode, bool) or not isinstance(mode, int) or not 0 <= mode <= 0o777:
+        what = f"{show(mode)} is no set of permission bits"
+        raise InvalidRequest("mode", what, hint="Pass such as 0o644, or 0o755 for a program.")
+
+
 def _absolute(path: bytes) -> str:
     return os.path.normpath(f"{WORK_DIR}/".encode() + path if path[:1] != b"/" else path).decode(
         "utf-8", "surrogateescape"
@@ -122,7 +116,7 @@ def _info(found: GuestFile, path: str) -> FileInfo:
     )
 
 
-class SessionFiles:
+class SessionFiles(CopiedFiles):
     """The files of one session.
 
     Args:
@@ -147,7 +141,7 @@ class SessionFiles:
         most = self._inside.limits.disk if max_bytes is None else max_bytes
         return await joined(self.read_pieces(path), path, most)
 
-    async def read_pieces(self, path: str) -> AsyncIterator[bytes]:
+    async def read_pieces(self, path: str) -> AsyncGenerator[bytes, None]:
         """Content of a file, piece by piece."""
         known = check_path(path)
         async with self._activity(), aclosing(self._guest.read(known)) as pieces:
@@ -157,13 +151,20 @@ class SessionFiles:
             except (GuestOSError, GuestGone) as error:
                 raise self._told(error, path) from error
 
-    async def write(self, path: str, data: bytes | str | AsyncIterator[bytes]) -> FileInfo:
+    async def write(
+        self,
+        path: str,
+        data: bytes | str | AsyncIterator[bytes],
+        *,
+        mode: int | None = None,
+    ) -> FileInfo:
         """Write a file, and the folders above it."""
         known = check_path(path)
+        check_mode(mode)
         pieces = pieces_of(data)
         async with self._activity():
             try:
-                await self._guest.write(known, pieces)
+                await self._guest.write(known, pieces, mode)
                 return _info(await self._guest.stat(known), _absolute(known))
             except (GuestOSError, GuestGone) as error:
                 raise self._told(error, path) from error
@@ -182,24 +183,15 @@ class SessionFiles:
             return _described(known, found)
         return await anyio.to_thread.run_sync(_described, known, found)
 
-    async def stat(self, path: str) -> FileInfo:
+    async def stat(self, path: str, *, follow_links: bool = False) -> FileInfo:
         """What is known of a file, a folder or a link itself."""
         known = check_path(path)
         async with self._activity():
             try:
-                return _info(await self._guest.stat(known), _absolute(known))
+                found = await self._guest.stat(known, follow=follow_links)
+                return _info(found, _absolute(known))
             except (GuestOSError, GuestGone) as error:
                 raise self._told(error, path) from error
-
-    async def exists(self, path: str) -> bool:
-        """Whether there is something of that name."""
-        try:
-            await self.stat(path)
-        except SessionFileError as error:
-            if error.reason in ("not_found", "not_directory"):
-                return False
-            raise
-        return True
 
     async def make_dir(self, path: str) -> FileInfo:
         """Make a folder, and those above it."""
@@ -236,103 +228,6 @@ class SessionFiles:
                 await self._guest.remove(known)
             except (GuestOSError, GuestGone) as error:
                 raise self._told(error, path) from error
-
-    async def upload(self, source: str | os.PathLike[str], to: str = ".") -> Copied[FileInfo]:
-        """Copy a file or a folder of this host into the session."""
-        start = host_path(source, "source")
-        if not start.exists():
-            raise InvalidRequest(
-                "source",
-                f"{os.fspath(source)!r} is no file or folder of this host",
-                hint="Name one that is there.",
-            )
-        if start.is_file():
-            into_folder = to.endswith("/") or await self._is_folder(to)
-            at = f"{to}/{start.name}" if into_folder else to
-            return Copied([await self._upload_one(start, at)])
-        tree = await anyio.to_thread.run_sync(host_files, start)
-        for folder in tree.folders:
-            await self.make_dir(f"{to}/{folder}")
-        made = [await self._upload_one(start / name, f"{to}/{name}") for name in tree.files]
-        return Copied(made, tree.left_out)
-
-    async def _is_folder(self, path: str) -> bool:
-        return await self.exists(path) and (await self.stat(path)).type == "directory"
-
-    async def _upload_one(self, source: Path, to: str) -> FileInfo:
-        async with await anyio.open_file(source, "rb") as file:
-
-            async def pieces() -> AsyncIterator[bytes]:
-                while piece := await file.read(UPLOAD_PIECE):
-                    yield piece
-
-            return await self.write(to, pieces())
-
-    async def download(self, path: str, to: str | os.PathLike[str]) -> Copied[str]:
-        """Copy a file or a folder of the session into a folder of this host."""
-        target = host_path(to, "to")
-        info = await self.stat(path)
-        if info.type == "file":
-            return Copied([await self._download_one(info.path, target, info.name)])
-        written, left_out = [], {}
-        await anyio.to_thread.run_sync(make_beneath, target, ())
-        for item in await self.list(path, depth=MOST_DEPTH):
-            below = item.path[len(info.path.rstrip("/")) + 1 :]
-            if item.type == "file":
-                written.append(await self._download_one(item.path, target, below))
-            elif item.type == "directory":
-                await anyio.to_thread.run_sync(make_beneath, target, _parts(below))
-            else:
-                left_out[below] = NOT_COPIED.get(item.type, NOT_A_FILE)
-        return Copied(written, left_out)
-
-    async def _download_one(self, path: str, folder: Path, below: str) -> str:
-        """Write a file below a folder of the host; names from the sandbox lead nowhere else."""
-        parts = _parts(below)
-        made = folder.joinpath(*parts)
-        opened = await anyio.to_thread.run_sync(open_beneath, folder, parts)
-        async with anyio.wrap_file(os.fdopen(opened, "wb")) as file:
-            async for piece in self.read_pieces(path):
-                await file.write(piece)
-        return str(made)
-
-    async def watch(self, path: str = ".") -> AsyncIterator[FileChange]:
-        """Changes below a folder from now on."""
-        before, pause = await self.list(path, depth=MOST_DEPTH), WATCH_STEP
-        while True:
-            await anyio.sleep(pause)
-            began = anyio.current_time()
-            now = await self.list(path, depth=MOST_DEPTH)
-            # A program may have made as many files as there is room for.
-            pause = max(WATCH_STEP, WATCH_PAUSE * (anyio.current_time() - began))
-            for change in await anyio.to_thread.run_sync(_changes, before, now):
-                yield change
-            before = now
-
-
-def _parts(below: str) -> tuple[str, ...]:
-    """The names of a path that comes from the sandbox."""
-    parts = PurePosixPath(below).parts
-    if not parts or ".." in parts or below.startswith("/"):
-        raise SessionFileError("failed", f"{below[:200]!r} is no name", hint="Rename it.")
-    return parts
-
-
-def _changes(before: Sequence[FileInfo], now: Sequence[FileInfo]) -> list[FileChange]:
-    """What differs between two listings, by path."""
-    old, new = (
-        {item.path: (item.type, item.size, item.modified_at) for item in items}
-        for items in (before, now)
-    )
-    changes = []
-    for path in sorted({*old, *new}):
-        if path not in new:
-            changes.append(FileChange("removed", path))
-        elif path not in old:
-            changes.append(FileChange("created", path))
-        elif old[path] != new[path]:
-            changes.append(FileChange("modified", path))
-    return changes
 
 
 async def joined(pieces: AsyncIterator[bytes], path: str, most: int) -> bytes:

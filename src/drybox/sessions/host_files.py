@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,6 +14,9 @@ from drybox.execution.texts import show
 
 MOST_FILES = 100_000
 """Files and folders that are copied at once; links may name the same ones again and again."""
+
+NEW_FILE, NEW_PROGRAM = 0o644, 0o755
+"""Permission bits of a file that is copied into a session: whether it may be run is kept."""
 
 NOT_A_FILE = "neither a file nor a folder"
 NOT_COPIED = {"symlink": "a symbolic link"}
@@ -104,6 +108,20 @@ def open_beneath(folder: Path, parts: tuple[str, ...]) -> int:
     with _beneath(folder, parts[:-1]) as at:
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
         return os.open(parts[-1], flags, 0o644, dir_fd=at)
+
+
+def keep_may_run(file: int, mode: int) -> None:
+    """Let whoever may read an open file run it, if its mode in the session says so, or else nobody.
+
+    Args:
+        file: Its descriptor.
+        mode: Permission bits in the session; of them nothing else is taken over.
+    """
+    now = stat.S_IMODE(os.fstat(file).st_mode)
+    readers = (now & 0o444) >> 2
+    wanted = now & ~0o111 | (readers if mode & stat.S_IXUSR else 0)
+    if wanted != now:
+        os.fchmod(file, wanted)
 
 
 def make_beneath(folder: Path, parts: tuple[str, ...]) -> None:

@@ -166,8 +166,13 @@ class SessionLife:
             self._changed.set()
 
     async def extend(self, seconds: float) -> None:
-        """Let it live for so many seconds from now on."""
+        """Let it live for so many seconds from now on, or for as long as it would have."""
         await self.enter()
+        self._ends_at = max(self._ends_at, anyio.current_time() + seconds)
+        self.changed()
+
+    def expire_in(self, seconds: float) -> None:
+        """Its lifetime ends in so many seconds, later or sooner than it would have."""
         self._ends_at = anyio.current_time() + seconds
         self.changed()
 

@@ -164,20 +164,27 @@ class OpenSession:
     # --- its life ----------------------------------------------------------------------------
 
     async def update(
-        self, *, idle_timeout: float | None = None, metadata: Mapping[str, str] | None = None
+        self,
+        *,
+        idle_timeout: float | None = None,
+        expires_in: float | None = None,
+        metadata: Mapping[str, str] | None = None,
     ) -> None:
         """Change what was asked for when it was opened."""
         known = None if metadata is None else check_metadata(metadata)
         seconds = None if idle_timeout is None else check_timeout(idle_timeout, "idle_timeout")
+        left = None if expires_in is None else check_timeout(expires_in, "expires_in")
         await self.life.enter()
         if seconds is not None:
             self._terms.idle_timeout = seconds
+        if left is not None:
+            self.life.expire_in(left)
         if known is not None:
             self._terms.metadata = known
         self.life.changed()
 
     async def extend(self, seconds: float) -> None:
-        """Let it live for so many seconds from now on."""
+        """Let it live for so many seconds from now on, or for as long as it would have."""
         await self.life.extend(check_timeout(seconds, "seconds"))
 
     async def pause(self) -> None:

@@ -5,26 +5,14 @@ It is made of any :class:`AsyncSession`; ``base.py`` says what each method does.
 
 from __future__ import annotations
 
-import os
-from collections.abc import (
-    AsyncIterator,
-    Awaitable,
-    Callable,
-    Iterable,
-    Iterator,
-    Mapping,
-    Sequence,
-)
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from types import TracebackType
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
-from drybox.errors import SandboxLost, SessionClosed
 from drybox.sessions.base import (
     TERMINAL_SIZE,
-    AsyncFiles,
     AsyncProcess,
     AsyncSession,
     AsyncStdin,
@@ -33,40 +21,12 @@ from drybox.sessions.base import (
 from drybox.sessions.results import (
     CommandResult,
     Completions,
-    Copied,
-    FileChange,
-    FileInfo,
     RunResult,
     SessionEvent,
     Snapshot,
 )
-
-T = TypeVar("T")
-
-
-class Call(Protocol):
-    """Runs an async function in the event loop, and waits for it."""
-
-    def __call__(self, function: Callable[..., Awaitable[T]], *arguments: object) -> T:
-        """Run it."""
-
-
-def _iterate(call: Call, begin: Callable[[], Any]) -> Iterator[Any]:
-    """Items of an async iterator, which is closed where the loop is left."""
-
-    async def first() -> Any:
-        return begin()
-
-    events = call(first)
-    try:
-        while True:
-            try:
-                yield call(events.__anext__)
-            except StopAsyncIteration:
-                return
-    finally:
-        with suppress(SessionClosed, SandboxLost):  # they have ended with it
-            call(events.aclose)
+from drybox.sessions.sync_calls import Call, iterate
+from drybox.sessions.sync_files import Files
 
 
 class Stdin:
@@ -121,7 +81,7 @@ class Process:
     @property
     def events(self) -> Iterator[SessionEvent]:
         """What it writes; ``exit`` is last."""
-        return _iterate(self._call, lambda: self._process.events)
+        return iterate(self._call, lambda: self._process.events)
 
     def signal(self, number: int | str) -> None:
         """Send a signal to the process and its group."""
@@ -138,76 +98,6 @@ class Process:
     def wait(self) -> CommandResult:
         """Wait for its end."""
         return self._call(self._process.wait)
-
-
-class Files:
-    """The files of a session."""
-
-    def __init__(self, files: AsyncFiles, call: Call) -> None:
-        self._files = files
-        self._call = call
-
-    def read(self, path: str, *, max_bytes: int | None = None) -> bytes:
-        """Content of a file."""
-        return self._call(partial(self._files.read, path, max_bytes=max_bytes))
-
-    def read_pieces(self, path: str) -> Iterator[bytes]:
-        """Content of a file, piece by piece."""
-        return _iterate(self._call, lambda: self._files.read_pieces(path))
-
-    def write(self, path: str, data: bytes | str | Iterator[bytes]) -> FileInfo:
-        """Write a file, and the folders above it."""
-        given: Any = data
-        if isinstance(data, Iterable) and not isinstance(data, (bytes, bytearray, memoryview, str)):
-            given = _in_steps(iter(data))
-        return self._call(self._files.write, path, given)
-
-    def list(self, path: str = ".", *, depth: int = 1) -> Sequence[FileInfo]:
-        """What is in a folder."""
-        return self._call(partial(self._files.list, path, depth=depth))
-
-    def stat(self, path: str) -> FileInfo:
-        """What is known of a file, a folder or a link itself."""
-        return self._call(self._files.stat, path)
-
-    def exists(self, path: str) -> bool:
-        """Whether there is something of that name."""
-        return self._call(self._files.exists, path)
-
-    def make_dir(self, path: str) -> FileInfo:
-        """Make a folder, and those above it."""
-        return self._call(self._files.make_dir, path)
-
-    def rename(self, path: str, to: str) -> FileInfo:
-        """Move a file or folder."""
-        return self._call(self._files.rename, path, to)
-
-    def remove(self, path: str) -> None:
-        """Remove a file, a link, or a folder with all that is in it."""
-        self._call(self._files.remove, path)
-
-    def upload(self, source: str | os.PathLike[str], to: str = ".") -> Copied[FileInfo]:
-        """Copy a file or a folder of this host into the session."""
-        return self._call(self._files.upload, source, to)
-
-    def download(self, path: str, to: str | os.PathLike[str]) -> Copied[str]:
-        """Copy a file or a folder of the session into a folder of this host."""
-        return self._call(self._files.download, path, to)
-
-    def watch(self, path: str = ".") -> Iterator[FileChange]:
-        """Changes below a folder from now on."""
-        return _iterate(self._call, lambda: self._files.watch(path))
-
-
-_END: Any = object()
-
-
-async def _in_steps(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
-    """Pieces of an iterator that may block: each is taken in a worker thread."""
-    from anyio.to_thread import run_sync
-
-    while (piece := await run_sync(next, pieces, _END)) is not _END:
-        yield piece
 
 
 class Session:
@@ -310,7 +200,7 @@ class Session:
         """Run code and follow it; leaving the loop early interrupts it."""
         stream = self._session.stream
         begin = partial(stream, code, language=language, timeout=timeout, stdin=stdin)
-        return _iterate(self._call, begin)
+        return iterate(self._call, begin)
 
     def complete(
         self, code: str, cursor: int | None = None, *, language: str | None = None
@@ -367,13 +257,18 @@ class Session:
         self._call(self._session.resume)
 
     def update(
-        self, *, idle_timeout: float | None = None, metadata: Mapping[str, str] | None = None
+        self,
+        *,
+        idle_timeout: float | None = None,
+        expires_in: float | None = None,
+        metadata: Mapping[str, str] | None = None,
     ) -> None:
         """Change what was asked for when it was opened; what is None stays."""
-        self._call(partial(self._session.update, idle_timeout=idle_timeout, metadata=metadata))
+        given: dict[str, Any] = {"idle_timeout": idle_timeout, "expires_in": expires_in}
+        self._call(partial(self._session.update, metadata=metadata, **given))
 
     def extend(self, seconds: float) -> None:
-        """Let it live for so many seconds from now on."""
+        """Let it live for so many seconds from now on, or for as long as it would have."""
         self._call(self._session.extend, seconds)
 
     def snapshot(self) -> Snapshot:

@@ -8,7 +8,7 @@ from typing import Any, cast
 import anyio
 import pytest
 
-from drybox.sessions.files import WATCH_PAUSE, WATCH_STEP, SessionFiles
+from drybox.sessions.copying import WATCH_PAUSE, WATCH_STEP, CopiedFiles
 from drybox.sessions.results import FileInfo
 
 pytestmark = pytest.mark.anyio
@@ -38,7 +38,7 @@ async def test_long_looks_have_long_pauses(monkeypatch: pytest.MonkeyPatch) -> N
     listed = Listed([9.0, 0.001, 2.0, 0.001, 0.0])
     monkeypatch.setattr(anyio, "sleep", listed.sleep)
     monkeypatch.setattr(anyio, "current_time", lambda: listed.now)
-    changes = SessionFiles.watch(cast(Any, listed))
+    changes = CopiedFiles.watch(cast(Any, listed))
     for _ in range(4):
         assert (await anext(changes)).type == "created"
     assert listed.slept == [WATCH_STEP, WATCH_STEP, WATCH_PAUSE * 2.0, WATCH_STEP]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
 import ssl
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any, BinaryIO
@@ -13,6 +15,7 @@ from urllib.parse import quote, quote_from_bytes, urlsplit
 
 from drybox.cli.wording import in_options, printable
 from drybox.errors import DryboxError, InvalidRequest, Unavailable
+from drybox.sessions.host_files import NEW_FILE, NEW_PROGRAM, keep_may_run
 
 PIECE = 256 * 1024
 """Bytes of a file that are under way at once."""
@@ -121,17 +124,20 @@ class Remote:
                     data = b""
 
     def download(self, session: str, path: str, into: BinaryIO) -> None:
-        """Write the content of a session's file into one of this host."""
+        """Write the content of a session's file into one of this host, which may be run as it."""
         with self.answer("GET", file_path(session, path)) as answer:
+            keep_may_run(into.fileno(), _mode_of(answer))
             while piece := answer.read(PIECE):
                 into.write(piece)
 
     def upload(self, session: str, path: str, file: BinaryIO) -> None:
-        """Write a file of this host into a session."""
-        size = os.fstat(file.fileno()).st_size
+        """Write a file of this host into a session, where it may be run as here."""
+        known = os.fstat(file.fileno())
+        size, mode = known.st_size, NEW_PROGRAM if known.st_mode & stat.S_IXUSR else NEW_FILE
         headers = {"Content-Length": str(size)}
         given = _Bounded(file, size)
-        with self.answer("PUT", file_path(session, path), given, headers=headers) as answer:
+        where = f"{file_path(session, path)}?mode={mode:o}"
+        with self.answer("PUT", where, given, headers=headers) as answer:
             answer.read(MOST)
 
     def _connect(self, timeout: float | None) -> http.client.HTTPConnection:
@@ -178,6 +184,12 @@ def session_path(session: str, *below: str) -> str:
 def file_path(session: str, path: str) -> str:
     """Where a file of a session is."""
     return session_path(session, "files", quote_from_bytes(os.fsencode(path)))
+
+
+def _mode_of(answer: http.client.HTTPResponse) -> int:
+    """A file's permission bits; none where the server does not say them."""
+    digits = answer.headers.get("X-File-Mode", "")
+    return int(digits, 8) if re.fullmatch(r"[0-7]{1,4}", digits) else 0
 
 
 def _parsed(body: bytes) -> Any:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
 import anyio
 
 from drybox.fleet.sessions.calls import SessionCalls
 from drybox.fleet.sessions.messages import file_info
-from drybox.sessions.files import SessionFiles, joined, pieces_of
+from drybox.sessions.copying import CopiedFiles
+from drybox.sessions.files import joined, pieces_of
 from drybox.sessions.results import FileInfo
 
 PIECE = 256 << 10
 """Bytes that travel at once."""
 
 
-class FleetFiles(SessionFiles):
+class FleetFiles(CopiedFiles):
     """What copies and watches is the same as where the sandbox is here.
 
     Args:
@@ -32,7 +33,7 @@ class FleetFiles(SessionFiles):
         most = self._most if max_bytes is None else max_bytes
         return await joined(self.read_pieces(path), path, most)
 
-    async def read_pieces(self, path: str) -> AsyncIterator[bytes]:
+    async def read_pieces(self, path: str) -> AsyncGenerator[bytes, None]:
         """Content of a file, piece by piece."""
         feed = await self._calls.begin("read", path=path)
         is_last = False
@@ -46,10 +47,16 @@ class FleetFiles(SessionFiles):
                 with anyio.CancelScope(shield=True):
                     await self._calls.ask("let_go", feed=feed)
 
-    async def write(self, path: str, data: bytes | str | AsyncIterator[bytes]) -> FileInfo:
+    async def write(
+        self,
+        path: str,
+        data: bytes | str | AsyncIterator[bytes],
+        *,
+        mode: int | None = None,
+    ) -> FileInfo:
         """Write a file, and the folders above it."""
         pieces, ask = pieces_of(data), self._calls.ask
-        inlet = await self._calls.begin("write", path=path)
+        inlet = await self._calls.begin("write", path=path, mode=mode)
         try:
             async for piece in _cut(pieces):
                 if not await ask("write.give", inlet=inlet, data=piece):
@@ -67,9 +74,10 @@ class FleetFiles(SessionFiles):
         found = await self._calls.ask("files", do="list", path=path, depth=depth)
         return [file_info(item) for item in found]
 
-    async def stat(self, path: str) -> FileInfo:
+    async def stat(self, path: str, *, follow_links: bool = False) -> FileInfo:
         """What is known of a file, a folder or a link itself."""
-        return file_info(await self._calls.ask("files", do="stat", path=path))
+        given = {"path": path, "follow_links": follow_links}
+        return file_info(await self._calls.ask("files", do="stat", **given))
 
     async def make_dir(self, path: str) -> FileInfo:
         """Make a folder, and those above it."""

@@ -34,8 +34,9 @@ from drybox.fleet.sessions.messages import (
 from drybox.fleet.sessions.node_claims import OF_CLAIMS, NodeClaims
 from drybox.fleet.sessions.verbs import OF_PROCESSES, OF_SESSIONS, find_process
 from drybox.job import OWNER
-from drybox.sessions.base import AsyncFiles, AsyncSession
+from drybox.sessions.base import AsyncSession
 from drybox.sessions.request import SessionRequest
+from drybox.sessions.results import FileInfo
 
 EVENTS_AHEAD = 64
 """Events of code held for a front door."""
@@ -236,7 +237,7 @@ class NodeSessions:
             pieces = session.files.read_pieces(given["path"])
             return self._feed(Feed(door, call.session, pieces, len, EVENTS_AHEAD))
         if call.what == "write":
-            return self._write(door, session.files, given["path"])
+            return self._write(door, partial(session.files.write, **given))
         process = await find_process(session, given.pop("pid"))
         if call.what == "process.events":
             # One at a time: what was taken of a process, nobody gets a second time.
@@ -317,8 +318,8 @@ class NodeSessions:
         if feed is not None:
             await feed.close()
 
-    def _write(self, door: str, files: AsyncFiles, path: str) -> str:
-        inlet = Inlet(door, partial(files.write, path))
+    def _write(self, door: str, write: Callable[..., Awaitable[FileInfo]]) -> str:
+        inlet = Inlet(door, lambda pieces: write(data=pieces))
         name = f"{id(inlet):x}"
         self._inlets[name] = inlet
         return name

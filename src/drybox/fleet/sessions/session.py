@@ -216,13 +216,18 @@ class FleetSession:
         await self._calls.ask("resume")
 
     async def update(
-        self, *, idle_timeout: float | None = None, metadata: Mapping[str, str] | None = None
+        self,
+        *,
+        idle_timeout: float | None = None,
+        expires_in: float | None = None,
+        metadata: Mapping[str, str] | None = None,
     ) -> None:
         """Change what was asked for when it was opened."""
-        await self._calls.ask("update", idle_timeout=idle_timeout, metadata=metadata)
+        given = {"idle_timeout": idle_timeout, "expires_in": expires_in, "metadata": metadata}
+        await self._calls.ask("update", **given)
 
     async def extend(self, seconds: float) -> None:
-        """Let it live for so many seconds from now on."""
+        """Let it live for so many seconds from now on, or for as long as it would have."""
         await self._calls.ask("extend", seconds=seconds)
 
     async def take_cpu_time(self) -> float | None:

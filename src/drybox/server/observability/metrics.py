@@ -31,13 +31,14 @@ from drybox.model import PoolCount
 from drybox.monitoring.metrics import SECONDS, ExecutionMetrics, PoolMetrics
 from drybox.server.transport.openapi import gives
 from drybox.server.transport.origins import identify
+from drybox.server.transport.plain_route import PlainRoute
 from drybox.service.admission import AdmissionController, Reason
 from drybox.service.service import Service
 from drybox.service.sessions import ServedSessions
 
 OPEN_METRICS = "application/openmetrics-text"
 
-router = APIRouter(default_response_class=Response)
+router = APIRouter(default_response_class=Response, route_class=PlainRoute)
 
 
 class ServiceMetrics:

@@ -35,6 +35,7 @@ from drybox.server.transport.body import COPIES, FREE_BYTES, take_request
 from drybox.server.transport.disconnect import CLIENT_GONE, ClientGone, while_connected
 from drybox.server.transport.origins import identify
 from drybox.server.transport.piece_response import PieceResponse
+from drybox.server.transport.plain_route import PlainRoute
 from drybox.server.transport.problem_response import headers_of, status_of
 from drybox.server.transport.problems import problem_of
 from drybox.service.admission import Caller
@@ -146,7 +147,7 @@ class Piston:
 
 def make_router(piston: Piston) -> APIRouter:
     """The routes, below every prefix, with and without a slash at the end."""
-    router = APIRouter()
+    router = APIRouter(route_class=PlainRoute)
 
     async def execute(request: Request) -> Response:
         """Run a program, in Piston's shapes."""

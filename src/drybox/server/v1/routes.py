@@ -143,8 +143,3 @@ async def readyz(request: Request) -> Response:
     preparing = service.preparations()
     more = {"preparing": plain(preparing)} if preparing else {}
     return json_response(json.dumps({"status": "ready", **more}, separators=(",", ":")).encode())
-
-
-for path, state in (("/healthz", healthz), ("/readyz", readyz)):
-    # Some load balancers ask for the head alone.
-    router.add_api_route(path, state, methods=["HEAD"], include_in_schema=False)

@@ -46,12 +46,13 @@ static int is_plain(int fd, struct stat *st)
     return place.f_type == PROC_SUPER_MAGIC || place.f_type == SYSFS_MAGIC ? EACCES : 0;
 }
 
-/* Arguments: 1 to write, 2 to read through no link from the root, else 0; mode, path. */
+/* Arguments: 1 to write, 3 to set the mode too, 2 to read through no link from the root, else 0;
+ * mode, path. */
 static void open_one(uint32_t request, unsigned char *p, size_t n)
 {
     struct stat st;
     unsigned char found[24];
-    int at = 0, writes = n > 5 && p[0] == 1, no_link = n > 5 && p[0] == 2;
+    int at = 0, writes = n > 5 && p[0] & 1, no_link = n > 5 && p[0] == 2;
     char *path = (char *)p + 5;
     if (n < 6)
         die("a malformed file request");
@@ -71,6 +72,8 @@ static void open_one(uint32_t request, unsigned char *p, size_t n)
                      : open(path, flags | how, get32(p + 1) & 07777);
     int problem = fd < 0 ? errno : is_plain(fd, &st);
     if (!problem && writes && ftruncate(fd, 0))
+        problem = errno;
+    if (!problem && p[0] == 3 && fchmod(fd, get32(p + 1) & 07777))
         problem = errno;
     if (problem) {
         if (fd >= 0)
@@ -113,11 +116,11 @@ static void use_one(uint32_t request, char what, const unsigned char *p, size_t 
     reply(request, 0, "", 0);
 }
 
-static void describe_one(uint32_t request, const char *path)
+static void describe_one(uint32_t request, const char *path, int follow)
 {
     unsigned char record[22 + 4096];
     struct stat st;
-    if (lstat(path, &st))
+    if (follow ? stat(path, &st) : lstat(path, &st))
         reply(request, errno, "", 0);
     else
         reply(request, 0, record, describe(record, AT_FDCWD, path, &st));
@@ -162,7 +165,7 @@ void file_request(unsigned char *p, size_t n)
     switch (what) {
     case 'o': open_one(request, p, n); break;
     case 'r': case 'w': case 'c': use_one(request, what, p, n); break;
-    case 's': describe_one(request, path); break;
+    case 's': case 'S': describe_one(request, path, what == 'S'); break;
     case 'l': reply(request, n < 3 ? EINVAL : list_below(request, path + 1, p[0]), "", 0); break;
     case 'd': reply(request, make_folder(path), "", 0); break;
     case 'u': reply(request, remove_all(path), "", 0); break;

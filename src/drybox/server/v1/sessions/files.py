@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterator, Sequence
+import re
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from functools import partial
 from urllib.parse import unquote_to_bytes
 
@@ -42,6 +43,13 @@ MAX_DEPTH = 32
 
 MOST_DIGITS = 4
 
+MODE_HEADER = "X-File-Mode"
+"""Says a file's permission bits, in octal digits."""
+
+BYTES = "application/octet-stream"
+
+_MODE = re.compile(r"[0-7]{1,4}")
+
 
 @router.get(f"{ONE}/files", **openapi.LIST_FILES)
 @until_gone
@@ -74,9 +82,15 @@ async def list_files(request: Request) -> Response:
 async def read_file(request: Request) -> Response:
     """The content of a file."""
     _, owned = await find(request)
-    pieces = owned.session.files.read_pieces(_path(request))
+    files, path = owned.session.files, _path(request)
+    info = await files.stat(path, follow_links=True)
+    pieces = files.read_pieces(path)
     first = await anext(pieces, b"")  # what stands in the way has a status of its own
-    return FileResponse(first, pieces)
+    headers = {MODE_HEADER: f"{info.mode:o}"}
+    if request.method == "HEAD":
+        await pieces.aclose()
+        return Response(headers={**headers, "Content-Length": str(info.size)}, media_type=BYTES)
+    return FileResponse(first, pieces, headers)
 
 
 @router.put(FILE, **openapi.WRITE_FILE)
@@ -85,7 +99,8 @@ async def write_file(request: Request) -> Response:
     """Write a file, and the folders above it; what was there is replaced."""
     _, owned = await find(request)
     timeout = sessions_of(request).service.settings.body_timeout
-    info = await owned.session.files.write(_path(request), _pieces(request, timeout))
+    path, mode = _path(request), _mode(request.query_params.get("mode"))
+    info = await owned.session.files.write(path, _pieces(request, timeout), mode=mode)
     return json_response(plain(info))
 
 
@@ -103,12 +118,15 @@ class FileResponse(Response):
     Args:
         first: Its first piece.
         rest: The others.
+        headers: What is known of it.
     """
 
-    media_type = "application/octet-stream"
+    media_type = BYTES
 
-    def __init__(self, first: bytes, rest: AsyncIterator[bytes]) -> None:
-        super().__init__(headers={"X-Content-Type-Options": "nosniff"})
+    def __init__(
+        self, first: bytes, rest: AsyncIterator[bytes], headers: Mapping[str, str]
+    ) -> None:
+        super().__init__(headers={"X-Content-Type-Options": "nosniff", **headers})
         del self.headers["content-length"]
         self._first = first
         self._rest = rest
@@ -148,6 +166,15 @@ def _path(request: Request) -> str:
     if not path:
         raise InvalidRequest("path", "it names no file", hint="Name one behind 'files/'.")
     return path
+
+
+def _mode(digits: str | None) -> int | None:
+    """Permission bits that a URL asks for."""
+    if digits is None:
+        return None
+    if not _MODE.fullmatch(digits) or int(digits, 8) > 0o777:
+        raise InvalidRequest("mode", "it is not 0 to 777, in octal digits", hint="Pass mode=755.")
+    return int(digits, 8)
 
 
 async def _pieces(request: Request, timeout: float) -> AsyncIterator[bytes]:

@@ -47,6 +47,7 @@ _LOOKS = (400, 401, 403, 404, 410, 413, 422, 429, 500, 503)
 _ALL = (*RUNS, 404, 410)
 _FILES = (*_LOOKS, 408, 409, 507)
 _BYTES = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+_MODE = "^0?[0-7]{1,3}$"
 _SESSION = as_json(named(SessionResponse))
 
 
@@ -182,6 +183,12 @@ LIST_FILES["openapi_extra"]["parameters"] += [
     },
 ]
 READ_FILE = _operation("Its bytes.", _BYTES, _FILES, path=("id", "path"))
+READ_FILE["responses"][200]["headers"] = {
+    "X-File-Mode": {
+        "description": "Its permission bits, in octal digits.",
+        "schema": {"type": "string", "pattern": _MODE},
+    }
+}
 WRITE_FILE = _operation(
     "The file.",
     as_json(named(FileInfoResponse)),
@@ -189,4 +196,13 @@ WRITE_FILE = _operation(
     path=("id", "path"),
     requestBody={"content": _BYTES},
 )
+WRITE_FILE["openapi_extra"]["parameters"] += [
+    {
+        "name": "mode",
+        "in": "query",
+        "description": "Permission bits in octal digits, 755 for a program. Without, a new file has"
+        " 644, and one that was there keeps its own.",
+        "schema": {"type": "string", "pattern": _MODE},
+    }
+]
 REMOVE_FILE = _operation("It is gone.", {}, _FILES, status=204, path=("id", "path"))
