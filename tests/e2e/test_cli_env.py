@@ -69,6 +69,13 @@ def test_what_there_is_is_listed_and_shown(setting: Mapping[str, str]) -> None:
     ]
 
 
+def test_of_what_is_not_built_there_is_no_bill_of_materials(setting: Mapping[str, str]) -> None:
+    done = drybox("env", "show", "absent", "--cyclonedx", env=setting)
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert b"is not built" in done.stderr
+    assert b"drybox env build absent" in done.stderr
+
+
 def test_a_lock_is_written_and_built_from(setting: Mapping[str, str], tmp_path: Path) -> None:
     lock = tmp_path / "greeting.lock"
     done = drybox("env", "lock", "greeting", "-o", str(lock), env=setting)

@@ -15,7 +15,7 @@ from drybox.cli.configuration import configuration
 from drybox.cli.progress import bar, is_on_terminal
 from drybox.cli.progress import progress as progress_on_stderr
 from drybox.cli.wording import printable
-from drybox.errors import DryboxError, InvalidRequest
+from drybox.errors import DryboxError, InvalidRequest, Unavailable
 from drybox.execution.validation import ISOLATIONS
 from drybox.serialization import plain
 from drybox.units import show_size
@@ -106,19 +106,28 @@ def list_(isolation: str | None, as_json: bool) -> None:
 @click.option("--cyclonedx", is_flag=True, help="Print a CycloneDX bill of materials, in JSON.")
 @ISOLATION
 @JSON
-def show(name: str, cyclonedx: bool, isolation: str | None, as_json: bool) -> None:
+def show(name: str, cyclonedx: bool, isolation: str | None, as_json: bool) -> int:
     """Show what is in an environment: versions, licences and sizes."""
     from drybox.environments.materials import bill_of_materials
 
     with _executor(isolation) as executor:
         _known(executor, (name,))
         info = next(item for item in executor.environments() if item.name == name)
+    if cyclonedx and not info.built:
+        _failure(
+            name,
+            Unavailable(
+                f"environment {name!r} is not built, so it is not known what is in it.",
+                hint=info.hint,
+            ),
+        )
+        return FAILED
     if cyclonedx:
         click.echo(json.dumps(bill_of_materials(info), indent=2))
-        return
+        return 0
     if as_json:
         click.echo(json.dumps(plain(info)))
-        return
+        return 0
     click.echo(_line(info))
     for label, value in (
         ("digest", info.digest),
@@ -129,10 +138,13 @@ def show(name: str, cyclonedx: bool, isolation: str | None, as_json: bool) -> No
     ):
         if value:
             click.echo(f"  {label:9} {value}")
+    names = max((len(item.name) for item in info.packages), default=0)
+    versions = max((len(item.version or "") for item in info.packages), default=0)
     for item in info.packages:
         size = show_size(item.size) if item.size else ""
-        line = f"  {item.name:28} {item.version or '':16} {size:>10}  {item.licence}"
-        click.echo(printable(line))
+        words = f"{item.name:{names}} {item.version or '':{versions}}"
+        click.echo(printable(f"  {words} {size:>10}  {item.licence}".rstrip()))
+    return 0
 
 
 @env.command()

@@ -36,8 +36,13 @@ def _component(item: PackageInfo, language: str) -> Mapping[str, Any]:
     version = item.version or ""
     found = find_language(language)[0]
     kind = found.environments.purl if isinstance(found, EnvironmentLanguage) else "generic"
-    reference = f"pkg:{kind}/{_purl_name(item.name, kind)}" + (
-        f"@{version.replace('+', '%2B')}" if version else ""
+    name, classifier = item.name, ""
+    if kind == "maven" and name.count(":") > 1:
+        name, _, classifier = name.rpartition(":")
+    reference = (
+        f"pkg:{kind}/{_purl_name(name, kind)}"
+        + (f"@{version.replace('+', '%2B')}" if version else "")
+        + (f"?classifier={classifier}" if classifier else "")
     )
     licences = [{"license": {"name": item.licence}}] if item.licence else []
     return {

@@ -14,6 +14,7 @@ from drybox.environments.materials import bill_of_materials
         ("python", "Typing_Extensions", "4.0", "pkg:pypi/typing-extensions@4.0"),
         ("node", "@scope/name", "1.0.0", "pkg:npm/%40scope/name@1.0.0"),
         ("java", "com.example:greet", "1.2", "pkg:maven/com.example/greet@1.2"),
+        ("java", "com.a:b:linux", "1", "pkg:maven/com.a/b@1?classifier=linux"),
         ("rust", "serde_json", "1.0.1+a", "pkg:cargo/serde_json@1.0.1%2Ba"),
         (
             "go",

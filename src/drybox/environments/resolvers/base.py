@@ -6,34 +6,22 @@ import hashlib
 import json
 import os
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from drybox.environments.environment import Environment
 from drybox.environments.lock import MAX_PACKAGES, Lock
+from drybox.environments.resolvers.failures import BuildFailed, Cause, explain
 from drybox.environments.store import Package, definition_of
-from drybox.errors import Unavailable, Unsupported
+from drybox.errors import Unsupported
 
 PIECE = 1 << 20
 
 Progress = Callable[[str, int, int], None]
 """Told what is being done, how much of it is, and of how much; 0 of 0 where that is not known."""
-
-
-class BuildFailed(Unavailable):
-    """An environment could not be built. What was there before is as it was.
-
-    Args:
-        message: What is wrong, in one sentence.
-        hint: What to do about it.
-        output: What the tool or the program said.
-    """
-
-    def __init__(self, message: str, *, hint: str, output: str = "") -> None:
-        super().__init__(message, hint=hint)
-        self.output = output
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +47,18 @@ class Target:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-class Resolver(Protocol):
+class Resolver(ABC):
     """Resolves and downloads for one language. The methods block and use the network.
 
     Attributes:
         names: What names of packages are. The tools are told them, which take more than that.
+        source: Where packages come from, in words.
     """
 
     names: re.Pattern[str]
+    source = "registry"
 
+    @abstractmethod
     def resolve(
         self, environment: Environment, target: Target, folder: Path, progress: Progress
     ) -> Lock:
@@ -84,19 +75,29 @@ class Resolver(Protocol):
             InvalidRequest: The file of requirements asks for what is not allowed.
         """
 
-    def fetch(self, lock: Lock, target: Target, folder: Path, progress: Progress) -> None:
-        """Download what is missing, whole and with the right hash, or nothing of it.
+    @abstractmethod
+    def download(
+        self,
+        lock: Lock,
+        wanted: Sequence[Package],
+        target: Target,
+        folder: Path,
+        progress: Progress,
+    ) -> str:
+        """Download archives into a folder, under the names that the lock has.
 
         Args:
-            lock: What is needed.
+            lock: What they are of.
+            wanted: Its packages whose archives are missing.
             target: What the packages must fit.
-            folder: Where archives are kept, under the names that the lock has.
+            folder: An empty folder to work in, too.
             progress: Told how far it is.
 
-        Raises:
-            BuildFailed: One cannot be had any more, or is another by now.
+        Returns:
+            What the tool said, to be told if any of them is missing.
         """
 
+    @abstractmethod
     def stage(self, lock: Lock, archives: Path, folder: Path) -> tuple[Package, ...]:
         """Put what a sandbox installs from into a folder.
 
@@ -111,6 +112,68 @@ class Resolver(Protocol):
         Raises:
             BuildFailed: Something is missing or broken.
         """
+
+    def check(self, lock: Lock) -> Callable[[Package, Path], bool]:
+        """What tells whether a file is a package's archive, as the lock has it.
+
+        Raises:
+            BuildFailed: The lock does not say.
+        """
+        return lambda item, path: sha256_of(path) == item.sha256
+
+    def fetch(
+        self, lock: Lock, target: Target, archives: Path, folder: Path, progress: Progress
+    ) -> None:
+        """Download what is missing, each whole and as it was locked.
+
+        Others may fetch the same meanwhile.
+
+        Args:
+            lock: What is needed.
+            target: What the packages must fit.
+            archives: Where archives are kept, under the names that the lock has.
+            folder: An empty folder to work in, on the same file system.
+            progress: Told how far it is.
+
+        Raises:
+            BuildFailed: One cannot be had any more, or is another by now.
+        """
+        is_right = self.check(lock)
+        wanted = [item for item in lock.packages if not is_right(item, archives / item.archive)]
+        if not wanted:
+            return
+        progress("Downloading packages", 0, len(wanted))
+        said = self.download(lock, wanted, target, folder, progress)
+        for item in wanted:
+            if is_right(item, folder / item.archive):
+                (folder / item.archive).replace(archives / item.archive)
+        left = [item for item in wanted if not is_right(item, archives / item.archive)]
+        if left:
+            names = ", ".join(f"{item.name} {item.version}" for item in left[:5])
+            other = Cause(
+                re.compile(""),
+                f"{names} could not be downloaded as it was locked.",
+                f"See that the {self.source} is in reach; else lock it anew: drybox env lock "
+                f"{lock.name}",
+            )
+            raise explain(lock.name, said, (), other)
+        progress("Downloading packages", len(wanted), len(wanted))
+
+    def link_archives(self, lock: Lock, archives: Path, folder: Path) -> None:
+        """Put a lock's archives into a folder, each checked once more.
+
+        Raises:
+            BuildFailed: One is missing or broken.
+        """
+        is_right = self.check(lock)
+        for item in lock.packages:
+            if not is_right(item, archives / item.archive):
+                raise BuildFailed(
+                    f"the archive of {item.name} {item.version} is not what the lock says.",
+                    hint="Build again: it is then downloaded anew.",
+                )
+            os.link(archives / item.archive, folder / item.archive)
+            os.chmod(folder / item.archive, 0o644)
 
 
 def lock_of(
@@ -211,45 +274,6 @@ def sha256_of(path: Path) -> str:
     except FileNotFoundError:
         return ""
     return digest.hexdigest()
-
-
-def missing(lock: Lock, folder: Path) -> list[Package]:
-    """Packages whose archives are not there, or are not the right ones."""
-    return [item for item in lock.packages if sha256_of(folder / item.archive) != item.sha256]
-
-
-def not_downloaded(lock: Lock, left: Sequence[Package], source: str, output: str) -> BuildFailed:
-    """Why an environment cannot be built from its lock.
-
-    Args:
-        lock: The lock.
-        left: Its packages that are missing.
-        source: Where they would come from, in words: ``index``.
-        output: What the language's own tool said.
-    """
-    names = ", ".join(f"{item.name} {item.version}" for item in left[:5])
-    return BuildFailed(
-        f"environment {lock.name!r} cannot be built from its lock: {names} could not be downloaded "
-        "as it was locked.",
-        hint=f"See that the {source} is in reach; else lock it anew: drybox env lock {lock.name}",
-        output=output[-4000:],
-    )
-
-
-def link_archives(lock: Lock, archives: Path, folder: Path) -> None:
-    """Put a lock's archives into a folder, each checked once more.
-
-    Raises:
-        BuildFailed: One is missing or broken.
-    """
-    for item in lock.packages:
-        if sha256_of(archives / item.archive) != item.sha256:
-            raise BuildFailed(
-                f"the archive of {item.name} {item.version} is not what the lock says.",
-                hint="Build again: it is then downloaded anew.",
-            )
-        os.link(archives / item.archive, folder / item.archive)
-        os.chmod(folder / item.archive, 0o644)
 
 
 def licence_word(*words: object) -> str:

@@ -6,7 +6,7 @@ import glob
 import os
 import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,13 +14,10 @@ from drybox.environments.environment import Environment
 from drybox.environments.host_tool import ToolEnd, run_tool
 from drybox.environments.lock import Lock
 from drybox.environments.resolvers.base import (
-    BuildFailed,
     Progress,
+    Resolver,
     Target,
-    link_archives,
     lock_of,
-    missing,
-    not_downloaded,
     note,
     sha256_of,
 )
@@ -35,6 +32,7 @@ from drybox.environments.resolvers.cargo_toml import (
     facts_in,
     manifest,
 )
+from drybox.environments.resolvers.failures import BuildFailed, Cause, explain, tool_failed
 from drybox.environments.store import Package
 from drybox.errors import Unsupported
 from drybox.languages.registry import find_language
@@ -42,13 +40,29 @@ from drybox.languages.registry import find_language
 DEPENDENCIES, CRATES, USED = "dependencies", "crates", "used"
 """Of a stage: lines of a manifest; what to unpack. Of a lock: the archives that are compiled."""
 
-_NOT_FOUND = re.compile(r"no matching package (?:named )?`([^`\n]{1,100})`[^\n]*found")
-_NO_VERSION = re.compile(r"version for the requirement `([^`\n]{1,200})`")
-_NO_FEATURE = re.compile(r"depends on `([^`\n]{1,100})`,? with features?:? `([^`\n]{1,200})` but")
 _LISTED = re.compile(r"^(\S+) v(\S+)", re.MULTILINE)
 
+CAUSES = (
+    Cause(
+        re.compile(r"no matching package (?:named )?`([^`\n]{1,100})`[^\n]*found"),
+        "there is no package {0} at the registry.",
+        "See how it is spelt, and which registry cargo is configured to use.",
+    ),
+    Cause(
+        re.compile(r"version for the requirement `([^`\n]{1,200})`"),
+        "there is no version {0}.",
+        "Loosen it.",
+    ),
+    Cause(
+        re.compile(r"depends on `([^`\n]{1,100})`,? with features?:? `([^`\n]{1,200})` but"),
+        "{0} has no feature {1}.",
+        "See in its documentation which it has.",
+    ),
+)
+OTHERWISE = tool_failed("cargo", "registry")
 
-class CargoResolver:
+
+class CargoResolver(Resolver):
     """Resolves and downloads by cargo, with a package of drybox's own that needs all others."""
 
     names = NAME
@@ -68,12 +82,12 @@ class CargoResolver:
         _lay(folder, text)
         end = _cargo(folder, "fetch")
         if end.code:
-            raise _explain(environment, target, end)
+            raise explain(environment.name, end.output, CAUSES, OTHERWISE)
         lines = list[str]()
         words = ("--edges", "normal,build", "--prefix", "none", "--locked", "--offline")
         end = _cargo(folder, "tree", *words, "--target", str(target.facts["triple"]), lines=lines)
         if end.code:
-            raise _explain(environment, target, end)
+            raise explain(environment.name, end.output, CAUSES, OTHERWISE)
         used = set(_LISTED.findall("\n".join(lines)))
         locked, packages = (folder / LOCK).read_text("utf-8"), list[Package]()
         try:
@@ -113,34 +127,26 @@ class CargoResolver:
         }
         return lock_of(environment, target, packages, notes)
 
-    def fetch(self, lock: Lock, target: Target, folder: Path, progress: Progress) -> None:
-        """Take what is missing out of cargo's cache, downloaded if need be."""
-        wanted = missing(lock, folder)
-        if not wanted:
-            return
-        progress("Downloading packages", 0, len(wanted))
-        project = folder / f"project-{lock.identity}"
-        project.mkdir(exist_ok=True)
-        try:
-            (project / LOCK).write_text(note(lock, LOCK), "utf-8")
-            _lay(project, note(lock, MANIFEST))
-            end = _cargo(project, "fetch", "--locked")
-            found = _cached(
-                project, (Crate(item.name, item.version, item.sha256) for item in wanted)
-            )
-            for crate, path in found.items():
-                shutil.copyfile(path, project / crate.archive)
-                (project / crate.archive).replace(folder / crate.archive)
-        finally:
-            shutil.rmtree(project, ignore_errors=True)
-        left = missing(lock, folder)
-        if left:
-            raise not_downloaded(lock, left, "registry", end.output)
-        progress("Downloading packages", len(wanted), len(wanted))
+    def download(
+        self,
+        lock: Lock,
+        wanted: Sequence[Package],
+        target: Target,
+        folder: Path,
+        progress: Progress,
+    ) -> str:
+        """Take archives out of cargo's cache, downloaded if need be."""
+        (folder / LOCK).write_text(note(lock, LOCK), "utf-8")
+        _lay(folder, note(lock, MANIFEST))
+        end = _cargo(folder, "fetch", "--locked")
+        crates = (Crate(item.name, item.version, item.sha256) for item in wanted)
+        for crate, path in _cached(folder, crates).items():
+            shutil.copyfile(path, folder / crate.archive)
+        return end.output
 
     def stage(self, lock: Lock, archives: Path, folder: Path) -> tuple[Package, ...]:
         """Put the crates, and what cargo is to make of them, where a sandbox installs from."""
-        link_archives(lock, archives, folder)
+        self.link_archives(lock, archives, folder)
         used, found, lines = set(note(lock, USED).splitlines()), list[Package](), list[str]()
         left = MAX_CONTENT
         for item in lock.packages:
@@ -222,29 +228,3 @@ def _cached(folder: Path, crates: Iterable[Crate]) -> dict[Crate, Path]:
 
 def _numbers(version: str) -> tuple[int, ...]:
     return tuple(map(int, re.findall(r"[0-9]{1,9}", version.partition("-")[0])[:3]))
-
-
-def _explain(environment: Environment, target: Target, end: ToolEnd) -> BuildFailed:
-    which = f"environment {environment.name!r} cannot be built"
-    output = end.output[-4000:]
-    if match := _NOT_FOUND.search(end.output):
-        return BuildFailed(
-            f"{which}: there is no package {match[1]} at the registry.",
-            hint="See how it is spelt, and which registry cargo is configured to use.",
-            output=output,
-        )
-    if match := _NO_VERSION.search(end.output):
-        return BuildFailed(
-            f"{which}: there is no version {match[1]}.", hint="Loosen it.", output=output
-        )
-    if match := _NO_FEATURE.search(end.output):
-        return BuildFailed(
-            f"{which}: {match[1]} has no feature {match[2]}.",
-            hint="See in its documentation which it has.",
-            output=output,
-        )
-    return BuildFailed(
-        f"{which}: cargo failed.",
-        hint="See that the registry is in reach, and what cargo says below.",
-        output=output,
-    )

@@ -7,7 +7,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,14 +16,14 @@ from drybox.environments.environment import Environment
 from drybox.environments.host_tool import ToolEnd, run_tool
 from drybox.environments.lock import Lock
 from drybox.environments.resolvers.base import (
-    BuildFailed,
     Progress,
+    Resolver,
     Target,
     json_note,
     lock_of,
-    not_downloaded,
     note,
 )
+from drybox.environments.resolvers.failures import SHOWN, BuildFailed, Cause, explain
 from drybox.environments.resolvers.go_archive import escaped, h1_of, proxy_path
 from drybox.environments.resolvers.go_licence import licence_in
 from drybox.environments.resolvers.go_mod import (
@@ -60,24 +60,59 @@ _LIST = (
 )
 _SUM = re.compile(r"^(\S+) (v\S+?)(/go\.mod)? (h1:[A-Za-z0-9+/=]{44})$", re.MULTILINE)
 _NEWER = re.compile(r"(\S+?):? requires go >= ([\d.]+\w*)")
-_NOT_THERE = re.compile(
-    r"^(?:go:|\t) ?(?:module )?(?P<path>[\w.~/-]+)(?:@(?P<version>[\w.+-]+))?: .*"
-    r"(?:not found|no such file|\b404\b|\b410\b|unrecognized import path|no matching versions|"
-    r"unknown revision)",
-    re.MULTILINE,
-)
 _UNREACHED = re.compile(
     rf"^{FAILED} .*(?:dial tcp|no such host|timeout|connection re|TLS|x509|EOF|: 5\d\d )",
     re.MULTILINE,
 )
-_NO_PACKAGE = re.compile(
-    r"module (?P<path>[\w.~/-]+)\S* found .*does not contain package (?P<package>\S+)"
+
+_MODULE, _AT = r"^(?:go:|\t) ?(?:module )?([\w.~/-]+)", r"@([\w.+-]+)"
+_NOT_THERE = (
+    r": .*(?:not found|no such file|\b404\b|\b410\b|unrecognized import path|"
+    "no matching versions|unknown revision)"
 )
-_NO_PATH = re.compile(r'malformed module path "([^"\n]{1,200})"|package (\S{1,200}) is not in std')
-_CHANGED = re.compile(r"SECURITY ERROR|checksum mismatch")
+_SPELT = (
+    "See how it is spelt, what GOPROXY is, and which versions there are: go list -m -versions {0}"
+)
+CAUSES = (
+    Cause(
+        re.compile("SECURITY ERROR|checksum mismatch"),
+        "a module is not what go.sum or the checksum database says.",
+        "See below which; somebody may have changed it after it was published.",
+    ),
+    Cause(
+        re.compile(r"module ([\w.~/-]+)\S* found .*does not contain package (\S+)"),
+        "module {0} has no package {1}.",
+        "Ask for the module: {0}",
+    ),
+    Cause(
+        re.compile(r'malformed module path "([^"\n]{1,200})"|package (\S{1,200}) is not in std'),
+        "{0} is no path of a module.",
+        "Write it whole, as programs import it, like golang.org/x/text.",
+    ),
+    Cause(
+        re.compile(_MODULE + _AT + _NOT_THERE, re.MULTILINE),
+        "there is no version {1} of {0} at the module proxy.",
+        _SPELT,
+    ),
+    Cause(
+        re.compile(_MODULE + _NOT_THERE, re.MULTILINE),
+        "there is no module {0} at the module proxy.",
+        _SPELT,
+    ),
+    Cause(
+        re.compile(_MODULE + f"(?:{_AT})?" + r": .*\b40[13]\b", re.MULTILINE),
+        "the module proxy does not have {0}, or does not give it out.",
+        _SPELT,
+    ),
+)
+OTHERWISE = Cause(
+    re.compile(""),
+    "the go command failed.",
+    "See that the module proxy is in reach (GOPROXY), and what the command says below.",
+)
 
 
-class GoResolver:
+class GoResolver(Resolver):
     """Resolves and downloads by the go command, into the operator's own module cache."""
 
     names = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~/-]*")
@@ -137,48 +172,41 @@ class GoResolver:
         kept = [item for item in packages if item is not None]
         return lock_of(environment, target, kept, notes)
 
-    def fetch(self, lock: Lock, target: Target, folder: Path, progress: Progress) -> None:
-        """Take what is missing out of the module cache, downloaded if need be."""
+    def check(self, lock: Lock) -> Callable[[Package, Path], bool]:
+        """What tells whether a file is the archive that go.sum names."""
         sums = _sums(lock)
-        wanted = [item for item in lock.packages if not _is_right(folder, item, sums)]
-        if not wanted:
-            return
-        progress("Downloading packages", 0, len(wanted))
-        project = folder / f"project-{lock.identity}"
-        project.mkdir(exist_ok=True)
-        try:
-            go = _Go(project)
-            end = go.download([(item.name, item.version) for item in wanted])
-            for item in wanted:
-                made = go.cached(item.name, item.version, ".zip")
-                if made.exists():
-                    shutil.copyfile(made, project / item.archive)
-                    (project / item.archive).replace(folder / item.archive)
-        finally:
-            shutil.rmtree(project, ignore_errors=True)
-        left = [item for item in wanted if not _is_right(folder, item, sums)]
-        if left:
-            raise not_downloaded(lock, left, "module proxy", end.output)
-        progress("Downloading packages", len(wanted), len(wanted))
+        return lambda item, path: _is_right(item, path, sums)
+
+    def download(
+        self,
+        lock: Lock,
+        wanted: Sequence[Package],
+        target: Target,
+        folder: Path,
+        progress: Progress,
+    ) -> str:
+        """Take archives out of the module cache, downloaded if need be."""
+        go = _Go(folder)
+        end = go.download([(item.name, item.version) for item in wanted])
+        for item in wanted:
+            made = go.cached(item.name, item.version, ".zip")
+            if made.exists():
+                shutil.copyfile(made, folder / item.archive)
+        return end.output
 
     def stage(self, lock: Lock, archives: Path, folder: Path) -> tuple[Package, ...]:
         """Lay the modules out as a proxy in files, from which a sandbox installs them."""
         proxy, versions = folder / "proxy", dict[str, set[str]]()
-        sums, found = _sums(lock), list[Package]()
+        found = list[Package]()
         for name, text in json_note(lock, GRAPH).items():
             path, _, version = name.rpartition("@")
             versions.setdefault(path, set()).add(version)
             _write(proxy / proxy_path(path, version, ".mod"), text)
             _write(proxy / proxy_path(path, version, ".info"), json.dumps({"Version": version}))
+        self.link_archives(lock, archives, folder)
         for item in lock.packages:
-            if not _is_right(archives, item, sums):
-                raise BuildFailed(
-                    f"the archive of {item.name} {item.version} is not what the lock says.",
-                    hint="Build again: it is then downloaded anew.",
-                )
             place = proxy / proxy_path(item.name, item.version, ".zip")
-            os.link(archives / item.archive, place)
-            place.chmod(0o644)
+            (folder / item.archive).rename(place)
             with opened_zip(place) as opened:
                 size = sum(entry.file_size for entry in opened.infolist())
             found.append(replace(item, size=size))
@@ -308,9 +336,9 @@ def _sums(lock: Lock) -> Mapping[tuple[str, str], str]:
     return {(path, version): digest for path, version, is_names, digest in found if not is_names}
 
 
-def _is_right(folder: Path, item: Package, sums: Mapping[tuple[str, str], str]) -> bool:
+def _is_right(item: Package, path: Path, sums: Mapping[tuple[str, str], str]) -> bool:
     try:
-        return h1_of(folder / item.archive) == sums.get((item.name, item.version), "")
+        return h1_of(path) == sums.get((item.name, item.version), "")
     except (OSError, BadArchive):
         return False
 
@@ -328,44 +356,11 @@ def _too_new(
         f"environment {environment.name!r} cannot be built: {what} needs Go {version}, and this is "
         f"{target.label}.",
         hint="Ask for an older version of the module, or use a newer Go.",
-        output=end.output[-4000:],
+        output=end.output[-SHOWN:],
     )
 
 
 def _explain(environment: Environment, target: Target, end: ToolEnd) -> BuildFailed:
-    which = f"environment {environment.name!r} cannot be built"
-    output = end.output[-4000:]
     if match := _NEWER.search(end.output):
         return _too_new(environment, target, match[1].replace("@", " "), match[2], end)
-    if _CHANGED.search(end.output):
-        return BuildFailed(
-            f"{which}: a module is not what go.sum or the checksum database says.",
-            hint="See below which; somebody may have changed it after it was published.",
-            output=output,
-        )
-    if match := _NO_PACKAGE.search(end.output):
-        return BuildFailed(
-            f"{which}: module {match['path']} has no package {match['package']}.",
-            hint=f"Ask for the module: {match['path']}",
-            output=output,
-        )
-    if match := _NO_PATH.search(end.output):
-        return BuildFailed(
-            f"{which}: {match[1] or match[2]} is no path of a module.",
-            hint="Write it whole, as programs import it, like golang.org/x/text.",
-            output=output,
-        )
-    if match := _NOT_THERE.search(end.output):
-        path, version = match["path"], match["version"]
-        what = f"version {version} of {path}" if version else f"module {path}"
-        return BuildFailed(
-            f"{which}: there is no {what} at the module proxy.",
-            hint="See how it is spelt, what GOPROXY is, and which versions there are: "
-            f"go list -m -versions {path}",
-            output=output,
-        )
-    return BuildFailed(
-        f"{which}: the go command failed.",
-        hint="See that the module proxy is in reach (GOPROXY), and what the command says below.",
-        output=output,
-    )
+    return explain(environment.name, end.output, CAUSES, OTHERWISE)

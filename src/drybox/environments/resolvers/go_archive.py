@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 
 from drybox.environments.archives import BadArchive, opened_zip, pieces_of
-from drybox.environments.resolvers.base import BuildFailed
+from drybox.environments.resolvers.failures import BuildFailed
 from drybox.environments.resolvers.go_mod import is_module
 
 MAX_MODULE = 500 << 20

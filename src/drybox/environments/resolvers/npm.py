@@ -6,10 +6,10 @@ import base64
 import hashlib
 import importlib.util
 import json
-import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +18,16 @@ from drybox.environments.environment import Environment
 from drybox.environments.host_tool import ToolEnd, run_tool
 from drybox.environments.lock import Lock
 from drybox.environments.resolvers.base import (
-    BuildFailed,
     Progress,
+    Resolver,
     Target,
     broken_lock,
     json_note,
     licence_word,
     lock_of,
-    not_downloaded,
     note,
 )
+from drybox.environments.resolvers.failures import BuildFailed, Cause, explain, tool_failed
 from drybox.environments.store import Package
 from drybox.errors import InvalidRequest, Unsupported
 
@@ -48,11 +48,23 @@ ARCHIVES_AT = "file:///packages/"
 _NAME = re.compile(r"(?:@[a-z0-9~-][a-z0-9._~-]*/)?[a-zA-Z0-9~_][a-zA-Z0-9._~-]*")
 _VERSION = re.compile(r"[0-9][0-9A-Za-z.+-]*")
 _RANGE = re.compile(r"[0-9A-Za-z.+^~<>=|*\s-]{0,200}|npm:[@0-9A-Za-z._/^~-]{1,200}")
-_NOT_FOUND = re.compile(r"404[^\n]*'([^'\n]{1,200})@[^']*'")
-_NO_VERSION = re.compile(r"No matching version found for (\S{1,200}?)\.?$", re.MULTILINE)
+
+CAUSES = (
+    Cause(
+        re.compile(r"404[^\n]*'([^'\n]{1,200})@[^']*'"),
+        "there is no package {0} at the registry.",
+        "See how it is spelt, and which registry npm is configured to use.",
+    ),
+    Cause(
+        re.compile(r"No matching version found for (\S{1,200}?)\.?$", re.MULTILINE),
+        "there is no version {0}.",
+        "Loosen it.",
+    ),
+)
+OTHERWISE = tool_failed("npm", "registry")
 
 
-class NpmResolver:
+class NpmResolver(Resolver):
     """Resolves and downloads by npm, which runs no script of a package and no git."""
 
     names = _NAME
@@ -68,7 +80,7 @@ class NpmResolver:
         (folder / MANIFEST).write_text(json.dumps(manifest), "utf-8")
         end = _npm(folder, "install", "--package-lock-only", "--", *environment.packages)
         if end.code:
-            raise _explain(environment, end)
+            raise explain(environment.name, end.output, CAUSES, OTHERWISE)
         tree = _tree(folder / TREE, environment)
         entries = dict(tree["packages"])
         root = entries.pop("", {})
@@ -86,35 +98,44 @@ class NpmResolver:
         unique = {(item.name, item.version): item for item in packages}
         return lock_of(environment, target, list(unique.values()), notes)
 
-    def fetch(self, lock: Lock, target: Target, folder: Path, progress: Progress) -> None:
-        """Download the archives that are missing."""
+    def check(self, lock: Lock) -> Callable[[Package, Path], bool]:
+        """What tells whether a file is the archive that npm's own lock names."""
         digests = _digests(lock)
-        wanted = [item for item in lock.packages if not _is_there(folder, item, digests)]
-        if not wanted:
-            return
-        progress("Downloading packages", 0, len(wanted))
-        for done, batch in enumerate(_batches(wanted)):
-            words = [f"{item.name}@{item.version}" for item in batch]
-            end = _npm(folder, "pack", "--pack-destination", str(folder), "--", *words)
-            progress("Downloading packages", min(len(wanted), (done + 1) * BATCH), len(wanted))
-        left = [item for item in wanted if not _is_there(folder, item, digests)]
-        if left:
-            raise not_downloaded(lock, left, "registry", end.output)
+        return lambda item, path: (
+            _digest(path) in digests.get((item.name, item.version), "").split()
+        )
+
+    def download(
+        self,
+        lock: Lock,
+        wanted: Sequence[Package],
+        target: Target,
+        folder: Path,
+        progress: Progress,
+    ) -> str:
+        """Download archives with ``npm pack``, which gives them names of its own."""
+        said, done = "", 0
+        for batch in _batches(wanted):
+            packed = folder / "packed"
+            packed.mkdir()
+            words = [f"{item.name}@{item.version}" for item in batch.values()]
+            end = _npm(folder, "pack", "--pack-destination", str(packed), "--", *words)
+            for name, item in batch.items():
+                if (packed / name).exists():
+                    (packed / name).replace(folder / item.archive)
+            shutil.rmtree(packed)
+            said, done = said + end.output, done + len(batch)
+            progress("Downloading packages", done, len(wanted))
+        return said
 
     def stage(self, lock: Lock, archives: Path, folder: Path) -> tuple[Package, ...]:
         """Put the archives, and what npm is to make of them, where a sandbox installs from."""
-        digests, found, left = _digests(lock), [], MAX_CONTENT
+        self.link_archives(lock, archives, folder)
+        found, left = list[Package](), MAX_CONTENT
         for item in lock.packages:
-            if not _is_there(archives, item, digests):
-                raise BuildFailed(
-                    f"the archive of {item.name} {item.version} is not what the lock says.",
-                    hint="Build again: it is then downloaded anew.",
-                )
-            os.link(archives / item.archive, folder / item.archive)
-            (folder / item.archive).chmod(0o644)
             size = _size(folder / item.archive, left)
             left -= size
-            found.append(Package(item.name, item.version, item.licence, size, item.archive))
+            found.append(replace(item, size=size))
         for name in (MANIFEST, TREE):
             (folder / name).write_text(note(lock, name), "utf-8")
             (folder / name).chmod(0o644)
@@ -125,9 +146,20 @@ BATCH = 50
 """Packages that one npm downloads."""
 
 
-def _batches(items: list[Package]) -> Iterator[list[Package]]:
-    for start in range(0, len(items), BATCH):
-        yield items[start : start + BATCH]
+def _batches(items: Iterable[Package]) -> list[dict[str, Package]]:
+    """Packages by the names that npm gives their archives, no two of which are the same.
+
+    Those of ``@a/b`` and ``a-b`` are.
+    """
+    found: list[dict[str, Package]] = []
+    for item in items:
+        plain = item.name.replace("@", "").replace("/", "-")
+        name = f"{plain}-{item.version}.tgz"
+        batch = next((one for one in found if name not in one and len(one) < BATCH), None)
+        if batch is None:
+            found.append(batch := {})
+        batch[name] = item
+    return found
 
 
 def _npm(folder: Path, command: str, *arguments: str) -> ToolEnd:
@@ -223,7 +255,8 @@ def _package(place: str, entry: Mapping[str, Any], environment: Environment) -> 
             "registry.",
             hint="Only archives are installed: repositories and folders would run code.",
         )
-    archive = f"{name.replace('@', '').replace('/', '-')}-{version}.tgz"
+    # Neither mark is in a plain name or a version, so no two packages share an archive.
+    archive = f"{name.removeprefix('@').replace('/', ',')}@{version}.tgz"
     return Package(name, version, licence_word(entry.get("license")), 0, archive)
 
 
@@ -243,16 +276,16 @@ def _digests(lock: Lock) -> Mapping[tuple[str, str], str]:
         raise broken_lock(lock, TREE) from error
 
 
-def _is_there(folder: Path, item: Package, digests: Mapping[tuple[str, str], str]) -> bool:
+def _digest(archive: Path) -> str:
+    """A file's digest, as npm writes it; "" if there is none."""
     digest = hashlib.sha512()
     try:
-        with open(folder / item.archive, "rb") as file:
+        with open(archive, "rb") as file:
             while piece := file.read(1 << 20):
                 digest.update(piece)
     except FileNotFoundError:
-        return False
-    found = f"sha512-{base64.b64encode(digest.digest()).decode()}"
-    return found in digests.get((item.name, item.version), "").split()
+        return ""
+    return f"sha512-{base64.b64encode(digest.digest()).decode()}"
 
 
 def _size(archive: Path, most: int) -> int:
@@ -264,23 +297,3 @@ def _size(archive: Path, most: int) -> int:
             f"{archive.name} is no archive of npm's that can be used: {error}.",
             hint="Ask for another version.",
         ) from error
-
-
-def _explain(environment: Environment, end: ToolEnd) -> BuildFailed:
-    which = f"environment {environment.name!r} cannot be built"
-    output = end.output[-4000:]
-    if match := _NOT_FOUND.search(end.output):
-        return BuildFailed(
-            f"{which}: there is no package {match[1]} at the registry.",
-            hint="See how it is spelt, and which registry npm is configured to use.",
-            output=output,
-        )
-    if match := _NO_VERSION.search(end.output):
-        return BuildFailed(
-            f"{which}: there is no version {match[1]}.", hint="Loosen it.", output=output
-        )
-    return BuildFailed(
-        f"{which}: npm failed.",
-        hint="See that the registry is in reach, and what npm says below.",
-        output=output,
-    )

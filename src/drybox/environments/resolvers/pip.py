@@ -17,15 +17,13 @@ from drybox.environments.environment import Environment
 from drybox.environments.host_tool import ToolEnd, run_tool
 from drybox.environments.lock import Lock
 from drybox.environments.resolvers.base import (
-    BuildFailed,
     Progress,
+    Resolver,
     Target,
     licence_word,
-    link_archives,
     lock_of,
-    missing,
-    not_downloaded,
 )
+from drybox.environments.resolvers.failures import BuildFailed, explain, tool_failed
 from drybox.environments.store import Package
 from drybox.errors import InvalidRequest, Unsupported
 
@@ -48,12 +46,14 @@ _SOURCE_ONLY = re.compile(r"No sources permitted for ([\w.-]+)")
 _ASKED = re.compile(r"satisfies the requirement [\w.-]+(?:\[[^\]]*\])?==([\w.!+-]+) ")
 _WRONG_PYTHON = re.compile(r"Link requires a different Python \([^)]*not in: '([^']+)'\)")
 _FILE_NAME = re.compile(r"[A-Za-z0-9][\w.+!-]{0,250}\.whl")
+OTHERWISE = tool_failed("pip", "index")
 
 
-class PipResolver:
+class PipResolver(Resolver):
     """Resolves by uv if it is on PATH, else by pip; downloads by pip, wheels only."""
 
     names = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+    source = "index"
 
     def resolve(
         self, environment: Environment, target: Target, folder: Path, progress: Progress
@@ -79,22 +79,23 @@ class PipResolver:
             raise _explain(environment, target, end, _text(log))
         return lock_of(environment, target, _packages(report, environment))
 
-    def fetch(self, lock: Lock, target: Target, folder: Path, progress: Progress) -> None:
-        """Download the wheels that are missing."""
-        wanted = missing(lock, folder)
-        if not wanted:
-            return
-        total, done = len(wanted), 0
-        progress("Downloading packages", done, total)
+    def download(
+        self,
+        lock: Lock,
+        wanted: Sequence[Package],
+        target: Target,
+        folder: Path,
+        progress: Progress,
+    ) -> str:
+        """Download wheels with ``pip download``."""
+        done = 0
 
         def count(line: str) -> None:
             nonlocal done
             if line.startswith(("Saved ", "File was already downloaded ")):
                 done += 1
-                progress("Downloading packages", min(done, total), total)
+                progress("Downloading packages", min(done, len(wanted)), len(wanted))
 
-        for item in wanted:  # of a download that was broken off
-            (folder / item.archive).unlink(missing_ok=True)
         lines = [f"{item.name}=={item.version} --hash=sha256:{item.sha256}\n" for item in wanted]
         listed = folder / "wanted.txt"
         listed.write_text("".join(lines), "utf-8")
@@ -106,14 +107,11 @@ class PipResolver:
             *(*_for(target), "-r", str(listed)),
             on_line=count,
         )
-        listed.unlink()
-        left = missing(lock, folder)
-        if end.code or left:
-            raise not_downloaded(lock, left, "index", end.output)
+        return end.output
 
     def stage(self, lock: Lock, archives: Path, folder: Path) -> tuple[Package, ...]:
         """Put the wheels where a sandbox installs them from."""
-        link_archives(lock, archives, folder)
+        self.link_archives(lock, archives, folder)
         return tuple(replace(item, size=size_of(folder / item.archive)) for item in lock.packages)
 
 
@@ -270,12 +268,6 @@ def _explain(environment: Environment, target: Target, end: ToolEnd, log: str) -
     which = f"environment {environment.name!r} cannot be built"
     output = _relevant(end.output)
     match = _NO_VERSION.search(end.output)
-    if "No space left on device" in end.output:
-        return BuildFailed(
-            f"{which}: the disk is full. What was built before is as it was.",
-            hint="Make room where environments and temporary files are kept.",
-            output=output,
-        )
     if match is None:
         if "MemoryError" in end.output:
             return _too_much_metadata(environment)
@@ -291,11 +283,7 @@ def _explain(environment: Environment, target: Target, end: ToolEnd, log: str) -
                 hint="Use a version that has wheels.",
                 output=output,
             )
-        return BuildFailed(
-            f"{which}: pip failed.",
-            hint="See that the index is in reach, and what pip says below.",
-            output=output,
-        )
+        return explain(environment.name, output, (), OTHERWISE)
     name = match[1]
     about = [line for line in log.splitlines() if _is_about(line, name)]
     has_versions = "from versions: none" not in end.output

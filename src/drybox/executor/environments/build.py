@@ -8,7 +8,8 @@ from __future__ import annotations
 import errno
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TypeVar
@@ -18,7 +19,8 @@ import anyio.to_thread
 
 from drybox.environments.environment import BuiltEnvironment, Environment
 from drybox.environments.lock import Lock, read_lock
-from drybox.environments.resolvers.base import BuildFailed, Progress, Target, check_lock, lock_of
+from drybox.environments.resolvers.base import Progress, Target, check_lock, lock_of
+from drybox.environments.resolvers.failures import BuildFailed
 from drybox.environments.resolvers.registry import make_resolver
 from drybox.environments.store import (
     BuildRecord,
@@ -81,14 +83,8 @@ class EnvironmentBuilder:
         key = key_of(environment, toolchain)
         held = await self._begin(key, progress)
         try:
-            return await self._build(environment, pool, toolchain, key, progress, lock)
-        except TimeoutError as error:
-            raise BuildFailed(
-                f"environment {environment.name!r} cannot be built: {error}.",
-                hint="See that what it downloads from is in reach; or leave packages out.",
-            ) from error
-        except OSError as error:
-            raise _unwritten(self._store, error) from error
+            with self._explained(environment):
+                return await self._build(environment, pool, toolchain, key, progress, lock)
         finally:
             os.close(held)
 
@@ -99,8 +95,27 @@ class EnvironmentBuilder:
             BuildFailed: It could not be resolved.
         """
         toolchain = await pool.for_environments().toolchain(environment.of, environment.version)
-        target = await self.target(environment, pool, toolchain)
-        return await self._resolve(environment, target, progress)
+        with self._explained(environment):
+            target = await self.target(environment, pool, toolchain)
+            return await self._resolve(environment, target, progress)
+
+    @contextmanager
+    def _explained(self, environment: Environment) -> Iterator[None]:
+        """Tell what this host is in the way of in words.
+
+        Raises:
+            BuildFailed: A tool took too long, or the disk is full.
+            Unavailable: The folder of environments cannot be used.
+        """
+        try:
+            yield
+        except TimeoutError as error:
+            raise BuildFailed(
+                f"environment {environment.name!r} cannot be built: {error}.",
+                hint="See that what it downloads from is in reach; or leave packages out.",
+            ) from error
+        except OSError as error:
+            raise _unwritten(self._store, error) from error
 
     async def _begin(self, key: str, progress: Progress) -> int:
         """Wait until nobody else on this host builds the same; a descriptor to close in the end."""
@@ -129,11 +144,11 @@ class EnvironmentBuilder:
         resolver = make_resolver(form_of(environment).resolver)
         check_lock(lock, resolver)
         archives = await _run(lambda: self._store.archives(environment.of.name))
-        await _run(lambda: resolver.fetch(lock, target, archives, progress))
         with self._store.workplace() as folder:
-            stage, content = folder / "stage", folder / "content"
-            for place in (stage, content):
+            stage, content, fetched = folder / "stage", folder / "content", folder / "fetched"
+            for place in (stage, content, fetched):
                 place.mkdir(mode=0o755)
+            await _run(lambda: resolver.fetch(lock, target, archives, fetched, progress))
             packages = await _run(lambda: resolver.stage(lock, archives, stage))
             size = sum(item.size for item in packages)
             whole = size * form_of(environment).growth // 2

@@ -11,7 +11,8 @@ import anyio.to_thread
 
 from drybox.backends.base import Sandbox, SandboxSpec
 from drybox.environments.environment import BuiltEnvironment, Environment
-from drybox.environments.resolvers.base import BuildFailed, Target
+from drybox.environments.resolvers.base import Target
+from drybox.environments.resolvers.failures import BuildFailed
 from drybox.environments.tree import BadTree, TreeFacts, TreeWriter
 from drybox.job import BUILD_DIR, NEW_ENVIRONMENT_DIR, Command, Exit
 from drybox.languages.base import EnvironmentForm, EnvironmentLanguage

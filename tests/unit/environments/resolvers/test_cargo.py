@@ -15,6 +15,7 @@ from drybox import Environment, InvalidRequest, Unavailable
 from drybox.environments.lock import Lock
 from drybox.environments.resolvers.base import Target
 from drybox.environments.resolvers.cargo import CargoResolver
+from drybox.host.workplace import workplace
 
 pytestmark = [
     pytest.mark.promise("ENV-3"),
@@ -37,11 +38,16 @@ def resolve(environment: Environment, folder: Path) -> Lock:
     return CargoResolver().resolve(environment, HERE, folder, lambda *said: None)
 
 
+def fetch(lock: Lock, archives: Path) -> None:
+    with workplace(archives.parent) as folder:
+        CargoResolver().fetch(lock, HERE, archives, folder, lambda *said: None)
+
+
 def stage(lock: Lock, folder: Path) -> Path:
     archives, made = folder / "archives", folder / "stage"
     archives.mkdir(exist_ok=True)
     made.mkdir()
-    CargoResolver().fetch(lock, HERE, archives, lambda *said: None)
+    fetch(lock, archives)
     CargoResolver().stage(lock, archives, made)
     return made
 
@@ -80,7 +86,7 @@ def test_what_is_there_needs_no_registry_and_another_content_is_refused(
     stage(lock, tmp_path)
     (tmp_path / "archives/words-1.9.0.crate").write_bytes(b"else")
     with pytest.raises(Unavailable, match=r"words 1\.9\.0 could not be downloaded as it was"):
-        CargoResolver().fetch(lock, HERE, tmp_path / "archives", lambda *said: None)
+        fetch(lock, tmp_path / "archives")
     (tmp_path / "other").mkdir()
     with pytest.raises(Unavailable, match="is not what the lock says"):
         CargoResolver().stage(lock, tmp_path / "archives", tmp_path / "other")

@@ -8,7 +8,9 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from tests.support.go_modules import make_proxy, using
@@ -20,6 +22,7 @@ from drybox.environments.resolvers.go import GoResolver
 from drybox.environments.resolvers.go_archive import h1_of
 from drybox.environments.resolvers.go_mod import edits, read_wanted, wanted_of, written
 from drybox.environments.tools import program_of
+from drybox.host.workplace import workplace
 
 pytestmark = [
     pytest.mark.promise("ENV-3"),
@@ -44,6 +47,11 @@ def proxy(tmp_path: Path) -> Iterator[Path]:
 def resolve(environment: Environment, folder: Path, target: Target = HERE) -> Lock:
     folder.mkdir()
     return GoResolver().resolve(environment, target, folder, lambda *said: None)
+
+
+def fetch(lock: Lock, archives: Path) -> None:
+    with workplace(archives.parent) as folder:
+        GoResolver().fetch(lock, HERE, archives, folder, lambda *said: None)
 
 
 def test_a_lock_has_every_module_and_its_sum(proxy: Path, tmp_path: Path) -> None:
@@ -80,7 +88,7 @@ def test_what_is_staged_is_a_proxy_of_what_the_lock_says(proxy: Path, tmp_path: 
     archives, stage = tmp_path / "archives", tmp_path / "stage"
     archives.mkdir()
     stage.mkdir()
-    GoResolver().fetch(lock, HERE, archives, lambda *said: None)
+    fetch(lock, archives)
     assert sorted(path.name for path in archives.iterdir()) == [
         "example.com,greet@v1.2.0.zip",
         "example.com,words@v1.9.0.zip",
@@ -92,7 +100,7 @@ def test_what_is_staged_is_a_proxy_of_what_the_lock_says(proxy: Path, tmp_path: 
         *("list", "v1.9.0.info", "v1.9.0.mod", "v1.9.0.zip")
     }
     shutil.rmtree(proxy)  # nothing is missing, so nothing is asked for
-    GoResolver().fetch(lock, HERE, archives, lambda *said: None)
+    fetch(lock, archives)
     (archives / packages[0].archive).write_bytes(b"PK else")
     (tmp_path / "other").mkdir()
     with pytest.raises(Unavailable, match="is not what the lock says"):
@@ -109,7 +117,7 @@ def test_another_content_than_was_locked_is_refused(proxy: Path, tmp_path: Path)
     changed = replace(lock, notes={**lock.notes, "go.sum": "".join(other)})
     (tmp_path / "archives").mkdir()
     with pytest.raises(Unavailable, match=r"words v1\.9\.0 could not be downloaded as it was"):
-        GoResolver().fetch(changed, HERE, tmp_path / "archives", lambda *said: None)
+        fetch(changed, tmp_path / "archives")
 
 
 def test_the_go_that_a_module_asks_for_is_no_module(proxy: Path, tmp_path: Path) -> None:
@@ -161,6 +169,29 @@ def test_what_a_module_does_not_say_is_passed_over_and_a_proxy_out_of_reach_is_n
 def test_what_is_wrong_is_told(proxy: Path, tmp_path: Path, package: str, problem: str) -> None:
     with pytest.raises(Unavailable, match=problem):
         resolve(Environment("web", "go", packages=[package]), tmp_path / "work")
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_a_module_that_a_proxy_over_http_does_not_give_out_is_named(
+    proxy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    class Refuses(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_error(status)
+
+        def log_message(self, format: str, *args: object) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Refuses) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        monkeypatch.setenv("GOPROXY", f"http://127.0.0.1:{server.server_port}")
+        try:
+            with pytest.raises(Unavailable, match=r"example\.com/nothing") as told:
+                resolve(Environment("web", "go", packages=["example.com/nothing"]), tmp_path / "w")
+        finally:
+            server.shutdown()
+            thread.join()
+    assert "go list -m -versions example.com/nothing" in told.value.hint
 
 
 def test_a_newer_module_than_the_toolchain_is_told(proxy: Path, tmp_path: Path) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.npm_registry import using
 from tests.support.packages import make_npm
 
 from drybox import Environment, InvalidRequest, Unavailable
@@ -59,10 +61,11 @@ def test_what_is_no_archive_of_a_registry_is_refused(place: str, entry: dict[str
         _package(place, entry, WORDS)
 
 
-def test_names_of_archives_are_those_that_npm_gives() -> None:
-    assert _package("node_modules/@a/b", ENTRY, WORDS).archive == "a-b-1.0.0.tgz"
+def test_no_two_packages_share_an_archive() -> None:
+    scoped, plain = (_package(f"node_modules/{n}", ENTRY, WORDS) for n in ("@a/b", "a-b"))
+    assert (scoped.archive, plain.archive) == ("a,b@1.0.0.tgz", "a-b@1.0.0.tgz")
     alias = _package("node_modules/x/node_modules/y", {**ENTRY, "name": "@z/real"}, WORDS)
-    assert (alias.name, alias.archive) == ("@z/real", "z-real-1.0.0.tgz")
+    assert (alias.name, alias.archive) == ("@z/real", "z,real@1.0.0.tgz")
 
 
 @pytest.mark.parametrize(
@@ -118,3 +121,21 @@ def test_an_archive_that_is_not_the_locked_one_is_not_staged(tmp_path: Path) -> 
     other.mkdir()
     with pytest.raises(Unavailable, match="not what the lock says"):
         NpmResolver().stage(lock, tmp_path, other)
+
+
+@pytest.mark.skipif(not shutil.which("npm"), reason="there is no npm")
+def test_packages_that_npm_packs_under_one_name_are_both_downloaded(tmp_path: Path) -> None:
+    both = Environment("js", "node", packages=["@drybox/words@2", "drybox-words@2"])
+    work, archives, stage = (tmp_path / name for name in ("work", "archives", "stage"))
+    for folder in (work, archives, stage):
+        folder.mkdir()
+    with using(tmp_path):
+        made = make_npm(work, "drybox-words", "2.0.0", {"index.js": ""})
+        made.rename(tmp_path / "plain.tgz")
+        lock = NpmResolver().resolve(both, HERE, work, lambda *said: None)
+        NpmResolver().fetch(lock, HERE, archives, work, lambda *said: None)
+    assert {path.name for path in archives.iterdir()} == {
+        "drybox,words@2.0.0.tgz",
+        "drybox-words@2.0.0.tgz",
+    }
+    assert len(NpmResolver().stage(lock, archives, stage)) == 2
