@@ -43,6 +43,11 @@ class Terminal:
         """All that was written, without what only moves a cursor or colours."""
         return _COMMANDS.sub("", self._raw.decode("utf-8", "replace")).replace("\r", "")
 
+    @property
+    def raw(self) -> bytes:
+        """All that was written, as it came."""
+        return self._raw
+
     def until(self, words: str) -> str:
         """Wait until these are written; what came since the last ones that were waited for."""
         deadline = time.monotonic() + TIMEOUT

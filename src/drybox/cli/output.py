@@ -1,11 +1,34 @@
-"""Writes to standard output without keeping anything else waiting."""
+"""Writes a program's output to standard output and standard error."""
 
 from __future__ import annotations
 
 import os
 import select
+from typing import TYPE_CHECKING
 
 from drybox.cli.interrupt import ReaderGone
+
+if TYPE_CHECKING:
+    from drybox.cli.program.terminal_text import TerminalText
+
+
+class Streams:
+    """What standard output and standard error show of a program's output.
+
+    That is all of it, byte for byte, unless a terminal shows it.
+    """
+
+    def __init__(self) -> None:
+        self._terminals: dict[int, TerminalText] = {}
+        for fd in filter(os.isatty, (1, 2)):
+            from drybox.cli.program.terminal_text import TerminalText
+
+            self._terminals[fd] = TerminalText()
+
+    def shown(self, fd: int, data: bytes) -> bytes:
+        """What is to be written of the next piece for a stream."""
+        terminal = self._terminals.get(fd)
+        return data if terminal is None else terminal.shown(data)
 
 
 async def write(fd: int, data: bytes) -> None:

@@ -14,7 +14,7 @@ from click.shell_completion import CompletionItem
 
 from drybox.cli.configuration import configuration
 from drybox.cli.interrupt import Interruption, run_until_interrupted
-from drybox.cli.output import write
+from drybox.cli.output import Streams, write
 from drybox.cli.program.artifacts import check_folder, write_artifacts
 from drybox.cli.program.shebang import ScriptCommand
 from drybox.cli.program.source import read_source
@@ -278,6 +278,7 @@ def _execute(
 
     gc.freeze()
     gc.enable()
+    streams = Streams()
 
     async def follow() -> ExecutionResult:
         async with (
@@ -288,7 +289,8 @@ def _execute(
                 if interruption is not None:
                     interruption.end = events.kill
                 elif event.data_bytes:
-                    await write(1 if event.type == "stdout" else 2, event.data_bytes)
+                    fd = 1 if event.type == "stdout" else 2
+                    await write(fd, streams.shown(fd, event.data_bytes))
                 if event.result is not None:
                     return event.result
         raise AssertionError("a stream ends with its result")

@@ -16,7 +16,7 @@ import click
 from drybox.cli.colour import wants_colour
 from drybox.cli.configuration import configuration
 from drybox.cli.interrupt import run_until_interrupted
-from drybox.cli.output import write
+from drybox.cli.output import Streams, write
 from drybox.cli.progress import progress
 from drybox.cli.run import complete_language
 from drybox.cli.session.pictures import MOST_SAVED, SUFFIXES, Pictures
@@ -105,6 +105,7 @@ class Repl:
         self._session = session
         self._prompt = prompt
         self._pictures = pictures
+        self._streams = Streams()
         self._count = 1
         self._ends_line = True
 
@@ -219,9 +220,10 @@ class Repl:
             await self._write(b"\n", 1)
 
     async def _write(self, data: bytes, fd: int) -> None:
-        if data:
-            self._ends_line = data.endswith(b"\n")
-            await write(fd, data)
+        shown = self._streams.shown(fd, data)
+        if shown:
+            self._ends_line = shown.endswith(b"\n")
+            await write(fd, shown)
 
 
 def tell(words: str) -> None:

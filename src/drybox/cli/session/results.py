@@ -12,6 +12,7 @@ import click
 
 from drybox.cli.colour import wants_colour
 from drybox.cli.interrupt import ReaderGone
+from drybox.cli.output import Streams
 from drybox.cli.session.pictures import SUFFIXES, Pictures
 from drybox.cli.session.remote import error_of
 from drybox.cli.wording import printable
@@ -33,6 +34,7 @@ class Shown:
 
     def __init__(self, picture_dir: str) -> None:
         self._pictures = Pictures(picture_dir)
+        self._streams = Streams()
 
     def show(self, event: dict[str, Any]) -> None:
         """Show an event that is no result."""
@@ -64,7 +66,7 @@ class Shown:
 
     def write(self, text: str, fd: int) -> None:
         """Write a program's output."""
-        data = text.encode("utf-8", "replace")
+        data = self._streams.shown(fd, text.encode("utf-8", "replace"))
         try:
             while data:
                 data = data[os.write(fd, data) :]
