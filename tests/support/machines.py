@@ -16,11 +16,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.support.host import descendants, eventually, processes
+from tests.support.host import descendants, eventually, processes, thread_waits
 
 HUB = "hub"
 PORT = 6379
 START_TIMEOUT = 120.0
+
+OUR_ACTORS = ("ray::Replica", "ray::LedgerActor")
+"""How the names of workers begin that run drybox."""
 
 RAY = str(Path(sys.executable).with_name("ray"))
 
@@ -60,24 +63,45 @@ class Machine:
         _ip("-n", self.hub, "link", "set", self.port, "up")
 
     def kill(self) -> None:
-        """End all that is Ray's in it; what Ray has run there is left to see for itself."""
-        inside = self.processes()
-        workers = {
-            item.pid
-            for item in processes()
-            if item.pid in inside and "".join(item.cmdline[:1]).startswith("ray::")
-        }
-        workers |= {child.pid for pid in workers for child in descendants(pid)}
-        for pid in inside - workers:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        """End all that is Ray's in it; what Ray has run of ours is left to see for itself."""
+        ours: set[int] = set()
+
+        def has_ended() -> bool:
+            ours.update(self._ours())  # also what it has begun before it ended
+            rays = self.processes() - ours
+            for pid in rays:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            return not rays
+
+        # Again and again: what is killed first may just have begun something.
+        assert eventually(has_ended), self.left()
         if self.process is not None:
             self.process.wait()
             self.process = None
 
+    def _ours(self) -> set[int]:
+        """What runs drybox in it, with all that this has begun.
+
+        Ray's own agents have names of the same form, and take up to minutes to miss their raylet.
+        """
+        actors = [
+            item.pid for item in processes() if "".join(item.cmdline[:1]).startswith(OUR_ACTORS)
+        ]
+        return {pid for actor in actors for pid in (actor, *(p.pid for p in descendants(actor)))}
+
     def is_empty(self) -> bool:
         """Whether no process is left in it."""
         return not self.processes()
+
+    def left(self) -> list[str]:
+        """What is left in it, for people: processes and what they wait in."""
+        words = []
+        for item in processes():
+            if item.pid in self.processes():
+                waits = " ".join(sorted(thread_waits(item.pid)))
+                words.append(f"{item.pid} of {item.ppid}: {' '.join(item.cmdline)[:200]} ({waits})")
+        return words
 
     def processes(self) -> set[int]:
         """Ids of the processes in it."""
@@ -169,6 +193,6 @@ def machines(count: int, folder: Path, env: Mapping[str, str]) -> Iterator[Machi
     finally:
         for machine in made:
             machine.kill()
-            assert eventually(machine.is_empty), machine
+            assert eventually(machine.is_empty), machine.left()
             subprocess.run(["ip", "netns", "delete", machine.name], check=False)
         subprocess.run(["ip", "netns", "delete", hub], check=False)
