@@ -56,17 +56,17 @@ class FleetFiles(CopiedFiles):
     ) -> FileInfo:
         """Write a file, and the folders above it."""
         pieces, ask = pieces_of(data), self._calls.ask
-        inlet = await self._calls.begin("write", path=path, mode=mode)
+        upload = await self._calls.begin("write", path=path, mode=mode)
         try:
             async for piece in _cut(pieces):
-                if not await ask("write.give", inlet=inlet, data=piece):
+                if not await ask("write.give", upload=upload, data=piece):
                     break
-            await ask("write.give", inlet=inlet, data=b"")
-            return file_info(await ask("write.end", inlet=inlet))
+            await ask("write.give", upload=upload, data=b"")
+            return file_info(await ask("write.end", upload=upload))
         except BaseException:
             if self._calls.lost is None:
                 with anyio.CancelScope(shield=True):
-                    await ask("write.drop", inlet=inlet)
+                    await ask("write.drop", upload=upload)
             raise
 
     async def list(self, path: str = ".", *, depth: int = 1) -> Sequence[FileInfo]:

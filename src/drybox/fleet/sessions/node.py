@@ -21,7 +21,6 @@ from drybox.errors import (
 )
 from drybox.fleet.messages import aside, pack_answer
 from drybox.fleet.sessions.feed import Feed
-from drybox.fleet.sessions.inlet import Inlet
 from drybox.fleet.sessions.messages import (
     SessionCall,
     SessionReply,
@@ -32,6 +31,7 @@ from drybox.fleet.sessions.messages import (
     weight,
 )
 from drybox.fleet.sessions.node_claims import OF_CLAIMS, NodeClaims
+from drybox.fleet.sessions.upload import Upload
 from drybox.fleet.sessions.verbs import OF_PROCESSES, OF_SESSIONS, find_process
 from drybox.job import OWNER
 from drybox.sessions.base import AsyncSession
@@ -95,7 +95,7 @@ class NodeSessions:
         self._calls: dict[str, _Call] = {}
         self._cancelled: OrderedDict[str, None] = OrderedDict()
         self._feeds: dict[str, Feed] = {}
-        self._inlets: dict[str, Inlet] = {}
+        self._uploads: dict[str, Upload] = {}
         self._closing: set[asyncio.Task[None]] = set()
         self._claims = NodeClaims()
         self._ending = ""
@@ -159,10 +159,10 @@ class NodeSessions:
             if gone(feed.door):
                 del self._feeds[name]
                 self._aside(feed.close())
-        for name, inlet in list(self._inlets.items()):
-            if gone(inlet.door):
-                del self._inlets[name]
-                self._aside(inlet.close())
+        for name, upload in list(self._uploads.items()):
+            if gone(upload.door):
+                del self._uploads[name]
+                self._aside(upload.close())
         for id, kept in list(self._kept.items()):
             if kept.session.state == "closed":
                 self._forget(id)
@@ -184,8 +184,8 @@ class NodeSessions:
             call.scope.cancel()
         for feed in list(self._feeds.values()):
             await feed.close()
-        for inlet in list(self._inlets.values()):
-            await inlet.close()
+        for upload in list(self._uploads.values()):
+            await upload.close()
 
     def _aside(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -319,28 +319,28 @@ class NodeSessions:
             await feed.close()
 
     def _write(self, door: str, write: Callable[..., Awaitable[FileInfo]]) -> str:
-        inlet = Inlet(door, lambda pieces: write(data=pieces))
-        name = f"{id(inlet):x}"
-        self._inlets[name] = inlet
+        upload = Upload(door, lambda pieces: write(data=pieces))
+        name = f"{id(upload):x}"
+        self._uploads[name] = upload
         return name
 
     async def _give(self, given: dict[str, Any]) -> bool:
-        inlet = self._inlets.get(given["inlet"])
-        return inlet is not None and await inlet.give(given["data"])
+        upload = self._uploads.get(given["upload"])
+        return upload is not None and await upload.give(given["data"])
 
     async def _written(self, given: dict[str, Any]) -> Any:
-        inlet = self._inlets.get(given["inlet"])
-        if inlet is None:
+        upload = self._uploads.get(given["upload"])
+        if upload is None:
             raise SessionFileError("failed", "nobody writes it any more", hint="Write it again.")
         try:
-            return await inlet.result()
+            return await upload.result()
         finally:
-            self._inlets.pop(given["inlet"], None)
+            self._uploads.pop(given["upload"], None)
 
     async def _drop(self, given: dict[str, Any]) -> None:
-        inlet = self._inlets.pop(given["inlet"], None)
-        if inlet is not None:
-            await inlet.close()
+        upload = self._uploads.pop(given["upload"], None)
+        if upload is not None:
+            await upload.close()
 
 
 _OF_DOORS: dict[str, Callable[[NodeSessions, dict[str, Any]], Awaitable[Any]]] = {

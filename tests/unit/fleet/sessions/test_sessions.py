@@ -14,9 +14,9 @@ from tests.support.fleet_sessions import FakeSession
 from drybox import AsyncRayExecutor, InvalidRequest, SandboxLost, SessionClosed, Unavailable
 from drybox.fleet.sessions.feed import MOST_BYTES
 from drybox.fleet.sessions.files import PIECE
-from drybox.fleet.sessions.inlet import Inlet
 from drybox.fleet.sessions.messages import SessionCall, pack_call, unpack_session_reply
 from drybox.fleet.sessions.node import NodeSessions
+from drybox.fleet.sessions.upload import Upload
 from drybox.job import OWNER
 from drybox.sessions.request import SessionRequest
 from drybox.sessions.results import Display, SessionEvent
@@ -232,16 +232,16 @@ async def test_files_travel_in_pieces(nodes: Fleet) -> None:
 
 async def test_pieces_of_any_size_are_cut(nodes: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
     sizes: list[int] = []
-    give = Inlet.give
+    give = Upload.give
 
-    async def seen(self: Inlet, piece: bytes) -> bool:
+    async def seen(self: Upload, piece: bytes) -> bool:
         sizes.append(len(piece))
         return await give(self, piece)
 
     async def one() -> AsyncIterator[bytes]:
         yield bytes(3 * PIECE + 1)
 
-    monkeypatch.setattr(Inlet, "give", seen)
+    monkeypatch.setattr(Upload, "give", seen)
     async with nodes.door() as door:
         session = await door.open_session("python")
         await session.files.write("x", one())

@@ -15,7 +15,7 @@
 #include "../spawn.h"
 #include "../time_slice.h"
 #include "../usage.h"
-#include "inlet.h"
+#include "input_buffer.h"
 #include "outlet.h"
 #include "programs.h"
 #include "tree.h"
@@ -32,7 +32,7 @@ static struct program {
     pid_t pid;
     int terminal; /* our end of it; -1 for none */
     int is_kernel;
-    struct inlet in[2];
+    struct input_buffer in[2];
     struct outlet out;
     int status, timed_out, out_of_bounds;
     uint64_t start, end, deadline;
@@ -55,7 +55,7 @@ static struct program *find(const unsigned char *p, size_t n, size_t least)
 
 static void set_free(struct program *a)
 {
-    inlet_close(&a->in[0]), inlet_close(&a->in[1]);
+    input_buffer_close(&a->in[0]), input_buffer_close(&a->in[1]);
     outlet_close(&a->out);
     a->state = FREE;
 }
@@ -108,7 +108,7 @@ void program_start(unsigned char *p, size_t n)
     a->terminal = order.rows ? made.out : -1;
     a->is_kernel = order.is_kernel;
     a->deadline = ms == UINT32_MAX ? UINT64_MAX : now + (uint64_t)ms * 1000000u;
-    inlet_open(&a->in[0], made.in), inlet_open(&a->in[1], made.ask);
+    input_buffer_open(&a->in[0], made.in), input_buffer_open(&a->in[1], made.ask);
     outlet_open(&a->out, number, made.out, made.err, made.tell);
     a->out.credit = get32(p + 9);
     lengthen_at = now + BOOST_NS;
@@ -122,7 +122,7 @@ void program_input(const unsigned char *p, size_t n)
 {
     struct program *a = find(p, n, 5);
     if (a)
-        inlet_add(&a->in[p[4] & 1], p + 5, n - 5);
+        input_buffer_add(&a->in[p[4] & 1], p + 5, n - 5);
 }
 
 void program_input_end(const unsigned char *p, size_t n)
@@ -131,7 +131,7 @@ void program_input_end(const unsigned char *p, size_t n)
     if (!a)
         return;
     a->in[p[4] & 1].ends = 1;
-    inlet_feed(&a->in[p[4] & 1]);
+    input_buffer_feed(&a->in[p[4] & 1]);
 }
 
 /* The host takes so many more bytes of output. */
@@ -227,7 +227,7 @@ static void reap(uint64_t now)
         for (struct program *a = programs; a < programs + MOST_PROGRAMS; a++)
             if (a->state == RUNS && a->pid == pid) {
                 a->state = ENDED, a->status = status, a->end = now, a->used = used;
-                inlet_close(&a->in[0]), inlet_close(&a->in[1]);
+                input_buffer_close(&a->in[0]), input_buffer_close(&a->in[1]);
                 outlet_end(&a->out);
             }
 }
@@ -274,7 +274,7 @@ void programs_advance(const struct pollfd *polls, uint64_t now)
             a->timed_out = 1, kill_tree(a->pid);
         for (int j = 0; j < 2; j++)
             if (p[STREAMS + j].revents)
-                inlet_feed(&a->in[j]);
+                input_buffer_feed(&a->in[j]);
         /* A kernel's answers come last: what it wrote before them goes before them. */
         for (int stream = 0; stream < STREAMS; stream++)
             if (p[stream].revents && outlet_wants(&a->out, stream))

@@ -1,20 +1,20 @@
 /* What the host sends to a program, as far as the program has not taken it. */
-#ifndef DRYBOX_INLET_H
-#define DRYBOX_INLET_H
+#ifndef DRYBOX_INPUT_BUFFER_H
+#define DRYBOX_INPUT_BUFFER_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-struct inlet {
+struct input_buffer {
     int fd; /* where it goes; -1 when closed */
     unsigned char *pending;
     size_t length;
     uint32_t taken; /* bytes it has taken since the host was last told */
     int ends;       /* whether nothing comes any more */
 };
-void inlet_open(struct inlet *in, int fd);
-void inlet_add(struct inlet *in, const unsigned char *p, size_t n);
-void inlet_feed(struct inlet *in);
-void inlet_close(struct inlet *in);
+void input_buffer_open(struct input_buffer *in, int fd);
+void input_buffer_add(struct input_buffer *in, const unsigned char *p, size_t n);
+void input_buffer_feed(struct input_buffer *in);
+void input_buffer_close(struct input_buffer *in);
 
 #endif

@@ -4,17 +4,17 @@
 #include <unistd.h>
 
 #include "../die.h"
-#include "inlet.h"
+#include "input_buffer.h"
 
 #define WINDOW (64 << 10) /* bytes that the host may have under way; stdin_credit.py keeps to it */
 
-void inlet_open(struct inlet *in, int fd)
+void input_buffer_open(struct input_buffer *in, int fd)
 {
-    *in = (struct inlet){.fd = fd};
+    *in = (struct input_buffer){.fd = fd};
 }
 
 /* Takes bytes from the host. The room for them is there while there are any. */
-void inlet_add(struct inlet *in, const unsigned char *p, size_t n)
+void input_buffer_add(struct input_buffer *in, const unsigned char *p, size_t n)
 {
     if (in->length + n > WINDOW)
         die("more input than there is room for");
@@ -22,17 +22,17 @@ void inlet_add(struct inlet *in, const unsigned char *p, size_t n)
         die("no memory for input");
     memcpy(in->pending + in->length, p, n);
     in->length += n;
-    inlet_feed(in);
+    input_buffer_feed(in);
 }
 
-static void let_go_of_input(struct inlet *in)
+static void let_go_of_input(struct input_buffer *in)
 {
     free(in->pending);
     in->pending = NULL;
     in->length = 0;
 }
 
-void inlet_close(struct inlet *in)
+void input_buffer_close(struct input_buffer *in)
 {
     if (in->fd >= 0)
         close(in->fd);
@@ -42,7 +42,7 @@ void inlet_close(struct inlet *in)
 }
 
 /* Gives the program what it takes. */
-void inlet_feed(struct inlet *in)
+void input_buffer_feed(struct input_buffer *in)
 {
     size_t done = 0;
     while (in->fd >= 0 && done < in->length) {
@@ -52,7 +52,7 @@ void inlet_feed(struct inlet *in)
         if (n < 0 && errno == EAGAIN)
             break;
         if (n < 0) {
-            inlet_close(in);
+            input_buffer_close(in);
             return;
         }
         done += n;
@@ -66,5 +66,5 @@ void inlet_feed(struct inlet *in)
     else
         let_go_of_input(in);
     if (in->ends && !in->length)
-        inlet_close(in);
+        input_buffer_close(in);
 }

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from drybox.sessions.results import FileInfo
 
 
-class Inlet:
-    """Pieces that a front door gives, and the file that they become.
+class Upload:
+    """Pieces that a front door sends, and the file that they become.
 
     Args:
         door: The front door.
