@@ -10,7 +10,7 @@ from tests.support.isolations import Isolation
 
 from drybox import CodeExecutor, ResourceLimits, Session, SnapshotError
 
-pytestmark = pytest.mark.promise("SNAP-1")
+pytestmark = [pytest.mark.promise("SNAP-1")]
 
 LOOK = "cd /; find sandbox tmp dev/shm -mindepth 1 -printf '%p %y %m\\n' | LC_ALL=C sort"
 SIZE = "wc -c <"

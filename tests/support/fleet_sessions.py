@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta, timezone
+from functools import partial
 from typing import Any
 
 import anyio
+from tests.support.fleet import SETTINGS, FakeCluster
 
-from drybox.errors import SessionClosed
+from drybox import AsyncRayExecutor
+from drybox.errors import SessionClosed, Unavailable
+from drybox.fleet.sessions.node import NodeSessions
+from drybox.job import OWNER
 from drybox.model import Truncated, Usage
 from drybox.sessions.request import SessionRequest
-from drybox.sessions.results import FileInfo, RunResult
+from drybox.sessions.results import FileInfo, RunResult, Snapshot
+from drybox.sessions.snapshots.content import CHUNK, Entry, id_of, written
+from drybox.sessions.snapshots.place import Bounds
+from drybox.sessions.snapshots.store import SnapshotStore
 
 
 class FakeFiles:
@@ -20,10 +30,12 @@ class FakeFiles:
     def __init__(self) -> None:
         self.kept: dict[str, bytes] = {}
 
-    async def write(self, path: str, data: AsyncIterator[bytes]) -> FileInfo:
+    async def write(
+        self, path: str, data: AsyncIterator[bytes], *, mode: int | None = None
+    ) -> FileInfo:
         content = b"".join([piece async for piece in data])
         self.kept[path] = content
-        return FileInfo(path, path, "file", len(content), 0o644, 0.0)
+        return FileInfo(path, path, "file", len(content), mode or 0o644, 0.0)
 
     async def read_pieces(self, path: str) -> AsyncIterator[bytes]:
         for start in range(0, len(self.kept[path]), 1000):
@@ -36,8 +48,11 @@ class FakeSession:
     version, environment, isolation, backend, weakened = "1", None, "fake", "fake", ()
     idle_timeout = 300.0
 
-    def __init__(self, id: str, request: SessionRequest) -> None:
+    def __init__(
+        self, id: str, request: SessionRequest, store: SnapshotStore | None = None
+    ) -> None:
         self.id = id
+        self.store = store
         self.language = request.language
         self.metadata = dict(request.metadata or {})
         self.created_at = datetime.now(timezone.utc)
@@ -63,8 +78,82 @@ class FakeSession:
         usage, truncated = Usage(0.0, 0), Truncated(stdout=False, stderr=False)
         return RunResult("success", code.encode(), b"", [], None, 1, 0.0, usage, truncated)
 
+    async def snapshot(self) -> Snapshot:
+        assert self.store is not None
+        return keep(self.store, OWNER.get(), self.files.kept)
+
     async def take_cpu_time(self) -> float | None:
         return 0.0
 
     async def close(self) -> None:
         self.state = "closed"
+
+
+def keep(store: SnapshotStore, owner: str, files: dict[str, bytes]) -> Snapshot:
+    """Have a node keep these files, by their names in /sandbox."""
+    draft = store._place.begin(owner)
+    entries = [
+        Entry(
+            f"/sandbox/{name}".encode(),
+            0o644,
+            len(data),
+            tuple(draft.add(data[at : at + CHUNK]) for at in range(0, len(data), CHUNK)),
+        )
+        for name, data in files.items()
+    ]
+    document = written(entries)
+    size = sum(map(len, files.values()))
+    snapshot = Snapshot(id_of(document), size, len(entries), time.time(), ("what was left",))
+    draft.commit(snapshot, document)
+    return snapshot
+
+
+def no_snapshots() -> SnapshotStore:
+    """Of nodes that nobody asks for one."""
+    raise AssertionError("nobody asks for snapshots")
+
+
+class SessionFleet:
+    """Nodes whose sessions have no sandboxes.
+
+    Args:
+        names: Theirs.
+
+    Attributes:
+        cluster: They.
+        sessions: Those that were opened.
+        full: Nodes that open none.
+        stores: What keeps the files of sessions on each node.
+    """
+
+    def __init__(self, *names: str) -> None:
+        self.cluster = FakeCluster(dict.fromkeys(names, SETTINGS))
+        self.sessions: dict[str, FakeSession] = {}
+        self.full: set[str] = set()
+        bounds = Bounds(count=8, each=16 << 20, all=32 << 20)
+        self.stores = {name: SnapshotStore(None, bounds) for name in names}
+        for name in names:
+            self.cluster.replica(name).node._sessions = NodeSessions(
+                self._opener(name), partial(self.stores.__getitem__, name)
+            )
+
+    def _opener(self, name: str) -> Callable[..., Any]:
+        async def open_session(id: str, request: SessionRequest) -> FakeSession:
+            if name in self.full:
+                raise Unavailable("there are too many.", hint="")
+            session = FakeSession(id, request, self.stores[name])
+            if request.snapshot is not None:
+                await self.stores[name].check(OWNER.get(), str(request.snapshot))
+            self.sessions[id] = session
+            return session
+
+        return open_session
+
+    @asynccontextmanager
+    async def door(self, **given: Any) -> AsyncIterator[AsyncRayExecutor]:
+        """A front door that has met all nodes."""
+        async with AsyncRayExecutor(cluster=self.cluster, isolation="fake", **given) as door:
+            with anyio.fail_after(20):
+                while door.concurrency < 2 * len(self.cluster.settings):
+                    await anyio.sleep(0.01)
+            yield door

@@ -271,6 +271,8 @@ def _error(given: dict[str, Any]) -> DryboxError:
     if not isinstance(kind, type) or not issubclass(kind, DryboxError):
         kind = SandboxLost
     message, hint = given["message"], given["hint"]
+    if issubclass(kind, errors.SnapshotError):
+        return kind(given["reason"], message.removeprefix("snapshot: "), hint=hint)
     if issubclass(kind, errors.SessionFileError):
         return kind(given["reason"], message.removeprefix("path: "), hint=hint)
     if issubclass(kind, errors.SessionClosed):

@@ -40,6 +40,7 @@ from drybox.job import OWNER, ExecutionCaps, Source
 from drybox.model import ExecutionRequest, ExecutionResult, PoolCount
 from drybox.sessions.base import AsyncSession
 from drybox.sessions.request import SessionRequest
+from drybox.sessions.snapshots.store import SnapshotStore
 
 DOOR_TIMEOUT = 8.0
 """Seconds after which a front door that says nothing has gone, and what it runs is ended."""
@@ -74,6 +75,10 @@ class NodeExecutor(AsyncCodeExecutor):
         language, job = make_job(request, self._defaults)
         job = replace(job, caps=check_caps(caps))
         return await self._execute(id, language, job, emit, stdin, switch, meter)
+
+    def snapshot_store(self) -> SnapshotStore:
+        """What keeps the files of sessions."""
+        return self._snapshots
 
     async def open_named(self, id: str, request: SessionRequest) -> AsyncSession:
         """Open a session under a name that is given."""
@@ -115,7 +120,7 @@ class Node:
         self._last_door = clock()
         self._runs: dict[str, NodeRun] = {}
         self._seen: OrderedDict[str, None] = OrderedDict()
-        self._sessions = NodeSessions(self._executor.open_named)
+        self._sessions = NodeSessions(self._executor.open_named, self._executor.snapshot_store)
         self._slots = HeldSlots(lambda: self._executor.concurrency, self._owners, clock)
         self._running: set[asyncio.Task[None]] = set()
         self._answers: dict[str, Answers] = {}

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 
 from drybox.executor.base import Executor, SessionClaim, SharedSession
 from drybox.fleet.sessions.store import FleetSessions
+from drybox.job import OWNER
 from drybox.sessions.base import AsyncSession
-from drybox.sessions.request import SessionRequest, session_request
+from drybox.sessions.request import SessionRequest, session_request, snapshot_id
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from drybox.sessions.request import SessionFields
+    from drybox.sessions.results import Snapshot
 
 
 class SessionsExecutor(Executor):
@@ -45,6 +47,14 @@ class SessionsExecutor(Executor):
     async def shared_sessions(self) -> list[SharedSession]:
         """Everybody's."""
         return await self._fleet_sessions().all()
+
+    async def snapshots(self) -> list[Snapshot]:
+        """The snapshots of all nodes that sessions can begin with, the oldest first."""
+        return await self._fleet_sessions().snapshots.list(OWNER.get())
+
+    async def remove_snapshot(self, snapshot: Snapshot | str) -> None:
+        """Remove a snapshot from every node; see :class:`drybox.executor.base.Executor`."""
+        await self._fleet_sessions().snapshots.remove(OWNER.get(), snapshot_id(snapshot))
 
     @asynccontextmanager
     async def claim_session(self, owner: str, memory: int) -> AsyncIterator[Sequence[SessionClaim]]:

@@ -20,7 +20,6 @@ from drybox.errors import (
     Unavailable,
 )
 from drybox.fleet.messages import aside, pack_answer
-from drybox.fleet.sessions.feed import Feed
 from drybox.fleet.sessions.messages import (
     SessionCall,
     SessionReply,
@@ -31,12 +30,14 @@ from drybox.fleet.sessions.messages import (
     weight,
 )
 from drybox.fleet.sessions.node_claims import OF_CLAIMS, NodeClaims
-from drybox.fleet.sessions.upload import Upload
+from drybox.fleet.sessions.node_snapshots import OF_SNAPSHOTS, NodeSnapshots
+from drybox.fleet.sessions.transfers.feed import Feed
+from drybox.fleet.sessions.transfers.upload import Upload
 from drybox.fleet.sessions.verbs import OF_PROCESSES, OF_SESSIONS, find_process
 from drybox.job import OWNER
 from drybox.sessions.base import AsyncSession
 from drybox.sessions.request import SessionRequest
-from drybox.sessions.results import FileInfo
+from drybox.sessions.snapshots.store import SnapshotStore
 
 EVENTS_AHEAD = 64
 """Events of code held for a front door."""
@@ -86,16 +87,18 @@ class NodeSessions:
 
     Args:
         open_session: Opens one.
+        snapshots: Gives what keeps their files.
     """
 
-    def __init__(self, open_session: Opener) -> None:
+    def __init__(self, open_session: Opener, snapshots: Callable[[], SnapshotStore]) -> None:
         self._open_session = open_session
+        self._snapshots = NodeSnapshots(snapshots)
         self._kept: dict[str, _Kept] = {}
         self._ended: OrderedDict[str, AsyncSession] = OrderedDict()
         self._calls: dict[str, _Call] = {}
         self._cancelled: OrderedDict[str, None] = OrderedDict()
         self._feeds: dict[str, Feed] = {}
-        self._uploads: dict[str, Upload] = {}
+        self._uploads: dict[str, Upload[Any]] = {}
         self._closing: set[asyncio.Task[None]] = set()
         self._claims = NodeClaims()
         self._ending = ""
@@ -217,6 +220,12 @@ class NodeSessions:
         given = dict(call.given)
         if call.what in OF_CLAIMS:
             return self._claims.do(door, call.what, given)
+        if call.what in OF_SNAPSHOTS:
+            return await self._snapshots.do(call.what, given)
+        if call.what == "snapshot.read":
+            return self._feed(self._snapshots.read(door, given))
+        if call.what == "snapshot.write":
+            return self._upload(self._snapshots.write(door, given))
         if call.what == "open":
             return await self._open(door, call.session, given)
         if call.what == "list":
@@ -237,7 +246,8 @@ class NodeSessions:
             pieces = session.files.read_pieces(given["path"])
             return self._feed(Feed(door, call.session, pieces, len, EVENTS_AHEAD))
         if call.what == "write":
-            return self._write(door, partial(session.files.write, **given))
+            write = partial(session.files.write, **given)
+            return self._upload(Upload(door, lambda pieces: write(data=pieces)))
         process = await find_process(session, given.pop("pid"))
         if call.what == "process.events":
             # One at a time: what was taken of a process, nobody gets a second time.
@@ -318,8 +328,7 @@ class NodeSessions:
         if feed is not None:
             await feed.close()
 
-    def _write(self, door: str, write: Callable[..., Awaitable[FileInfo]]) -> str:
-        upload = Upload(door, lambda pieces: write(data=pieces))
+    def _upload(self, upload: Upload[Any]) -> str:
         name = f"{id(upload):x}"
         self._uploads[name] = upload
         return name

@@ -8,7 +8,7 @@ from typing import Any
 
 from anyio.abc import TaskGroup
 
-from drybox.errors import SessionClosed, Unsupported
+from drybox.errors import SessionClosed
 from drybox.fleet.sessions.calls import SessionCalls
 from drybox.fleet.sessions.files import FleetFiles
 from drybox.fleet.sessions.messages import command_result, completions, run_result
@@ -236,15 +236,9 @@ class FleetSession:
         return used
 
     async def snapshot(self) -> Snapshot:
-        """Snapshots are on one host, and not on a fleet.
-
-        Raises:
-            Unsupported: Always.
-        """
-        raise Unsupported(
-            "a fleet has no snapshots: each would be on one node alone",
-            hint="Copy files with 'files'.",
-        )
+        """Keep a copy of its files on its node, which sessions on every node may begin with."""
+        with self._watch.doing("snapshot"):
+            return Snapshot(**await self._calls.ask("snapshot"))
 
     async def close(self) -> None:
         """End everything in it and take it away. Idempotent."""

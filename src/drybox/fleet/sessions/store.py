@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,8 +13,8 @@ from anyio.abc import TaskGroup
 
 from drybox.errors import (
     DryboxError,
-    InvalidRequest,
     SessionClosed,
+    SnapshotError,
     Unavailable,
     Unsupported,
 )
@@ -28,6 +28,7 @@ from drybox.fleet.sessions.calls import SessionCalls, ask_node
 from drybox.fleet.sessions.claims import SessionClaims
 from drybox.fleet.sessions.messages import SessionCall, request_of
 from drybox.fleet.sessions.session import FleetSession
+from drybox.fleet.sessions.snapshots import FleetSnapshots
 from drybox.fleet.sessions.watch import SessionWatch
 from drybox.job import OWNER
 from drybox.monitoring.observers import Observers
@@ -58,6 +59,7 @@ class FleetSessions:
 
     Attributes:
         claims: Sessions that are about to be opened.
+        snapshots: What they may begin with.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class FleetSessions:
         self._observers = observers
         self._is_shared = is_shared
         self.claims = SessionClaims(members)
+        self.snapshots = FleetSnapshots(members)
         self._open: dict[str, FleetSession] = {}
         self._others: OrderedDict[str, FleetSession] = OrderedDict()
 
@@ -83,29 +86,32 @@ class FleetSessions:
 
         Raises:
             InvalidRequest: The request is wrong.
+            SnapshotError: There is no such snapshot, or it does not fit.
             Unsupported: What it asks for cannot be enforced on any node.
             Unavailable: No node has room for it.
         """
-        if request.snapshot is not None:
-            raise InvalidRequest(
-                "snapshot", "a fleet has none", hint="Open the session without one."
-            )
         if len(self._open) > MOST_KNOWN:
             await self.own()
-        language, job, _, _ = make_session(request, {}, self._defaults)
+        language, job, _, snapshot = make_session(request, {}, self._defaults)
+        # What was read of a mapping of the caller's is what was checked.
+        env, metadata = dict(job.env), dict(request.metadata or {})
         given = {
-            # What was read of a mapping of the caller's is what was checked.
-            "request": replace(request, env=dict(job.env), metadata=dict(request.metadata or {})),
+            "request": replace(request, env=env, metadata=metadata, snapshot=snapshot or None),
             "owner": OWNER.get(),
             "ends_with_door": not self._is_shared,
         }
         # Which isolation it is, where any will do, the node says that opens it.
         facts = SessionFacts(new_id(), language.name, job.isolation)
         with observed(self._observers, "open", facts):
-            return await self._open_somewhere(facts.id, given)
+            return await self._open_somewhere(facts.id, given, snapshot)
 
-    async def _open_somewhere(self, name: str, given: dict[str, Any]) -> FleetSession:
+    async def _open_somewhere(
+        self, name: str, given: dict[str, Any], snapshot: str
+    ) -> FleetSession:
         refused: dict[str, DryboxError] = {}
+        holders: Sequence[Member] = ()
+        if snapshot:
+            holders = await self.snapshots.holders(given["owner"], snapshot)
         while True:
             member = await self._members.choose_for_session(refused)
             if member is None:
@@ -113,6 +119,8 @@ class FleetSessions:
             id = f"{name}-{member.info.id[:NODE_NAME]}"
             try:
                 try:
+                    if snapshot and member not in holders:
+                        await self._bring(given["owner"], snapshot, holders, member)
                     reply = await ask_node(member, SessionCall("open", id, given))
                 finally:
                     member.state.opening -= 1
@@ -137,6 +145,25 @@ class FleetSessions:
                 refused[member.info.id] = _lost(member, "it ends")
             if len(refused) >= MOST_NODES:
                 raise next(iter(refused.values()))
+
+    async def _bring(
+        self, owner: str, snapshot: str, holders: Sequence[Member], to: Member
+    ) -> None:
+        """Have a node have the snapshot.
+
+        Raises:
+            Unavailable: It has no room for it; another may.
+            SnapshotError: There is none any more.
+            ReplicaGone: The node is lost.
+        """
+        try:
+            await self.snapshots.copy(owner, snapshot, holders, to)
+        except SnapshotError as error:
+            if error.reason != "no_space":
+                raise
+            raise Unavailable(
+                f"node {to.info.name} of the fleet has no room for the snapshot.", hint=error.hint
+            ) from error
 
     async def _give_up(self, member: Member, id: str) -> None:
         with contextlib.suppress(ReplicaGone, DryboxError):

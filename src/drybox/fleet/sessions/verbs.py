@@ -59,6 +59,7 @@ OF_SESSIONS: dict[str, Callable[[AsyncSession, dict[str, Any]], Awaitable[Any]]]
     "processes": _processes,
     "interrupt": lambda session, given: session.interrupt(**given),
     "restart": lambda session, given: session.restart(**given),
+    "snapshot": lambda session, given: session.snapshot(),
     "pause": lambda session, given: session.pause(),
     "resume": lambda session, given: session.resume(),
     "update": lambda session, given: session.update(**given),

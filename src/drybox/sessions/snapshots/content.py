@@ -10,8 +10,9 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from drybox.sessions.results import Snapshot
 
@@ -20,6 +21,10 @@ PLACES = ("/sandbox", "/tmp", "/dev/shm")
 
 CHUNK = 1 << 20
 """Bytes that are kept together: a file consists of such pieces, and of a shorter last one."""
+
+MOST_RECORD = 256 << 20
+"""Bytes of a record, which is a line about a snapshot and its document; a larger one is none of
+ours."""
 
 ID = re.compile(r"sha256:[0-9a-f]{64}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -97,6 +102,21 @@ def read(document: bytes) -> tuple[Entry, ...]:
             if above in files:
                 raise ValueError("a file has files below it")
     return entries
+
+
+def snapshot_of(head: Mapping[str, Any]) -> Snapshot:
+    """What the line about a snapshot says.
+
+    Raises:
+        KeyError, TypeError, ValueError: It is none.
+    """
+    return Snapshot(
+        str(head["id"]),
+        int(head["size"]),
+        int(head["files"]),
+        float(head["created_at"]),
+        tuple(map(str, head["left_out"])),
+    )
 
 
 def chunks_of(document: bytes) -> set[str]:

@@ -20,26 +20,24 @@ import secrets
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from drybox.errors import InvalidRequest
 from drybox.sessions.results import Snapshot
 from drybox.sessions.snapshots.content import (
     CHUNK,
     ID,
+    MOST_RECORD,
     Entry,
     Kept,
     chunks_of,
     digest_of,
     id_of,
     read,
+    snapshot_of,
 )
 from drybox.sessions.snapshots.place import Bounds, damaged
 
 _OWNER = re.compile(r"[0-9a-f]{32}")
-
-MOST_RECORD = 256 << 20
-"""Bytes of a record; a larger one is none of ours."""
 
 
 class FolderPlace:
@@ -164,7 +162,7 @@ class _Owned:
         """A snapshot, if its record is whole."""
         try:
             found = self._read(id)
-            return found and Kept(_snapshot(json.loads(found[0])), read(found[1]))
+            return found and Kept(snapshot_of(json.loads(found[0])), read(found[1]))
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
@@ -181,7 +179,7 @@ class _Owned:
         for name in _names(self.records):
             with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
                 with open(self.records / name, "rb") as file:
-                    snapshot = _snapshot(json.loads(file.readline(1 << 20)))
+                    snapshot = snapshot_of(json.loads(file.readline(1 << 20)))
                 if snapshot.id == f"sha256:{name}":
                     yield snapshot
 
@@ -313,16 +311,6 @@ def _has(path: Path, data: bytes) -> bool:
         return path.stat().st_size == len(data) and path.read_bytes() == data
     except OSError:
         return False
-
-
-def _snapshot(head: dict[str, Any]) -> Snapshot:
-    return Snapshot(
-        str(head["id"]),
-        int(head["size"]),
-        int(head["files"]),
-        float(head["created_at"]),
-        tuple(map(str, head["left_out"])),
-    )
 
 
 def _sync_all(folder: Path) -> None:

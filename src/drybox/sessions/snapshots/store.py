@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -19,6 +19,7 @@ from drybox.sessions.programs.inside import Inside
 from drybox.sessions.request import snapshot_id
 from drybox.sessions.results import Snapshot
 from drybox.sessions.snapshots.content import Entry, id_of, written
+from drybox.sessions.snapshots.copying import Received, sent
 from drybox.sessions.snapshots.folder import FolderPlace
 from drybox.sessions.snapshots.memory import MemoryPlace
 from drybox.sessions.snapshots.place import Bounds, Draft, SnapshotPlace
@@ -87,13 +88,52 @@ class SnapshotStore:
             raise unknown(id)
         await restore(kept, inside, getter(self._place.chunk, owner))
 
+    async def send(self, owner: str, id: str) -> AsyncIterator[bytes]:
+        """One as bytes, for another place.
+
+        Raises:
+            SnapshotError: The owner has none of this id.
+        """
+        kept = await _in_thread(self._place.find, owner, id)
+        if kept is None:
+            raise unknown(id)
+        async for piece in sent(kept, getter(self._place.chunk, owner)):
+            yield piece
+
+    async def receive(self, owner: str, id: str, pieces: AsyncIterator[bytes]) -> Snapshot:
+        """Keep one that :meth:`send` of another place gives.
+
+        Raises:
+            SnapshotError: There is no room for it, or it is not whole.
+            Unavailable: It cannot be kept.
+        """
+        draft: Draft | None = None
+        try:
+            received = Received(pieces)
+            snapshot, document = await received.record(id)
+            draft = await _in_thread(self._place.begin, owner)
+            async for data in received.chunks():
+                await _in_thread(draft.add, data)
+            await _in_thread(draft.commit, snapshot, document)
+        except OSError as error:
+            raise _unkept(error) from error
+        finally:
+            if draft is not None:
+                with anyio.CancelScope(shield=True):
+                    await _in_thread(draft.close)
+        return snapshot
+
+    async def has(self, owner: str, id: str) -> bool:
+        """Whether an owner has one, as a whole."""
+        return await _in_thread(self._place.find, owner, id) is not None
+
     async def check(self, owner: str, id: str) -> None:
         """See to it that an owner has one.
 
         Raises:
             SnapshotError: They have not.
         """
-        if await _in_thread(self._place.find, owner, id) is None:
+        if not await self.has(owner, id):
             raise unknown(id)
 
     async def list(self) -> list[Snapshot]:

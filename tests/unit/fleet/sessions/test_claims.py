@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import anyio
 import pytest
-from tests.unit.fleet.sessions.test_sessions import Fleet
+from tests.support.fleet_sessions import SessionFleet
 
 from drybox import AsyncRayExecutor, ResourceLimits
 from drybox.executor.base import SessionClaim
@@ -29,9 +29,9 @@ MEMORY = 1 << 20
 
 
 @pytest.fixture
-def nodes(install: Install) -> Fleet:
+def nodes(install: Install) -> SessionFleet:
     install()
-    return Fleet("a", "b")
+    return SessionFleet("a", "b")
 
 
 class FakeService:
@@ -51,7 +51,7 @@ class FakeService:
         yield
 
 
-async def test_what_one_claims_others_see_until_it_is_let_go(nodes: Fleet) -> None:
+async def test_what_one_claims_others_see_until_it_is_let_go(nodes: SessionFleet) -> None:
     async with nodes.door(shares_sessions=True) as one, nodes.door(shares_sessions=True) as other:
         async with one.claim_session("key", MEMORY) as seen:
             assert seen == []
@@ -63,7 +63,7 @@ async def test_what_one_claims_others_see_until_it_is_let_go(nodes: Fleet) -> No
             assert others == []
 
 
-async def test_claims_of_a_front_door_that_has_gone_are_nobodys(nodes: Fleet) -> None:
+async def test_claims_of_a_front_door_that_has_gone_are_nobodys(nodes: SessionFleet) -> None:
     async with nodes.door(shares_sessions=True) as other:
         async with nodes.door(shares_sessions=True) as one:
             claim = one.claim_session("key", MEMORY)
@@ -73,7 +73,7 @@ async def test_claims_of_a_front_door_that_has_gone_are_nobodys(nodes: Fleet) ->
 
 
 @pytest.mark.parametrize("settings", [{"max_sessions": 3}, {"sessions_per_key": 3}], ids=str)
-async def test_the_last_place_is_taken_once(nodes: Fleet, settings: dict[str, int]) -> None:
+async def test_the_last_place_is_taken_once(nodes: SessionFleet, settings: dict[str, int]) -> None:
     """All claims are there before anybody looks, as where they come at the same moment."""
     given = ServerSettings(**cast("Any", settings))
     async with nodes.door(shares_sessions=True) as one, nodes.door(shares_sessions=True) as other:

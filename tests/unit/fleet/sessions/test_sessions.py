@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 from typing import Any
 
 import anyio
 import pytest
-from tests.support.fleet import SETTINGS, FakeCluster
-from tests.support.fleet_sessions import FakeSession
+from tests.support.fleet_sessions import FakeSession, SessionFleet, no_snapshots
 
-from drybox import AsyncRayExecutor, InvalidRequest, SandboxLost, SessionClosed, Unavailable
-from drybox.fleet.sessions.feed import MOST_BYTES
+from drybox import InvalidRequest, SandboxLost, SessionClosed, Unavailable
 from drybox.fleet.sessions.files import PIECE
 from drybox.fleet.sessions.messages import SessionCall, pack_call, unpack_session_reply
 from drybox.fleet.sessions.node import NodeSessions
-from drybox.fleet.sessions.upload import Upload
+from drybox.fleet.sessions.transfers.feed import MOST_BYTES
+from drybox.fleet.sessions.transfers.upload import Upload
 from drybox.job import OWNER
 from drybox.sessions.request import SessionRequest
 from drybox.sessions.results import Display, SessionEvent
@@ -25,41 +23,13 @@ from drybox.testing.fake_backend import Install
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("way")]
 
 
-class Fleet:
-    """Nodes whose sessions have no sandboxes."""
-
-    def __init__(self, *names: str) -> None:
-        self.cluster = FakeCluster(dict.fromkeys(names, SETTINGS))
-        self.sessions: dict[str, FakeSession] = {}
-        self.full: set[str] = set()
-        for name in names:
-            self.cluster.replica(name).node._sessions = NodeSessions(self._opener(name))
-
-    def _opener(self, name: str) -> Callable[..., Any]:
-        async def open_session(id: str, request: SessionRequest) -> FakeSession:
-            if name in self.full:
-                raise Unavailable("there are too many.", hint="")
-            self.sessions[id] = FakeSession(id, request)
-            return self.sessions[id]
-
-        return open_session
-
-    @asynccontextmanager
-    async def door(self, **given: Any) -> AsyncIterator[AsyncRayExecutor]:
-        async with AsyncRayExecutor(cluster=self.cluster, isolation="fake", **given) as door:
-            with anyio.fail_after(20):
-                while door.concurrency < 2 * len(self.cluster.settings):
-                    await anyio.sleep(0.01)
-            yield door
-
-
 @pytest.fixture
-def nodes(install: Install) -> Fleet:
+def nodes(install: Install) -> SessionFleet:
     install()
-    return Fleet("a", "b")
+    return SessionFleet("a", "b")
 
 
-async def test_sessions_are_spread_and_their_ids_name_their_nodes(nodes: Fleet) -> None:
+async def test_sessions_are_spread_and_their_ids_name_their_nodes(nodes: SessionFleet) -> None:
     async with nodes.door() as door:
         opened = [await door.open_session("python") for _ in range(4)]
         assert sorted(item.id[-2:] for item in opened) == ["-a", "-a", "-b", "-b"]
@@ -68,7 +38,7 @@ async def test_sessions_are_spread_and_their_ids_name_their_nodes(nodes: Fleet) 
     assert {item.state for item in nodes.sessions.values()} == {"closed"}
 
 
-async def test_another_node_opens_what_one_cannot(nodes: Fleet) -> None:
+async def test_another_node_opens_what_one_cannot(nodes: SessionFleet) -> None:
     nodes.full = {"a"}
     async with nodes.door() as door:
         assert [(await door.open_session("python")).id[-2:] for _ in range(3)] == ["-b"] * 3
@@ -79,7 +49,7 @@ async def test_another_node_opens_what_one_cannot(nodes: Fleet) -> None:
             await door.open_session("python", snapshot="x")
 
 
-async def test_cancelling_a_run_interrupts_it_on_its_node(nodes: Fleet) -> None:
+async def test_cancelling_a_run_interrupts_it_on_its_node(nodes: SessionFleet) -> None:
     async with nodes.door() as door:
         session = await door.open_session("python")
         fake = nodes.sessions[session.id]
@@ -91,7 +61,7 @@ async def test_cancelling_a_run_interrupts_it_on_its_node(nodes: Fleet) -> None:
         assert (await session.run("on")).stdout == "on"
 
 
-async def test_a_lost_node_is_told_once_as_lost_and_then_as_closed(nodes: Fleet) -> None:
+async def test_a_lost_node_is_told_once_as_lost_and_then_as_closed(nodes: SessionFleet) -> None:
     async with nodes.door() as door:
         opened = [await door.open_session("python") for _ in range(2)]
         lost = next(item for item in opened if item.id.endswith("-b"))
@@ -124,7 +94,7 @@ async def test_a_lost_node_is_told_once_as_lost_and_then_as_closed(nodes: Fleet)
     await nodes.cluster.replicas["b"].node.close("it is over")
 
 
-async def test_a_session_says_why_it_is_closed(nodes: Fleet) -> None:
+async def test_a_session_says_why_it_is_closed(nodes: SessionFleet) -> None:
     async with nodes.door() as door:
         session = await door.open_session("python")
         fake = nodes.sessions[session.id]
@@ -139,7 +109,9 @@ async def test_a_session_says_why_it_is_closed(nodes: Fleet) -> None:
         await session.close()
 
 
-async def test_shared_sessions_have_an_owner_and_outlive_their_front_door(nodes: Fleet) -> None:
+async def test_shared_sessions_have_an_owner_and_outlive_their_front_door(
+    nodes: SessionFleet,
+) -> None:
     async with nodes.door() as other:
         async with nodes.door(shares_sessions=True) as door:
             OWNER.set("alice")
@@ -160,7 +132,7 @@ async def test_shared_sessions_have_an_owner_and_outlive_their_front_door(nodes:
 
 
 async def test_what_belongs_to_a_front_door_that_is_silent_ends(install: Install) -> None:
-    sessions = NodeSessions(lambda id, request: _opened(FakeSession(id, request)))
+    sessions = NodeSessions(lambda id, request: _opened(FakeSession(id, request)), no_snapshots)
     alive = {"door", "other"}
     opened: list[FakeSession] = []
 
@@ -190,7 +162,7 @@ async def test_what_belongs_to_a_front_door_that_is_silent_ends(install: Install
     assert sessions.count == 0
 
 
-async def test_what_code_shows_travels_in_messages_of_bounded_size(nodes: Fleet) -> None:
+async def test_what_code_shows_travels_in_messages_of_bounded_size(nodes: SessionFleet) -> None:
     given = 0
 
     async def displays() -> AsyncIterator[SessionEvent]:
@@ -199,7 +171,7 @@ async def test_what_code_shows_travels_in_messages_of_bounded_size(nodes: Fleet)
             given += 1
             yield SessionEvent("display", display=Display({"image/png": bytes(MOST_BYTES // 2)}))
 
-    sessions = NodeSessions(nodes._opener("a"))
+    sessions = NodeSessions(nodes._opener("a"), no_snapshots)
     feed = {"feed": sessions._follow("door", "session", displays(), 64)}
     found = 0
     while True:
@@ -213,7 +185,7 @@ async def test_what_code_shows_travels_in_messages_of_bounded_size(nodes: Fleet)
     assert found == 60
 
 
-async def test_files_travel_in_pieces(nodes: Fleet) -> None:
+async def test_files_travel_in_pieces(nodes: SessionFleet) -> None:
     async with nodes.door() as door:
         session = await door.open_session("python")
         data = bytes(range(256)) * 4000
@@ -230,11 +202,13 @@ async def test_files_travel_in_pieces(nodes: Fleet) -> None:
         assert "y" not in nodes.sessions[session.id].files.kept
 
 
-async def test_pieces_of_any_size_are_cut(nodes: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_pieces_of_any_size_are_cut(
+    nodes: SessionFleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sizes: list[int] = []
     give = Upload.give
 
-    async def seen(self: Upload, piece: bytes) -> bool:
+    async def seen(self: Upload[Any], piece: bytes) -> bool:
         sizes.append(len(piece))
         return await give(self, piece)
 
@@ -248,7 +222,7 @@ async def test_pieces_of_any_size_are_cut(nodes: Fleet, monkeypatch: pytest.Monk
     assert sizes == [PIECE, PIECE, PIECE, 1, 0]
 
 
-async def test_what_a_node_has_let_go_of_is_no_end_of_it(nodes: Fleet) -> None:
+async def test_what_a_node_has_let_go_of_is_no_end_of_it(nodes: SessionFleet) -> None:
     async with nodes.door() as door:
         session = await door.open_session("python")
         await session.files.write("x", bytes(200_000))
@@ -261,7 +235,7 @@ async def test_what_a_node_has_let_go_of_is_no_end_of_it(nodes: Fleet) -> None:
                 pass
 
 
-async def test_a_session_whose_opener_has_left_meanwhile_is_closed(nodes: Fleet) -> None:
+async def test_a_session_whose_opener_has_left_meanwhile_is_closed(nodes: SessionFleet) -> None:
     async with nodes.door(shares_sessions=True) as door:
         replica = nodes.cluster.replica("a")
         nodes.full = {"b"}
@@ -287,7 +261,7 @@ async def test_a_cancellation_that_comes_before_its_call_counts(install: Install
     async def never(id: str, request: SessionRequest) -> Any:
         raise AssertionError("it was opened")
 
-    sessions = NodeSessions(never)
+    sessions = NodeSessions(never, no_snapshots)
     await sessions.cancel("1")
     given = {"request": SessionRequest("python"), "owner": "", "ends_with_door": True}
     reply = await sessions.ask("door", "1", pack_call(SessionCall("open", "s-a", given)))

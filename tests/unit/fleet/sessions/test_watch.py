@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import anyio
 import pytest
+from tests.support.fleet_sessions import SessionFleet
 from tests.support.observer import NotingObserver
-from tests.unit.fleet.sessions.test_sessions import Fleet
 
 from drybox import SessionClosed
 from drybox.model import Usage
@@ -39,12 +39,12 @@ class _Act:
 
 
 @pytest.fixture
-def nodes(install: Install) -> Fleet:
+def nodes(install: Install) -> SessionFleet:
     install()
-    return Fleet("a", "b")
+    return SessionFleet("a", "b")
 
 
-async def test_each_act_is_told_once_and_the_end_by_whoever_opened_it(nodes: Fleet) -> None:
+async def test_each_act_is_told_once_and_the_end_by_whoever_opened_it(nodes: SessionFleet) -> None:
     one, other = Watcher(), Watcher()
     async with (
         nodes.door(shares_sessions=True, observers=[one]) as door,
@@ -68,7 +68,7 @@ async def test_each_act_is_told_once_and_the_end_by_whoever_opened_it(nodes: Fle
     assert other.acts == [("run", "python", "success")]
 
 
-async def test_a_session_that_was_idle_or_whose_node_is_lost_says_so(nodes: Fleet) -> None:
+async def test_a_session_that_was_idle_or_whose_node_is_lost_says_so(nodes: SessionFleet) -> None:
     watcher = Watcher()
     async with nodes.door(shares_sessions=True, observers=[watcher]) as door:
         idle, lost = [await door.open_session("python") for _ in range(2)]
@@ -87,7 +87,7 @@ async def test_a_session_that_was_idle_or_whose_node_is_lost_says_so(nodes: Flee
     assert ends == [("close", "python", "idle"), ("close", "python", "lost")]
 
 
-async def test_code_that_is_given_up_and_a_session_that_no_node_opens(nodes: Fleet) -> None:
+async def test_code_that_is_given_up_and_a_session_that_no_node_opens(nodes: SessionFleet) -> None:
     watcher = Watcher()
     async with nodes.door(observers=[watcher]) as door:
         session = await door.open_session("python")

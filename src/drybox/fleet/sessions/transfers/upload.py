@@ -1,31 +1,30 @@
-"""A file on its way from a front door into a session, piece by piece."""
+"""A file or snapshot on its way from a front door to a node, piece by piece."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Generic, TypeVar
 
-from drybox.sessions.results import FileInfo
+T = TypeVar("T")
 
 
-class Upload:
-    """Pieces that a front door sends, and the file that they become.
+class Upload(Generic[T]):
+    """Pieces that a front door sends, and the file or snapshot that they become.
 
     Args:
         door: The front door.
-        write: Writes the file.
+        write: Writes it, and says what there is then.
     """
 
-    def __init__(
-        self, door: str, write: Callable[[AsyncIterator[bytes]], Awaitable[FileInfo]]
-    ) -> None:
+    def __init__(self, door: str, write: Callable[[AsyncIterator[bytes]], Awaitable[T]]) -> None:
         self.door = door
         self._piece: bytes | None = None
         self._is_over = False
         self._changed = asyncio.Condition()
         self._task = asyncio.get_running_loop().create_task(self._run(write))
 
-    async def _run(self, write: Callable[[AsyncIterator[bytes]], Awaitable[FileInfo]]) -> FileInfo:
+    async def _run(self, write: Callable[[AsyncIterator[bytes]], Awaitable[T]]) -> T:
         try:
             return await write(self._pieces())
         finally:
@@ -56,7 +55,7 @@ class Upload:
                 self._changed.notify_all()
             return not self._is_over
 
-    async def result(self) -> FileInfo:
+    async def result(self) -> T:
         """What was written.
 
         Raises:

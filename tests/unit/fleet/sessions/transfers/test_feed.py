@@ -8,7 +8,7 @@ import anyio
 import pytest
 
 from drybox.errors import SandboxLost
-from drybox.fleet.sessions.feed import MOST_BYTES, Feed
+from drybox.fleet.sessions.transfers.feed import MOST_BYTES, Feed
 
 pytestmark = pytest.mark.anyio
 
