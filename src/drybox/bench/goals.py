@@ -96,6 +96,7 @@ GOALS = (
     Goal("pandas", "local", "warm, imported ahead / baseline", 0.03, _ratio(WARM)),
     Goal("pandas", "local", "cold / baseline", 1.1, _ratio(COLD)),
     Goal("pandas", "local", "sustained runs / baseline", 25.0, lambda g: g.rate_ratio(WARM), True),
+    Goal("pandas", "local", "memory of 32 that wait / baseline", 4.0, lambda g: g.idle_ratio),
     Goal("matplotlib", "local", "warm, imported ahead / baseline", 0.35, _ratio(WARM)),
     Goal("python", "local", "MB of an idle sandbox", 15.0, _idle),
     Goal("python", "local", "cold / baseline", 1.6, _ratio(COLD)),

@@ -5,16 +5,24 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-_BOX = "bwrap"
-"""Name of the process that a local sandbox's others descend from."""
+_INIT = "drybox-init"
+_LAUNCHERS = ("bwrap", "spawner-")
+"""How the names of init and of what may stand between it and the supervisor begin."""
 
 
 def idle_sizes() -> list[int]:
-    """Proportional set size, in bytes, of each of them: what they share is shared out."""
+    """Proportional set size, in bytes, of each of them: what they share is shared out.
+
+    A template that others are forked from counts as one of them.
+    """
     parents = _parents()
-    boxes = [pid for pid in _below(os.getpid(), parents) if _name(pid) == _BOX]
-    outer = [pid for pid in boxes if parents[pid] not in boxes]
-    sizes = (sum(map(_size, _below(pid, parents))) for pid in outer)
+    roots = set()
+    for pid in _below(os.getpid(), parents):
+        if _name(pid).startswith(_INIT):
+            while _name(parents.get(pid, 0)).startswith(_LAUNCHERS):
+                pid = parents[pid]
+            roots.add(pid)
+    sizes = (sum(map(process_size, _below(pid, parents))) for pid in sorted(roots))
     return [size for size in sizes if size]
 
 
@@ -42,7 +50,8 @@ def _name(pid: int) -> str:
         return ""
 
 
-def _size(pid: int) -> int:
+def process_size(pid: int) -> int:
+    """Its proportional set size, in bytes; 0 if it is gone."""
     try:
         text = Path(f"/proc/{pid}/smaps_rollup").read_text()
     except OSError:

@@ -24,6 +24,8 @@ class Group:
         seconds: Wall seconds of each run, by contender.
         rates: Sustained runs per second, by contender.
         idle: Bytes that each sandbox takes that waits; empty if that was not measured.
+        baseline_size: Bytes of one baseline process that has imported what they have; None if
+            that was not measured.
     """
 
     language: str
@@ -31,6 +33,7 @@ class Group:
     seconds: Mapping[str, Sequence[float]]
     rates: Mapping[str, float] = field(default_factory=dict)
     idle: Sequence[int] = ()
+    baseline_size: int | None = None
 
     def summary(self, contender: str) -> Summary:
         """The quantiles of one contender."""
@@ -52,6 +55,11 @@ class Group:
     def idle_size(self) -> int | None:
         """Bytes of the largest sandbox that waits; None if not measured."""
         return max(self.idle, default=None)
+
+    @property
+    def idle_ratio(self) -> float | None:
+        """Bytes of all that wait and of their template, over the baseline's."""
+        return sum(self.idle) / self.baseline_size if self.idle and self.baseline_size else None
 
 
 @dataclass(frozen=True)
@@ -109,6 +117,8 @@ def _document(group: Group) -> dict[str, Any]:
         if values
     }
     idle = {"idle_bytes": group.idle_size}
+    if group.baseline_size:
+        idle |= {"all_idle_bytes": sum(group.idle), "baseline_bytes": group.baseline_size}
     return {
         "language": group.language,
         "isolation": group.isolation,

@@ -80,7 +80,12 @@ def _group(group: Group, concurrency: int, plain: bool) -> Iterator[str]:
         words.append(
             f"{warm:.0f} runs/s, baseline {baseline:.0f} ({rate:.2f}x), {concurrency} at a time"
         )
-    if group.idle_size:
+    if group.idle_ratio is not None and group.baseline_size:
+        words.append(
+            f"{sum(group.idle) / MB:.0f} MB for {len(group.idle) - 1} that wait and their "
+            f"template, baseline {group.baseline_size / MB:.0f} ({group.idle_ratio:.2f}x)"
+        )
+    elif group.idle_size:
         words.append(f"{group.idle_size / MB:.1f} MB for each that waits")
     if words:
         yield f"  {'; '.join(words)}"

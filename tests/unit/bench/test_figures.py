@@ -70,6 +70,17 @@ def test_ratios_are_those_of_medians_and_rates() -> None:
     assert found.rate_ratio("cold") is None
 
 
+def test_all_that_waits_is_compared_with_one_baseline_process() -> None:
+    found = Group("pandas", "local", {"baseline": [1.0], "warm": [0.02]}, {}, [5] * 32 + [40], 50)
+    assert found.idle_ratio == 4.0
+    (verdict,) = [item for item in verdicts(report(found)) if "32" in item.goal.words]
+    assert verdict.is_met
+    assert "32 that wait and their template" in table(report(found))
+    document = report(found).document()["groups"][0]
+    assert (document["all_idle_bytes"], document["baseline_bytes"]) == (200, 50)
+    assert group().idle_ratio is None
+
+
 def test_what_was_not_measured_is_no_figure() -> None:
     found = Group("python", "docker", {"baseline": [1.0], "warm": [0.5]})
     assert found.idle_size is None
