@@ -174,3 +174,38 @@ def test_what_is_removed_is_gone(setting: Mapping[str, str], tmp_path: Path) -> 
     pruned = document(drybox("env", "prune", "--json", env=own))
     assert pruned["removed"] == ["words-2.0.0-py3-none-any.whl"]
     assert pruned["freed"] > 0
+
+
+def test_environments_of_the_same_packages_share_a_build_and_old_builds_go(
+    setting: Mapping[str, str], tmp_path: Path
+) -> None:
+    config = tmp_path / "drybox.toml"
+    own = {**setting, "DRYBOX_CONFIG": str(config), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+
+    def configure(**environments: str) -> None:
+        config.write_text(
+            f'environment_dir = "{tmp_path / "store"}"\nisolation = "local"\n'
+            + "".join(
+                f'[environments.{name}]\nlanguage = "python"\npackages = ["{package}"]\n'
+                for name, package in environments.items()
+            )
+        )
+
+    def built() -> dict[str, bool]:
+        listed = document(drybox("env", "list", "--json", env=own))
+        return {item["name"]: item["built"] for item in listed}
+
+    configure(first="words", second="words")
+    assert drybox("env", "build", "first", env=own).returncode == 0
+    assert built() == {"first": True, "second": True}
+    configure(second="words")  # built under a name that is not there any more
+    assert document(drybox("env", "prune", "--json", env=own))["removed"] == []
+    assert built() == {"second": True}
+    configure(second="greet")
+    assert drybox("env", "build", env=own).returncode == 0
+    pruned = document(drybox("env", "prune", "--json", env=own))["removed"]
+    assert len(pruned) == 1, pruned
+    assert built() == {"second": True}
+    configure(third="greet")
+    assert len(document(drybox("env", "remove", "third", "--json", env=own))["removed"]) == 1
+    assert built() == {"third": False}

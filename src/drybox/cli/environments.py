@@ -183,12 +183,16 @@ def lock(name: str, output: str | None, isolation: str | None, as_json: bool) ->
 @JSON
 def remove(name: str, as_json: bool) -> None:
     """Remove what is built of an environment; what runs in it keeps it until it ends."""
-    store = _store()
-    found = [record for record in store.records() if record.name == name]
-    if not found:
-        from drybox.environments.environment import by_name, find_environment
+    from drybox.environments.environment import by_name, find_environment
 
-        find_environment(name, by_name(configuration().executor.environments))
+    store, known = _store(), by_name(configuration().executor.environments)
+    found = [record for record in store.records() if record.name == name]
+    if not found or name in known:
+        # Others of the same packages share what is built; what was built of others stays.
+        own = store.of(find_environment(name, known))
+        others = [item for item in known.values() if item.name != name]
+        theirs = {record.key for item in others for record in store.of(item)}
+        found = own + [item for item in found if item.key not in theirs and item not in own]
     gone = [record.digest for record in found if store.forget(record)]
     kept = sorted({record.digest for record in found} - set(gone))
     if as_json:
@@ -206,12 +210,7 @@ def remove(name: str, as_json: bool) -> None:
 @JSON
 def prune(as_json: bool) -> None:
     """Remove what no environment of the configuration needs any more: builds and archives."""
-    store = _store()
-    known = {item.name for item in configuration().executor.environments}
-    for record in store.records():
-        if record.name not in known:
-            store.forget(record)
-    gone, freed = store.prune()
+    gone, freed = _store().prune(configuration().executor.environments)
     if as_json:
         click.echo(json.dumps({"removed": gone, "freed": freed}))
         return

@@ -28,7 +28,7 @@ class Lock:
     Attributes:
         name: The environment's name.
         language: Its language.
-        definition: Digest of what it was resolved from; see ``store.definition_of``.
+        definition: Digest of what it was resolved from; see ``definition.definition_of``.
         target: What the packages must fit, for people: ``CPython 3.11, manylinux_2_36_x86_64``.
         target_digest: Digest of all facts of that.
         packages: Every package, by name.

@@ -10,25 +10,22 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import hashlib
 import json
 import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from drybox.environments.definition import FORMAT, wanted_of
 from drybox.environments.environment import BuiltEnvironment, Environment
 from drybox.errors import InvalidRequest, Unavailable
 from drybox.host.paths import cache_dir, data_dir
 from drybox.host.workplace import clear, workplace
-
-FORMAT = 1
-"""Of records; another one where an older drybox could not read them, or would build otherwise."""
 
 DIGEST = re.compile(r"[0-9a-f]{32}")
 
@@ -71,6 +68,7 @@ class BuildRecord:
         lock: Identity of the lock that it was built from.
         target: What its packages fit, for people.
         built_at: When, as ISO 8601 has it.
+        wanted: What it was built to hold; see :func:`wanted_of`. "" if an older drybox built it.
     """
 
     key: str
@@ -85,6 +83,7 @@ class BuildRecord:
     lock: str
     target: str
     built_at: str
+    wanted: str = ""
 
     def to_json(self) -> str:
         """It as a document."""
@@ -106,37 +105,6 @@ class BuildRecord:
             return cls(**document, packages=packages, preload=preload)
         except (AttributeError, KeyError, TypeError) as error:
             raise ValueError(str(error)) from error
-
-
-def definition_of(environment: Environment) -> str:
-    """A digest of what an environment is to hold, wherever it is built.
-
-    Raises:
-        InvalidRequest: Its file of requirements cannot be read.
-    """
-    content = None
-    if environment.requirements is not None:
-        try:
-            content = Path(environment.requirements).read_bytes().decode("utf-8", "replace")
-        except OSError as error:
-            raise InvalidRequest(
-                f"environments.{environment.name}.requirements",
-                f"{str(environment.requirements)!r} cannot be read: {error.strerror}",
-                hint="Name a file that is there, and that drybox may read.",
-            ) from error
-    facts = (environment.of.name, environment.version, sorted(environment.packages), content)
-    return hashlib.sha256(ascii(facts).encode()).hexdigest()
-
-
-def key_of(environment: Environment, toolchain: str) -> str:
-    """What a build is found by: another one whenever another folder may come of it.
-
-    Args:
-        environment: What is to be built.
-        toolchain: A word for the toolchain that it is built for.
-    """
-    facts = (FORMAT, definition_of(environment), tuple(environment.preload), toolchain)
-    return hashlib.sha256(ascii(facts).encode()).hexdigest()[:32]
 
 
 class EnvironmentStore:
@@ -163,6 +131,26 @@ class EnvironmentStore:
         names = [path.stem for path in self.folder.glob("records/*.json")]
         found = [record for name in names if (record := self.find(name)) is not None]
         return sorted(found, key=lambda record: (record.built_at, record.key))
+
+    def of(self, environment: Environment) -> list[BuildRecord]:
+        """What is built of an environment as it is defined now, under whatever name it was built.
+
+        For all toolchains of the version that it asks for.
+        """
+        try:
+            wanted = wanted_of(environment)
+        except InvalidRequest:  # its file cannot be read today
+            wanted = ""
+        version = environment.version
+
+        def is_it(record: BuildRecord) -> bool:
+            if version and not f"{record.version}.".startswith(f"{version}."):
+                return False
+            if wanted and record.wanted:
+                return record.wanted == wanted
+            return record.name == environment.name
+
+        return list(filter(is_it, self.records()))
 
     def tree(self, digest: str) -> Path:
         """Where the content of a digest is."""
@@ -207,6 +195,16 @@ class EnvironmentStore:
             return None
         return lock
 
+    def hold_archives(self) -> int:
+        """Have archives stay that no record names yet. Waits while they are pruned.
+
+        Returns:
+            The descriptor that holds them until it is closed.
+        """
+        lock = self._open_lock("archives")
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        return lock
+
     def archives(self, language: str) -> Path:
         """The folder of a language's archives, made if need be."""
         return self._make(f"archives/{language}")
@@ -222,7 +220,9 @@ class EnvironmentStore:
             yield folder
 
     def keep(self, content: Path, digest: str) -> None:
-        """Put content at its place.
+        """Put content at its place, where it stays until :meth:`release`.
+
+        Nobody takes it away before its record is written.
 
         Args:
             content: A folder below :meth:`workplace`; moved unless the same is there already.
@@ -230,6 +230,9 @@ class EnvironmentStore:
         """
         self._make("trees")
         tree = self.tree(digest)
+        if digest not in self._held:
+            self._held[digest] = self._open_lock(f"tree-{digest}")
+            fcntl.flock(self._held[digest], fcntl.LOCK_SH)
         if not tree.is_dir():
             _sync(content)
             with contextlib.suppress(FileExistsError):  # somebody else had the same
@@ -251,8 +254,13 @@ class EnvironmentStore:
             return False
         return self._remove_tree(record.digest)
 
-    def prune(self) -> tuple[list[str], int]:
+    def prune(self, known: Iterable[Environment] | None = None) -> tuple[list[str], int]:
         """Remove what no record names and nobody uses: content, archives, what killed builds left.
+
+        While something is built, archives stay.
+
+        Args:
+            known: The environments whose records stay; None for all records.
 
         Returns:
             Names of what is gone, and its bytes.
@@ -260,19 +268,31 @@ class EnvironmentStore:
         left = clear(self._make("unfinished"))
         for folder in cache_dir().glob("*/"):  # of toolchains and kernels
             left |= clear(folder)
-        records = self.records()
-        digests = {record.digest for record in records}
-        archives = {item.archive for record in records for item in record.packages}
+        if known is not None:
+            needed = {record.key for item in known for record in self.of(item)}
+            for record in self.records():
+                if record.key not in needed:
+                    self._record(record.key).unlink(missing_ok=True)
+        digests = {record.digest for record in self.records()}
         gone, freed = list(left), sum(left.values())
         for tree in self.folder.glob("trees/*"):
             size = _size(tree)
             if tree.name not in digests and self._remove_tree(tree.name):
                 gone, freed = [*gone, tree.name], freed + size
-        for archive in self.folder.glob("archives/*/*"):
-            if archive.name not in archives:
-                size = _size(archive)
-                _remove(archive)
-                gone, freed = [*gone, archive.name], freed + size
+        lock = self._open_lock("archives")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Looked at now that nobody builds: what was built meanwhile needs its archives.
+            archives = {item.archive for record in self.records() for item in record.packages}
+            for archive in self.folder.glob("archives/*/*"):
+                if archive.name not in archives:
+                    size = _size(archive)
+                    _remove(archive)
+                    gone, freed = [*gone, archive.name], freed + size
+        except BlockingIOError:  # who builds needs some that no record names
+            pass
+        finally:
+            os.close(lock)
         return gone, freed
 
     def _remove_tree(self, digest: str) -> bool:

@@ -9,13 +9,12 @@ from pathlib import Path
 import pytest
 
 from drybox import Environment, Unavailable
+from drybox.environments.definition import definition_of, key_of, wanted_of
 from drybox.environments.lock import Lock
 from drybox.environments.store import (
     BuildRecord,
     EnvironmentStore,
     Package,
-    definition_of,
-    key_of,
 )
 from drybox.host.workplace import workplace
 
@@ -50,6 +49,7 @@ def keep(store: EnvironmentStore, record: BuildRecord = RECORD) -> None:
         (content / "file").write_text("hello")
         store.keep(content, record.digest)
     store.note(record)
+    store.release()
 
 
 def test_what_was_built_is_found(store: EnvironmentStore) -> None:
@@ -144,6 +144,49 @@ def test_archives_that_nothing_needs_go(store: EnvironmentStore) -> None:
         (archives / name).write_text("12345678")
     assert store.prune() == (["old-1.0.whl"], 8)
     assert (archives / "numpy-2.0.whl").exists()
+
+
+def test_what_is_being_built_is_not_taken_away(store: EnvironmentStore) -> None:
+    """Neither its archives nor its content, though no record names them yet."""
+    pruning = EnvironmentStore(store.folder)
+    archive = store.archives("python") / "numpy-2.0.whl"
+    archive.write_text("wheel")
+    held = store.hold_archives()
+    with store.workplace() as folder:
+        (folder / "content").mkdir()
+        store.keep(folder / "content", RECORD.digest)
+    assert pruning.prune() == ([], 0)
+    assert not pruning.forget(RECORD)
+    store.note(RECORD)
+    store.release()
+    os.close(held)
+    assert pruning.find(RECORD.key) == RECORD
+    pruning.forget(RECORD)
+    assert pruning.prune() == (["numpy-2.0.whl"], 5)
+
+
+def test_builds_of_an_environment_are_found_by_what_is_in_it(
+    store: EnvironmentStore, tmp_path: Path
+) -> None:
+    listed = tmp_path / "requirements.txt"
+    listed.write_text("numpy\n")
+    own = Environment("data", "python", requirements=listed)
+    record = replace(RECORD, wanted=wanted_of(own))
+    old = replace(RECORD, key="o" * 32, built_at="2026-01-02")  # by an older drybox
+    for item in (record, old):
+        keep(store, item)
+    for name, language, found in (
+        ("data", "python", [record, old]),
+        ("data", "python@3.11", [record, old]),
+        ("data", "python@3.1", []),
+        ("other", "python@3", [record]),
+    ):
+        asked = Environment(name, language, requirements=listed)
+        assert store.of(asked) == found, (name, language)
+    listed.write_text("numpy>=2\n")
+    assert store.of(own) == [old]
+    listed.unlink()
+    assert store.of(own) == [record, old]
 
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:

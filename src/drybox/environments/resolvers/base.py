@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from drybox.environments.definition import definition_of
 from drybox.environments.environment import Environment
 from drybox.environments.lock import MAX_PACKAGES, Lock
 from drybox.environments.resolvers.failures import BuildFailed, Cause, explain
-from drybox.environments.store import Package, definition_of
+from drybox.environments.store import Package
 from drybox.errors import Unsupported
 
 PIECE = 1 << 20

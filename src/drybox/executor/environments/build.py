@@ -17,6 +17,7 @@ from typing import TypeVar
 import anyio
 import anyio.to_thread
 
+from drybox.environments.definition import definition_of, key_of, wanted_of
 from drybox.environments.environment import BuiltEnvironment, Environment
 from drybox.environments.lock import Lock, read_lock
 from drybox.environments.resolvers.base import Progress, Target, check_lock, lock_of
@@ -25,8 +26,6 @@ from drybox.environments.resolvers.registry import make_resolver
 from drybox.environments.store import (
     BuildRecord,
     EnvironmentStore,
-    definition_of,
-    key_of,
     write_whole,
 )
 from drybox.errors import DryboxError, InvalidRequest, Unavailable
@@ -83,8 +82,12 @@ class EnvironmentBuilder:
         key = key_of(environment, toolchain)
         held = await self._begin(key, progress)
         try:
-            with self._explained(environment):
-                return await self._build(environment, pool, toolchain, key, progress, lock)
+            archives = await anyio.to_thread.run_sync(self._store.hold_archives)
+            try:
+                with self._explained(environment):
+                    return await self._build(environment, pool, toolchain, key, progress, lock)
+            finally:
+                os.close(archives)
         finally:
             os.close(held)
 
@@ -119,7 +122,9 @@ class EnvironmentBuilder:
 
     async def _begin(self, key: str, progress: Progress) -> int:
         """Wait until nobody else on this host builds the same; a descriptor to close in the end."""
-        while (held := await _run(lambda: self._store.begin(key))) is None:
+        # Cancelled meanwhile, it would leave a descriptor that nobody closes.
+        begin = anyio.to_thread.run_sync
+        while (held := await begin(self._store.begin, key)) is None:
             progress("Waiting for another build of the same", 0, 0)
             await anyio.sleep(LOCK_DELAY)
         return held
@@ -184,6 +189,7 @@ class EnvironmentBuilder:
             lock=lock.identity,
             target=target.label,
             built_at=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            wanted=wanted_of(environment),
         )
         if environment.preload:
             progress("Importing what is preloaded", 0, 0)

@@ -13,9 +13,10 @@ import anyio
 import anyio.to_thread
 
 from drybox.backends.selection import BackendSelector
+from drybox.environments.definition import key_of
 from drybox.environments.environment import BuiltEnvironment, Environment, find_environment
 from drybox.environments.info import EnvironmentInfo, PackageInfo
-from drybox.environments.store import BuildRecord, EnvironmentStore, key_of
+from drybox.environments.store import BuildRecord, EnvironmentStore
 from drybox.errors import DryboxError, Unavailable
 from drybox.executor.settings import ExecutorSettings
 from drybox.job import Job

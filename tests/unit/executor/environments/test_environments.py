@@ -10,9 +10,10 @@ import anyio
 import pytest
 
 from drybox import Environment, ResourceLimits, Unavailable
+from drybox.environments.definition import key_of
 from drybox.environments.environment import by_name
 from drybox.environments.resolvers.base import Target
-from drybox.environments.store import BuildRecord, EnvironmentStore, key_of
+from drybox.environments.store import BuildRecord, EnvironmentStore
 from drybox.execution.validation import Defaults, make_job
 from drybox.executor.environments.environments import Environments
 from drybox.job import Job
