@@ -5,9 +5,11 @@ from __future__ import annotations
 import errno
 import os
 import struct
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import anyio
 
@@ -22,11 +24,19 @@ PIECE = 128 * 1024
 USUAL_MODE = 0o644
 """Permission bits of a file that is written."""
 
+SMALL = 30_000
+"""Bytes of a file that init surely sends in one answer."""
+
+MOST_AT_ONCE = 128
+"""Small files that are asked for at once, and those that are written before an answer came."""
+
 MOST_LISTED = 100_000
 """Names of one listing, as in ``init/``; more end it."""
 
 MOST_LISTED_BYTES = 16 * 1024 * 1024
 """Bytes of those names and of where links lead."""
+
+T = TypeVar("T")
 
 _READS, _WRITES, _READS_NO_LINK, _WRITES_WITH_MODE = 0, 1, 2, 3
 
@@ -77,6 +87,11 @@ def _parse(data: bytes, path: bytes | None) -> GuestFile:
 
 def _word(path: bytes) -> bytes:
     return path + b"\0"
+
+
+async def _each(items: Iterable[T]) -> AsyncIterator[T]:
+    for item in items:
+        yield item
 
 
 class FileReplies:
@@ -220,6 +235,76 @@ class FileReplies:
                     for request in waiting:
                         await request.done.wait()
 
+    async def read_small(self, paths: Sequence[bytes]) -> list[bytes | None]:
+        """Content of small files, which one request asks for. No link is followed.
+
+        Args:
+            paths: Absolute ones, at most :data:`MOST_AT_ONCE`.
+
+        Returns:
+            Each one's content; None for one that cannot be had so: it has become large, or cannot
+            be read.
+
+        Raises:
+            GuestGone: The sandbox is gone.
+        """
+        if self._last > 2**32 - 2 - len(paths):
+            self._last = 0
+        first = self._last + 1
+        self._last += len(paths)
+        requests = [_Request() for _ in paths]
+        self._requests.update(enumerate(requests, first))
+        words = b"".join(map(_word, paths))
+        await self._send(frame(b"f", struct.pack("<I", first) + b"b" + words))
+        found: list[bytes | None] = []
+        for request in requests:
+            try:
+                found.append(await self._finish(request))
+            except GuestOSError:
+                found.append(None)
+        return found
+
+    async def write_small(self, files: AsyncIterator[tuple[bytes, int, bytes]]) -> None:
+        """Write small files, and the folders above them, without waiting for each.
+
+        Args:
+            files: Path, permission bits and content of each.
+
+        Raises:
+            GuestOSError: One cannot be written.
+            GuestGone: The sandbox is gone.
+        """
+
+        async def requests() -> AsyncIterator[tuple[bytes, bytes]]:
+            async for path, mode, data in files:
+                yield b"W", struct.pack("<BI", _WRITES_WITH_MODE, mode) + _word(path) + data
+
+        await self._ask_all(requests())
+
+    async def make_dirs(self, paths: Sequence[bytes]) -> None:
+        """Make folders, as :meth:`make_dir` does, without waiting for each."""
+        await self._ask_all(_each([(b"d", _word(path)) for path in paths]))
+
+    async def set_modes(self, modes: Sequence[tuple[bytes, int]]) -> None:
+        """Set permission bits, without waiting for each."""
+        words = [(b"p", struct.pack("<I", mode) + _word(path)) for path, mode in modes]
+        await self._ask_all(_each(words))
+
+    async def _ask_all(self, asked: AsyncIterator[tuple[bytes, bytes]]) -> None:
+        """Ask for all of that, one after another; the first that is refused ends it."""
+        waiting: deque[_Request] = deque()
+        try:
+            async for what, arguments in asked:
+                waiting.append(await self._begin(what, arguments))
+                if len(waiting) >= MOST_AT_ONCE:
+                    await self._finish(waiting.popleft())
+            while waiting:
+                await self._finish(waiting.popleft())
+        finally:
+            with anyio.CancelScope(shield=True):
+                for request in waiting:
+                    await request.done.wait()
+
     async def _drop(self, path: bytes) -> None:
         try:
             await self.remove(path)
@@ -253,7 +338,3 @@ class FileReplies:
     async def link(self, target: bytes, path: bytes) -> None:
         """Make a symbolic link."""
         await self._ask(b"k", _word(target) + _word(path))
-
-    async def set_mode(self, path: bytes, mode: int) -> None:
-        """Set permission bits."""
-        await self._ask(b"p", struct.pack("<I", mode) + _word(path))

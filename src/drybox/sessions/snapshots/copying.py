@@ -25,7 +25,7 @@ from drybox.sessions.snapshots.content import (
     written,
 )
 from drybox.sessions.snapshots.place import damaged
-from drybox.sessions.snapshots.restoring import GetChunk
+from drybox.sessions.snapshots.restoring import GetChunks
 
 _LENGTH = struct.Struct("!Q")
 
@@ -33,12 +33,12 @@ PIECE = 256 << 10
 """Bytes that travel at once."""
 
 
-async def sent(kept: Kept, get: GetChunk) -> AsyncIterator[bytes]:
+async def sent(kept: Kept, get: GetChunks) -> AsyncIterator[bytes]:
     """A snapshot as bytes.
 
     Args:
         kept: It.
-        get: Gives a piece by its digest.
+        get: Gives pieces by their digests.
 
     Raises:
         SnapshotError: It was removed meanwhile.
@@ -48,7 +48,7 @@ async def sent(kept: Kept, get: GetChunk) -> AsyncIterator[bytes]:
     for start in range(0, len(record), PIECE):
         yield record[start : start + PIECE]
     for digest in sizes:
-        data = await get(digest)
+        [data] = await get([digest])
         for start in range(0, len(data), PIECE):
             yield data[start : start + PIECE]
 

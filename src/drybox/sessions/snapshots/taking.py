@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import stat
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 
 import anyio.lowlevel
@@ -13,12 +13,21 @@ import anyio.to_thread
 from drybox.errors import SnapshotError
 from drybox.guest.file_transfer import FILES_IN_A_ROW, Listing, shown
 from drybox.guest.frames import GuestGone
-from drybox.guest.session_files import FileReplies, GuestFile, GuestOSError
+from drybox.guest.session_files import (
+    MOST_AT_ONCE,
+    SMALL,
+    FileReplies,
+    GuestFile,
+    GuestOSError,
+)
 from drybox.sessions.snapshots.content import CHUNK, PLACES, Entry, is_below_a_place
 from drybox.sessions.snapshots.place import Draft
 
 MOST_FILES = 10_000
-"""Files and folders of a snapshot: each file is asked for by itself."""
+"""Files and folders of a snapshot: each is described and named one by one."""
+
+TOGETHER = 512 * 1024
+"""Bytes of paths and content that are asked for at once, as the files were listed."""
 
 MOST_DEPTH = 200
 """Levels of folders that are looked into; the sandbox goes no deeper."""
@@ -68,11 +77,52 @@ class Taking:
         for place in PLACES:
             await self._look(place.encode())
         entries, paths = await anyio.to_thread.run_sync(self._settle)
-        for path in paths:
-            entry = await self._read(path)
-            if entry is not None:
-                entries.append(entry)
+        for some in self._together(paths):
+            entries += await self._read_all(some)
         return entries, self._listing.reasons()
+
+    def _together(self, paths: list[bytes]) -> Iterator[list[bytes]]:
+        """Files that are asked for at once: small ones, or one."""
+        sizes, some, room = self._listing.sizes, list[bytes](), TOGETHER
+        for path in paths:
+            size = sizes[path] + len(path)
+            if sizes[path] > SMALL:
+                yield [path]
+                continue
+            if len(some) == MOST_AT_ONCE or size > room:
+                yield some
+                some, room = [], TOGETHER
+            room -= size
+            some.append(path)
+        if some:
+            yield some
+
+    async def _read_all(self, paths: list[bytes]) -> list[Entry]:
+        """Keep some files: what is small comes at once, whatever it was when it was listed."""
+        found: list[bytes | None] = [None]
+        if self._listing.sizes[paths[0]] <= SMALL:
+            found = await self._files.read_small(paths)
+        entries, kept = list[Entry](), list[tuple[bytes, bytes]]()
+        for path, data in zip(paths, found, strict=True):
+            if data is None:
+                entry = await self._read(path)
+                entries += [entry] if entry is not None else []
+            elif len(data) > self._left:
+                self._lacks(path)
+            else:
+                self._left -= len(data)
+                kept.append((path, data))
+        return entries + await anyio.to_thread.run_sync(self._keep, kept)
+
+    def _keep(self, files: list[tuple[bytes, bytes]]) -> list[Entry]:
+        """Keep the content of small files."""
+        return [
+            Entry(path, self._modes[path], len(data), (self._draft.add(data),) if data else ())
+            for path, data in files
+        ]
+
+    def _lacks(self, path: bytes) -> None:
+        self._listing.leave_out(f"{shown(path)} could not be read whole")
 
     async def _look(self, place: bytes) -> None:
         """Note what is in a place."""
@@ -149,7 +199,7 @@ class Taking:
         except GuestOSError:
             size = self._left + 1
         if size > self._left:
-            self._listing.leave_out(f"{shown(path)} could not be read whole")
+            self._lacks(path)
             return None
         self._left -= size
         return Entry(path, self._modes[path], size, tuple(chunks))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import errno
 import stat
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 
 import anyio
 import pytest
 
 from drybox.errors import SnapshotError
 from drybox.guest.frames import GuestGone
-from drybox.guest.session_files import GuestFile, GuestOSError
+from drybox.guest.session_files import SMALL, GuestFile, GuestOSError
 from drybox.sessions.snapshots.content import CHUNK, Entry, read, written
 from drybox.sessions.snapshots.memory import MemoryPlace
 from drybox.sessions.snapshots.place import Bounds
@@ -32,10 +32,16 @@ class Files:
         self.listed = listed
         self.content = content
         self.pieces = 0
+        self.small: dict[bytes, bytes] = {}
+        self.asked: list[int] = []
         self.is_closed = True
 
     async def list(self, path: bytes, depth: int) -> list[GuestFile]:
         return self.listed if path == b"/sandbox" else []
+
+    async def read_small(self, paths: Sequence[bytes]) -> Sequence[bytes | None]:
+        self.asked.append(len(paths))
+        return [self.small.get(path) for path in paths]
 
     async def read(self, path: bytes, *, follow: bool = True) -> AsyncGenerator[bytes, None]:
         assert not follow
@@ -149,3 +155,28 @@ def test_too_many_files_are_refused_not_left_out() -> None:
     with pytest.raises(SnapshotError) as caught:
         take(files)
     assert caught.value.reason == "too_large"
+
+
+def test_small_files_come_together_and_large_ones_alone() -> None:
+    names = [b"%d" % number for number in range(300)]
+    files = Files([*map(found, names), found(b"large", size=CHUNK)], [b"y" * CHUNK])
+    files.listed.append(found(b"long", size=SMALL + 1))
+    files.small = {b"/sandbox/" + name: name for name in names}
+    entries, left_out = take(files)
+    assert left_out == []
+    assert files.asked == [128, 128, 44]
+    assert {entry.path: entry.size for entry in entries} == {
+        **{path: len(data) for path, data in files.small.items()},
+        b"/sandbox/large": CHUNK,
+        b"/sandbox/long": 0,
+    }
+    assert len({entry.chunks for entry in entries}) == 302
+
+
+def test_small_files_that_have_grown_take_no_more_than_there_is() -> None:
+    names = [b"/sandbox/%d" % number for number in range(3)]
+    files = Files([found(name[9:]) for name in names], [b""])
+    files.small = dict.fromkeys(names, b"xx")
+    entries, left_out = take(files, 5)
+    assert [entry.size for entry in entries] == [2, 2]
+    assert left_out == ["'/sandbox/2' could not be read whole"]

@@ -46,38 +46,51 @@ static int is_plain(int fd, struct stat *st)
     return place.f_type == PROC_SUPER_MAGIC || place.f_type == SYSFS_MAGIC ? EACCES : 0;
 }
 
-/* Arguments: 1 to write, 3 to set the mode too, 2 to read through no link from the root, else 0;
- * mode, path. */
+/* How: 0 to read, 1 to write, and: */
+#define READS_NO_LINK 2    /* from the root on */
+#define WRITES_WITH_MODE 3 /* whatever it was before */
+
+/* Returns what is wrong, or 0 and an open file. */
+static int open_plain(char *path, int how, uint32_t mode, struct stat *st, int *fd)
+{
+    int writes = how & 1, flags = O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+    if (writes && make_folders(path))
+        return errno;
+    *fd = how == READS_NO_LINK
+              ? open_beneath("/", path + (*path == '/'))
+              : open(path, flags | (writes ? O_WRONLY | O_CREAT : O_RDONLY), mode & 07777);
+    if (*fd < 0)
+        return errno;
+    int problem = is_plain(*fd, st);
+    if (!problem && ((writes && ftruncate(*fd, 0)) ||
+                     (how == WRITES_WITH_MODE && fchmod(*fd, mode & 07777))))
+        problem = errno;
+    if (problem)
+        close(*fd);
+    return problem;
+}
+
+static int write_all(int fd, const unsigned char *p, size_t n)
+{
+    ssize_t r;
+    for (size_t done = 0; done < n; done += r)
+        if ((r = write(fd, p + done, n - done)) <= 0)
+            return r < 0 ? errno : ENOSPC;
+    return 0;
+}
+
+/* Arguments: how, mode, path. */
 static void open_one(uint32_t request, unsigned char *p, size_t n)
 {
     struct stat st;
     unsigned char found[24];
-    int at = 0, writes = n > 5 && p[0] & 1, no_link = n > 5 && p[0] == 2;
-    char *path = (char *)p + 5;
+    int at = 0, fd;
     if (n < 6)
         die("a malformed file request");
     while (at < MOST_OPEN && in_use & 1u << at)
         at++;
-    if (at == MOST_OPEN) {
-        reply(request, EMFILE, "", 0);
-        return;
-    }
-    int flags = O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
-    if (writes && make_folders(path)) {
-        reply(request, errno, "", 0);
-        return;
-    }
-    int how = writes ? O_WRONLY | O_CREAT : O_RDONLY;
-    int fd = no_link ? open_beneath("/", path + (*path == '/'))
-                     : open(path, flags | how, get32(p + 1) & 07777);
-    int problem = fd < 0 ? errno : is_plain(fd, &st);
-    if (!problem && writes && ftruncate(fd, 0))
-        problem = errno;
-    if (!problem && p[0] == 3 && fchmod(fd, get32(p + 1) & 07777))
-        problem = errno;
+    int problem = at == MOST_OPEN ? EMFILE : open_plain((char *)p + 5, p[0], get32(p + 1), &st, &fd);
     if (problem) {
-        if (fd >= 0)
-            close(fd);
         reply(request, problem, "", 0);
         return;
     }
@@ -85,6 +98,53 @@ static void open_one(uint32_t request, unsigned char *p, size_t n)
     in_use |= 1u << at;
     put32(found, at), put64(found + 4, st.st_size), put32(found + 12, st.st_mode);
     reply(request, 0, found, 16);
+}
+
+/* The same arguments, and all that is to be in the file. Of one that cannot be nothing stays. */
+static int write_whole(unsigned char *p, size_t n)
+{
+    struct stat st;
+    int fd;
+    unsigned char *end = n < 6 ? NULL : memchr(p + 5, 0, n - 5);
+    if (!end)
+        die("a malformed file request");
+    char *path = (char *)p + 5;
+    int problem = open_plain(path, p[0], get32(p + 1), &st, &fd);
+    if (problem)
+        return problem;
+    problem = write_all(fd, end + 1, p + n - end - 1);
+    if (close(fd) && !problem)
+        problem = errno;
+    if (problem)
+        unlink(path);
+    return problem;
+}
+
+/* Answers with all of a file that is small, else with EFBIG. */
+static void read_whole(uint32_t request, char *path)
+{
+    char data[PIECE];
+    struct stat st;
+    size_t n = 0;
+    ssize_t r = 1;
+    int fd, problem = open_plain(path, READS_NO_LINK, 0, &st, &fd);
+    if (!problem) {
+        while (n < sizeof data && (r = read(fd, data + n, sizeof data - n)) > 0)
+            n += r;
+        problem = r < 0 ? errno : r ? EFBIG : 0;
+        close(fd);
+    }
+    reply(request, problem, data, problem ? 0 : n);
+}
+
+/* Arguments: absolute paths; the requests for them have the numbers from this one on. */
+static void read_small(uint32_t request, char *p, size_t n)
+{
+    for (char *end = p + n; p < end; request++) {
+        char *path = p;
+        p += strlen(p) + 1;
+        read_whole(request, path);
+    }
 }
 
 /* Arguments: which file, and for a reading how much, for a writing the data. */
@@ -108,12 +168,7 @@ static void use_one(uint32_t request, char what, const unsigned char *p, size_t 
         reply(request, close(fd) ? errno : 0, "", 0);
         return;
     }
-    for (size_t done = 4; done < n; done += r)
-        if ((r = write(fd, p + done, n - done)) <= 0) {
-            reply(request, r < 0 ? errno : ENOSPC, "", 0);
-            return;
-        }
-    reply(request, 0, "", 0);
+    reply(request, write_all(fd, p + 4, n - 4), "", 0);
 }
 
 static void describe_one(uint32_t request, const char *path, int follow)
@@ -160,10 +215,12 @@ void file_request(unsigned char *p, size_t n)
     uint32_t request = get32(p);
     char what = p[4], *path = (char *)p + 5;
     p += 5, n -= 5;
-    if (!strchr("rwc", what) && p[n - 1])
+    if (!strchr("rwcW", what) && p[n - 1])
         die("a malformed file request");
     switch (what) {
     case 'o': open_one(request, p, n); break;
+    case 'b': read_small(request, path, n); break;
+    case 'W': reply(request, write_whole(p, n), "", 0); break;
     case 'r': case 'w': case 'c': use_one(request, what, p, n); break;
     case 's': case 'S': describe_one(request, path, what == 'S'); break;
     case 'l': reply(request, n < 3 ? EINVAL : list_below(request, path + 1, p[0]), "", 0); break;
