@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+import subprocess
 import tarfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from pathlib import Path
@@ -18,6 +20,22 @@ from tests.support.packages import GREETING
 
 RAN = "ran outside"
 """Name of a file beside the registry that a build script makes, if it can."""
+
+
+CHOOSES_BY_RUST = (1, 84)
+"""The first cargo that takes, of what fits, what the sandbox's Rust can compile."""
+
+_SPARSE = (1, 68)
+"""The first cargo that asks a registry for single crates: older ones clone its index by git."""
+
+
+@cache
+def cargo_version() -> tuple[int, ...]:
+    """The version of this host's cargo."""
+    said = subprocess.run(["cargo", "--version"], capture_output=True, text=True, check=True).stdout
+    found = re.match(r"cargo (\d+)\.(\d+)", said)
+    assert found, said
+    return tuple(map(int, found.groups()))
 
 
 class _Registry(SimpleHTTPRequestHandler):
@@ -97,7 +115,8 @@ def make_registry(folder: Path) -> Path:
     source = 'include!(concat!(env!("OUT_DIR"), "/words.rs"));\n'
     files = {"src/lib.rs": source, "build.rs": script}
     add_crate(registry, "words", "1.9.0", files, license="MIT")
-    add_crate(registry, "words", "2.0.0", files, rust_version="1.999")
+    if cargo_version() >= CHOOSES_BY_RUST:
+        add_crate(registry, "words", "2.0.0", files, rust_version="1.999")
     greet = {"src/lib.rs": "pub fn greet() -> &'static str { words::WORDS }\n"}
     add_crate(registry, "greet", "1.2.0", greet, "words", license="MIT OR Apache-2.0")
     macro = (
@@ -121,9 +140,9 @@ def using(folder: Path) -> Iterator[Path]:
         json.dumps({"dl": f"{address}/crates/{{crate}}/{{version}}/download"})
     )
     home.mkdir(exist_ok=True)
+    index = f"sparse+{address}/" if cargo_version() >= _SPARSE else _clone_of(registry)
     (home / "config.toml").write_text(
-        '[source.crates-io]\nreplace-with = "made"\n\n'
-        f'[source.made]\nregistry = "sparse+{address}/"\n'
+        f'[source.crates-io]\nreplace-with = "made"\n\n[source.made]\nregistry = "{index}"\n'
     )
     thread = Thread(target=server.serve_forever)
     thread.start()
@@ -136,3 +155,23 @@ def using(folder: Path) -> Iterator[Path]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def _clone_of(registry: Path) -> str:
+    """The address of the index as git has it."""
+    git = [
+        "git",
+        "-C",
+        str(registry),
+        "-c",
+        "user.name=drybox",
+        "-c",
+        "user.email=drybox@localhost",
+    ]
+    for command in (
+        ["init", "-q"],
+        ["add", "-A"],
+        ["commit", "-q", "--allow-empty", "-m", "index"],
+    ):
+        subprocess.run([*git, *command], check=True, capture_output=True)
+    return f"file://{registry}"
