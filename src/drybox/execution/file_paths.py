@@ -47,19 +47,27 @@ def normal_path(path: object, field: str) -> str:
             f"position {error.start} holds half a character (a lone surrogate)",
             hint="Pass well-formed text.",
         ) from error
-    problem, names = "", list[str]()
-    if _CONTROL.search(path):
-        problem = "has a control character"
-    elif path.startswith("/"):
-        problem = "is absolute"
-    else:
-        normal = normpath(path)  # in C from Python 3.11 on: a request has 2,000 paths
-        names = [] if normal == "." else normal.split("/")
-        problem = "leaves the folder" if names[:1] == [".."] else ""
-        problem = problem or _size_problem(path, names)
-    if problem:
+    normal = normpath(path)  # in C from Python 3.11 on: a request has 2,000 paths
+    names = [] if normal == "." else normal.split("/")
+    if problem := path_problem(path, names):
         raise InvalidRequest(field, f"{show(path)} {problem}".lstrip(), hint=_HINT)
     return "/".join(names)
+
+
+def path_problem(path: str, names: list[str]) -> str:
+    """Why a path is none of a file in a sandbox, as the end of a sentence; "" if it is one.
+
+    Args:
+        path: The path as it is written.
+        names: Its parts, normalized.
+    """
+    if _CONTROL.search(path):
+        return "has a control character"
+    if path.startswith("/"):
+        return "is absolute"
+    if names[:1] == [".."]:
+        return "leaves the folder"
+    return _size_problem(path, names)
 
 
 def _size_problem(path: str, names: list[str]) -> str:

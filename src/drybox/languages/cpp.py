@@ -29,7 +29,9 @@ from drybox.model import MIB, ResourceLimits
 
 COMPILED_HEADERS = "/opt/cpp-headers"
 
-CPP_DIALECT = Dialect("g++", "c++", "gnu++20", (".cpp", ".cc", ".cxx", ".c++"), COMPILED_HEADERS)
+CPP_DIALECT = Dialect(
+    "g++", "c++", "gnu++20", (".cpp", ".cc", ".cxx", ".c++", ".C"), COMPILED_HEADERS
+)
 
 _FIRST_HEADERS = ("bits/stdc++.h", "iostream")
 """Headers that are compiled before their time. The compiler takes one only where it is the first

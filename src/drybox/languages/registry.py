@@ -96,8 +96,12 @@ def _by_word(word: str) -> Language | None:
 
 
 def language_of_suffix(path: str) -> Language | None:
-    """The language whose files end like this path, or None."""
-    for language in known_languages().values():
-        if path.lower().endswith(language.suffixes):
-            return language
+    """The language whose files end like this path, or None.
+
+    ``.C`` is C++, as compilers have it; else capital letters count as small ones.
+    """
+    for written in (path, path.lower()):
+        for language in known_languages().values():
+            if written.endswith(language.suffixes):
+                return language
     return None

@@ -122,6 +122,9 @@ def test_any_other_word_is_refused(text: str) -> None:
         ("x.cjs", "node"),
         ("A.java", "java"),
         ("x.go", "go"),
+        ("x.c", "c"),
+        ("x.C", "cpp"),  # as compilers have it
+        ("X.CPP", "cpp"),
     ],
 )
 def test_a_suffix_tells_the_language(path: str, name: str) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from drybox.execution.file_paths import path_problem
 from drybox.execution.validation import MAX_FILES
 
 LEFT_OUT = (
@@ -101,7 +102,7 @@ class _Walk:
             raise click.UsageError(f"{folder}: {error.strerror}.") from error
         for name in names:
             path, inside = here / name, prefix + name
-            reason = self._reason(path, name, above)
+            reason = self._reason(path, inside, above)
             if reason:
                 self.left_out.setdefault(reason, []).append(inside)
             elif path.is_dir():
@@ -111,14 +112,18 @@ class _Walk:
             if max(len(self.files), self.folders) > MAX_FILES:
                 raise click.UsageError(f"{self.root} has more than {MAX_FILES} files.")
 
-    def _reason(self, path: Path, name: str, above: tuple[Path, ...]) -> str:
+    def _reason(self, path: Path, inside: str, above: tuple[Path, ...]) -> str:
         """Why something stays out of the sandbox; "" if it does not."""
+        names = inside.split("/")
+        name = names[-1]
         if name in self.left or (self.left and name.startswith(".env.")):
             return "bring it along with --file"
         try:
             name.encode()
         except UnicodeEncodeError:
             return "its name is not UTF-8"
+        if problem := path_problem(inside, names):
+            return f"its path {problem}"
         if path.is_symlink():
             real = Path(os.path.realpath(path))
             if not real.exists():

@@ -123,6 +123,30 @@ def test_a_folder_comes_whole_but_for_what_is_documented(
     assert all(line.startswith("drybox: left out of ") for line in told.splitlines())
 
 
+def test_paths_that_no_sandbox_takes_stay_out_of_a_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deep = Path(tmp_path, *"d" * 140)
+    deep.mkdir(parents=True)
+    long = Path(tmp_path, *["n" * 250] * 5)
+    long.mkdir(parents=True)
+    (tmp_path / "odd\nfolder").mkdir()
+    for path in (
+        "main.py",
+        "Icon\r",
+        "new\nline.py",
+        "odd\nfolder/x",
+        "\x7f",
+        deep / "x",
+        long / "x",
+    ):
+        (tmp_path / path).write_text("1")
+    assert read(tmp_path).files == {"main.py": b"1"}
+    told = capsys.readouterr().err
+    for name in ("Icon\\r", "new\\nline.py", "odd\\nfolder", "\\x7f", "too deep", "too long"):
+        assert name in told, name
+
+
 def test_a_folder_that_comes_whole_is_not_talked_about(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
