@@ -17,6 +17,7 @@ from drybox.fleet.keys.ledger import Ledger
 from drybox.fleet.link.back import Links
 from drybox.fleet.messages import unpack
 from drybox.fleet.node import Node
+from drybox.fleet.scaling.scaler import Scaler
 
 SETTINGS = ExecutorSettings(isolation="fake", concurrency=2, pool=None)
 """Of a node's executor: two slots, nothing that waits, the fake backend."""
@@ -129,6 +130,25 @@ class FakeLedger:
         return self.ledger.exchange(message)
 
 
+class FakeScaler:
+    """Decides how many nodes there are.
+
+    Attributes:
+        scaler: It.
+        asked: Numbers of nodes that it has asked for.
+    """
+
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+        self.scaler = Scaler(self.asked.append)
+
+    async def call(self, method: str, *arguments: str | bytes) -> bytes:
+        (message,) = arguments
+        assert method == "exchange"
+        assert isinstance(message, bytes)
+        return self.scaler.exchange(message)
+
+
 class FakeCluster:
     """Nodes by name.
 
@@ -141,7 +161,10 @@ class FakeCluster:
         replicas: Those that were asked for.
         counts: The ledger of keys, once somebody has asked for it.
         draining: Nodes that are about to be removed.
+        scales: What decides how many nodes there are.
     """
+
+    name = "fake"
 
     def __init__(
         self,
@@ -157,6 +180,7 @@ class FakeCluster:
         self.replicas: dict[str, FakeReplica] = {}
         self.is_connected = False
         self.counts: FakeLedger | None = None
+        self.scales = FakeScaler()
 
     def connect(self) -> None:
         self.is_connected = True
@@ -177,6 +201,9 @@ class FakeCluster:
         if self.counts is None or self.counts.has_died:
             self.counts = FakeLedger()
         return self.counts
+
+    def scaler(self) -> FakeScaler:
+        return self.scales
 
     def disconnect(self) -> None:
         self.is_connected = False

@@ -17,6 +17,7 @@ from drybox.errors import SessionClosed, Unavailable
 from drybox.fleet.sessions.node import NodeSessions
 from drybox.job import OWNER
 from drybox.model import Truncated, Usage
+from drybox.sessions.programs.unread_output import KeptOutput, OutputRoom
 from drybox.sessions.request import SessionRequest
 from drybox.sessions.results import FileInfo, RunResult, Snapshot
 from drybox.sessions.snapshots.content import CHUNK, Entry, id_of, written
@@ -59,6 +60,7 @@ class FakeSession:
         self.state = "running"
         self.reason = "closed"
         self.files = FakeFiles()
+        self.output = KeptOutput()
         self.began = anyio.Event()
         self.interrupted = False
 
@@ -77,6 +79,12 @@ class FakeSession:
                 self.interrupted = True
         usage, truncated = Usage(0.0, 0), Truncated(stdout=False, stderr=False)
         return RunResult("success", code.encode(), b"", [], None, 1, 0.0, usage, truncated)
+
+    def count_output(self, room: OutputRoom) -> None:
+        self.output.room = room
+
+    def forget_output(self) -> None:
+        self.output.room = None
 
     async def snapshot(self) -> Snapshot:
         assert self.store is not None

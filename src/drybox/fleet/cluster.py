@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-import socket
 import threading
 from collections.abc import Awaitable
 from dataclasses import dataclass
@@ -13,30 +12,26 @@ from types import ModuleType
 from typing import Any, Protocol
 
 from drybox import __version__
-from drybox.errors import InvalidRequest, Unavailable, Unsupported
+from drybox.errors import Unavailable, Unsupported
 from drybox.executor.settings import ExecutorSettings
-from drybox.fleet.keys.actor import LedgerActor
+from drybox.fleet.actors.single import LedgerActor, ScalerActor
+from drybox.fleet.address import check_address, check_reachable
 from drybox.fleet.node import CALLS_AT_ONCE
 from drybox.fleet.replica import Replica
 
 NAMESPACE = "drybox"
 """Of Ray's names of actors."""
 
-LEDGER = "ledger:1"
-"""Name of the ledger of keys; the number is that of what it is told and answers."""
+LEDGER, SCALER = "ledger:1", "scaler:1"
+"""Names of what there is one of; the number is that of what it is told and answers."""
 
-CONNECT_TIMEOUT = 2.0
-"""Seconds in which somebody has to answer at an address."""
+HEAD = "node:__internal_head__"
+"""What the head's node alone has some of."""
 
 REPORTS_AT_ONCE = 64
 
 OBJECT_STORE = 256 << 20
 """Bytes of shared memory for large results, in a cluster that is started here."""
-
-_HTTP2_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
-_SETTINGS_FRAME = 4
-
-MAX_PORT = 65535
 
 _log = logging.getLogger("drybox.fleet")
 
@@ -77,11 +72,13 @@ class NodeInfo:
         id: Ray's name of it.
         name: Its address and the beginning of its id, for people.
         is_draining: It is about to be removed: ``ray drain-node``, or what scales the cluster.
+        is_head: The cluster's head is there.
     """
 
     id: str
     name: str
     is_draining: bool = False
+    is_head: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +97,13 @@ class FoundReplica:
 
 
 class Cluster(Protocol):
-    """Where the nodes of a fleet are. Its methods block."""
+    """Where the nodes of a fleet are. Its methods block.
+
+    Attributes:
+        name: Front doors of the same one share the replicas.
+    """
+
+    name: str
 
     def connect(self) -> None:
         """Reach it."""
@@ -116,6 +119,9 @@ class Cluster(Protocol):
 
     def ledger(self) -> Handle:
         """What counts for all front doors what keys use, made if there is none."""
+
+    def scaler(self) -> Handle:
+        """What decides for all front doors how many nodes there are, made if there is none."""
 
     def disconnect(self) -> None:
         """Leave it."""
@@ -148,9 +154,9 @@ class RayCluster:
 
     def __init__(self, address: str, settings: ExecutorSettings) -> None:
         self._ray = load_ray()
-        self._address = _check_address(address)
+        self._address = check_address(address)
         self._settings = settings
-        self._name = _fleet_name(settings)
+        self.name = _fleet_name(settings)
         self._is_connected = False
 
     def connect(self) -> None:
@@ -178,7 +184,7 @@ class RayCluster:
         elif self._address == "auto":
             options["address"] = self._find()
         if options["address"] != "local":
-            _check_reachable(options["address"])
+            check_reachable(options["address"])
         try:
             self._ray.init(
                 **options, namespace=NAMESPACE, log_to_driver=False, logging_level="ERROR"
@@ -199,7 +205,7 @@ class RayCluster:
         """
         from ray._private.services import canonicalize_bootstrap_address
 
-        _check_reachable(self._address)
+        check_reachable(self._address)
         joined = str(self._ray.get_runtime_context().gcs_address)
         if canonicalize_bootstrap_address(self._address) != joined:
             raise Unavailable(
@@ -229,7 +235,10 @@ class RayCluster:
 
         draining = state.get_draining_nodes()
         return [
-            NodeInfo(id, f"{node['NodeManagerAddress']} ({id[:8]})", id in draining)
+            NodeInfo(
+                *(id, f"{node['NodeManagerAddress']} ({id[:8]})", id in draining),
+                is_head=HEAD in node["Resources"],
+            )
             for node in self._ray.nodes()
             if node["Alive"] and (id := node["NodeID"])
         ]
@@ -246,7 +255,7 @@ class RayCluster:
         self._ray.method(concurrency_group="reports")(Replica.report)
         actor = self._ray.remote(concurrency_groups={"reports": REPORTS_AT_ONCE})(Replica)
         made = actor.options(
-            name=f"{self._name}:{node}",
+            name=f"{self.name}:{node}",
             namespace=NAMESPACE,
             lifetime="detached",
             get_if_exists=True,
@@ -264,13 +273,20 @@ class RayCluster:
         On the head's machine, without which no other one could be made. It is one for front doors
         of all settings and versions.
         """
-        made = self._ray.remote(LedgerActor).options(
-            name=LEDGER,
+        return self._single(LedgerActor, LEDGER)
+
+    def scaler(self) -> Handle:
+        """What decides for all front doors how many nodes there are, made if there is none."""
+        return self._single(ScalerActor, SCALER)
+
+    def _single(self, kind: type[object], name: str) -> Handle:
+        made = self._ray.remote(kind).options(
+            name=name,
             namespace=NAMESPACE,
             lifetime="detached",
             get_if_exists=True,
             num_cpus=0,
-            resources={"node:__internal_head__": 0.001},
+            resources={HEAD: 0.001},
             max_restarts=-1,
             max_task_retries=0,
         )
@@ -330,48 +346,6 @@ class _RayHandle:
             reason = f"{type(error).__name__}: {str(error).strip()[:200]}"
             raise ReplicaGone(reason, is_certain=False) from None
         return found
-
-
-def _check_address(address: str) -> str:
-    if not isinstance(address, str) or not address:
-        raise InvalidRequest(
-            "address", "it is no text", hint="Pass 'auto', 'HOST:PORT' or 'local'."
-        )
-    if address in ("auto", "local"):
-        return address
-    host, colon, port = address.rpartition(":")
-    if "://" in address or not colon or not host or not port.isdecimal() or int(port) > MAX_PORT:
-        raise InvalidRequest(
-            "address",
-            f"{address[:200]!r} is no address of a Ray cluster",
-            hint="Pass 'auto', 'HOST:PORT' of its head (port 6379 by default), or 'local'.",
-        )
-    return address
-
-
-def _check_reachable(address: str) -> None:
-    """Ray itself tries for more than a minute, and then ends the process.
-
-    Raises:
-        Unavailable: Nobody answers there, or something that does not speak gRPC.
-    """
-    host, _, port = address.rpartition(":")
-    try:
-        with socket.create_connection(
-            (host.strip("[]"), int(port)), timeout=CONNECT_TIMEOUT
-        ) as connection:
-            if os.environ.get("RAY_USE_TLS", "0") not in ("", "0", "false"):
-                return  # it is Ray's to show its certificate
-            connection.sendall(_HTTP2_PREFACE)
-            answer = connection.recv(9)
-            if len(answer) < 4 or answer[3] != _SETTINGS_FRAME:
-                raise OSError("what listens there is not Ray")
-    except OSError as error:
-        raise Unavailable(
-            f"the Ray cluster {address!r} cannot be reached: {error}",
-            hint="Nothing ran. Give the address of the cluster's head, and see that it is up"
-            " ('ray status').",
-        ) from None
 
 
 def _fleet_name(settings: ExecutorSettings) -> str:

@@ -30,6 +30,8 @@ from drybox.fleet.dispatch import Dispatch
 from drybox.fleet.inventory import FleetInventory
 from drybox.fleet.members import Members
 from drybox.fleet.messages import RunMessage
+from drybox.fleet.scaling.front import scale
+from drybox.fleet.scaling.scaler import Scaling
 from drybox.fleet.sessions.executor import SessionsExecutor
 from drybox.fleet.sessions.store import FleetSessions
 from drybox.fleet.status import NodeStatus
@@ -72,6 +74,11 @@ class AsyncRayExecutor(SessionsExecutor):
         cluster: Where the nodes are, if they are not Ray's; for tests.
         shares_sessions: Sessions are every front door's of the same settings, and outlive this one;
             else they are closed with it.
+        min_nodes: Nodes that there are at least, the head's machine among them; with ``max_nodes``.
+        max_nodes: Have Ray's autoscaler add nodes as more slots are needed, up to so many; None to
+            use those that there are.
+        node_idle_timeout: Seconds after which nodes that are too many are left, so that Ray's
+            autoscaler may remove them.
         **settings: Fields of :class:`drybox.executor.settings.ExecutorSettings`, which hold for
             every node's executor. Observers follow the executions here; hooks
             run on the nodes, to which Ray sends them.
@@ -90,6 +97,9 @@ class AsyncRayExecutor(SessionsExecutor):
         *,
         cluster: Cluster | None = None,
         shares_sessions: bool = False,
+        min_nodes: int = 1,
+        max_nodes: int | None = None,
+        node_idle_timeout: float = 300.0,
         **settings: Any,
     ) -> None:
         self._settings = given = ExecutorSettings(**settings)
@@ -102,6 +112,9 @@ class AsyncRayExecutor(SessionsExecutor):
         if given.queue_timeout is not None:
             self._queue_timeout = check_timeout(given.queue_timeout, "queue_timeout")
         self._shares_sessions = shares_sessions
+        self._scaling: Scaling | None = None
+        if max_nodes is not None:
+            self._scaling = Scaling(min_nodes, max_nodes, node_idle_timeout)
         self._sessions: FleetSessions
         self._tasks = BackgroundTasks()
         self._opened: TaskGroup | None = None
@@ -163,6 +176,8 @@ class AsyncRayExecutor(SessionsExecutor):
                     is_shared=self._shares_sessions,
                 )
                 tasks.start_soon(self._members.serve, tasks)
+                if self._scaling is not None:
+                    tasks.start_soon(scale, self.cluster, self._members, self._scaling)
                 await self._members.wait(inventory.FIRST_NODE_TIMEOUT)
             except BaseException:
                 await self._close()

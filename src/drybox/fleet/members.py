@@ -7,6 +7,7 @@ import contextlib
 import logging
 import os
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 
 import anyio
 import anyio.to_thread
@@ -53,12 +54,17 @@ class Members:
         door: This front door's name.
 
     Attributes:
+        door: This front door's name.
         lost: How many were lost so far.
+        alive: Those of the cluster, as it said last, whether they have a replica or not.
+        own: The one that this process is on; "" before that is known.
+        left: Ids of those that the fleet can do without: nothing begins there, and this front door
+            leaves each as soon as nothing of its own runs there.
     """
 
     def __init__(self, cluster: Cluster, door: str) -> None:
         self._cluster = cluster
-        self._door = door
+        self.door = door
         self._members: dict[str, Member] = {}
         self._joining: set[str] = set()
         self._waiting = WaitingRoom()
@@ -69,6 +75,9 @@ class Members:
         self._turned_down: dict[str, str] = {}
         self._problem = "no node has answered yet"
         self.lost = 0
+        self.alive: Sequence[NodeInfo] = ()
+        self.own = ""
+        self.left: frozenset[str] = frozenset()
 
     def all(self) -> list[Member]:
         """Those that are there now."""
@@ -195,30 +204,25 @@ class Members:
 
     async def close(self) -> None:
         """Say goodbye to every node, which ends what this front door runs there."""
-
-        async def leave(member: Member) -> None:
-            with anyio.move_on_after(LEAVE_TIMEOUT):
-                try:
-                    await member.call("leave", member.door)
-                except ReplicaGone:
-                    pass
-            member.lose("this front door was closed")
-
         async with anyio.create_task_group() as tasks:
             for member in self.all():
-                tasks.start_soon(leave, member)
+                tasks.start_soon(self._leave, member, "this front door was closed")
         self._members.clear()
         for waiter in self._waiting.in_order():
             if not waiter.called.done():
                 waiter.called.set_exception(self._nobody())
 
     def _look(self, nodes: Sequence[NodeInfo], tasks: TaskGroup) -> None:
+        self.alive = nodes
         alive = {node.id for node in nodes}
         for id, member in list(self._members.items()):
             if id not in alive:
                 member.lose("Ray says that the node is dead")
                 self._forget(member)
         for node in nodes:
+            if node.id in self.left:
+                node = replace(node, is_draining=True)
+                self._leave_if_idle(node.id, tasks)
             if node.id in self._members:
                 member = self._members[node.id]
                 member.info = node
@@ -226,6 +230,24 @@ class Members:
             elif node.id not in self._joining and not node.is_draining:
                 self._joining.add(node.id)
                 tasks.start_soon(self._keep, node)
+
+    def _leave_if_idle(self, id: str, tasks: TaskGroup) -> None:
+        """Leave a node on which nothing of this front door's is, and no session."""
+        member = self._members.get(id)
+        if member is None or not member.state.is_draining:  # it may be chosen up to now
+            return
+        if not (member.state.running or member.state.opening or member.state.sessions):
+            del self._members[id]
+            _log.info("Node %s is left: the fleet can do without.", member.info.name)
+            tasks.start_soon(self._leave, member, "the fleet can do without it")
+
+    async def _leave(self, member: Member, reason: str) -> None:
+        with anyio.move_on_after(LEAVE_TIMEOUT):
+            try:
+                await member.call("leave", member.door)
+            except ReplicaGone:
+                pass
+        member.lose(reason)
 
     async def _keep(self, node: NodeInfo) -> None:
         """Have its replica, and follow it until it is lost."""
@@ -248,7 +270,8 @@ class Members:
                     abandon_on_cancel=True,
                 )
                 # A name for each time: what ran before this front door lost sight of it is over.
-                door = f"{self._door}:{os.urandom(4).hex()}"
+                door = f"{self.door}:{os.urandom(4).hex()}"
+                self.own = own
                 member = Member(node, handle, door, node.id == own)
                 await member.call("open")
                 report = await member.call("report", member.door)

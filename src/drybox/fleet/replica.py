@@ -15,7 +15,7 @@ import time
 
 from drybox import __version__
 from drybox.executor.settings import ExecutorSettings
-from drybox.fleet.ending import end_actor
+from drybox.fleet.actors.ending import end_actor
 from drybox.fleet.link.back import Links
 from drybox.fleet.node import Node
 

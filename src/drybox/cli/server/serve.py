@@ -30,7 +30,16 @@ if TYPE_CHECKING:
     "--fleet", type=click.Choice(["ray"]), help="Run executions on the nodes of a cluster."
 )
 @click.option("--address", metavar="HOST:PORT", help="The cluster, with --fleet.  [default: auto]")
-def serve(host: str | None, port: int | None, fleet: str | None, address: str | None) -> None:
+@click.option("--min-nodes", type=click.IntRange(1), help="Nodes at least.  [default: 1]")
+@click.option("--max-nodes", type=click.IntRange(1), help="Have Ray add nodes, up to so many.")
+def serve(
+    host: str | None,
+    port: int | None,
+    fleet: str | None,
+    address: str | None,
+    min_nodes: int | None,
+    max_nodes: int | None,
+) -> None:
     """Serve executions over HTTP until SIGTERM or Ctrl-C; see docs/guides/server.md."""
     try:
         from drybox.server.app import create_app
@@ -51,6 +60,10 @@ def serve(host: str | None, port: int | None, fleet: str | None, address: str | 
         settings = replace(settings, port=port)
     if address is not None and fleet is None:
         raise InvalidRequest("--address", "there is no fleet", hint="Add '--fleet ray'.")
+    if fleet is None and max_nodes is not None:
+        raise InvalidRequest("--max-nodes", "there is no fleet", hint="Add '--fleet ray'.")
+    if max_nodes is None and min_nodes is not None:
+        raise InvalidRequest("--min-nodes", "--max-nodes is missing", hint="Add '--max-nodes'.")
     options = config.executor_options()
     options.update(session_bounds(config.executor, settings))
     executor: AsyncCodeExecutor | AsyncRayExecutor
@@ -60,7 +73,13 @@ def serve(host: str | None, port: int | None, fleet: str | None, address: str | 
                 "server.audit works on one machine: a fleet's hooks run on its nodes",
                 hint="Turn it off, or serve without --fleet.",
             )
-        executor = AsyncRayExecutor(address or "auto", shares_sessions=True, **options)
+        executor = AsyncRayExecutor(
+            address or "auto",
+            shares_sessions=True,
+            min_nodes=min_nodes or 1,
+            max_nodes=max_nodes,
+            **options,
+        )
     else:
         hooks = [_audit()] if settings.audit else []
         executor = AsyncCodeExecutor(**options, hooks=hooks, progress=progress())
@@ -69,10 +88,10 @@ def serve(host: str | None, port: int | None, fleet: str | None, address: str | 
         provider = stack.enter_context(_exporting()) if settings.traces else None
         accounts = None
         if isinstance(executor, AsyncRayExecutor):
-            from drybox.fleet.keys.caller import LedgerCaller
+            from drybox.fleet.actors.caller import ActorCaller
             from drybox.fleet.keys.leases import KeyLeases
 
-            accounts = KeyLeases(LedgerCaller(executor.cluster))
+            accounts = KeyLeases(ActorCaller(executor.cluster.ledger))
         app = create_app(executor, settings, config.keys, provider, accounts)
         if isinstance(executor, AsyncRayExecutor):
             from drybox.fleet.metrics import FleetMetrics

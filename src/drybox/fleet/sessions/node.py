@@ -35,12 +35,18 @@ from drybox.fleet.sessions.transfers.feed import Feed
 from drybox.fleet.sessions.transfers.upload import Upload
 from drybox.fleet.sessions.verbs import OF_PROCESSES, OF_SESSIONS, find_process
 from drybox.job import OWNER
+from drybox.service.memory_budget import MemoryBudget, Reservation
 from drybox.sessions.base import AsyncSession
+from drybox.sessions.programs.unread_output import KeepsOutput
 from drybox.sessions.request import SessionRequest
 from drybox.sessions.snapshots.store import SnapshotStore
 
 EVENTS_AHEAD = 64
 """Events of code held for a front door."""
+
+UNREAD_OUTPUT = 256 << 20
+"""Bytes of output of processes in sessions that nobody has read, of all sessions of a node. One
+owner gets a third of it at most, so that something is left for the next."""
 
 REMEMBERED_SESSIONS = 256
 """Sessions that have ended, and say why when somebody asks something of them."""
@@ -65,12 +71,20 @@ class _Kept:
         owner: Name of the key whose it is; "" where there are none.
         request: What it was opened with.
         door: The front door that it ends with; "" for none.
+        unread: What output that nobody has read holds of the node's memory.
     """
 
     session: AsyncSession
     owner: str
     request: SessionRequest
     door: str
+    unread: Reservation
+
+    def end(self) -> None:
+        """It is closed, and nobody reads what its processes wrote."""
+        if isinstance(self.session, KeepsOutput):
+            self.session.forget_output()
+        self.unread.release()
 
 
 @dataclass(slots=True)
@@ -101,6 +115,7 @@ class NodeSessions:
         self._uploads: dict[str, Upload[Any]] = {}
         self._closing: set[asyncio.Task[None]] = set()
         self._claims = NodeClaims()
+        self._unread = MemoryBudget(UNREAD_OUTPUT)
         self._ending = ""
 
     @property
@@ -205,6 +220,7 @@ class NodeSessions:
         kept = self._kept.pop(id, None)
         if kept is None:
             return None
+        kept.end()
         self._ended[id] = kept.session
         if len(self._ended) > REMEMBERED_SESSIONS:
             self._ended.popitem(last=False)
@@ -269,7 +285,11 @@ class NodeSessions:
         owner, request = given["owner"], request_of(given["request"])
         OWNER.set(owner)  # as where the server and the sandbox are on one machine
         session = await self._open_session(id, request)
-        self._kept[id] = _Kept(session, owner, request, door if given["ends_with_door"] else "")
+        unread = self._unread.reserve(owner, yields=True)
+        if isinstance(session, KeepsOutput):
+            session.count_output(unread)
+        ends_with = door if given["ends_with_door"] else ""
+        self._kept[id] = _Kept(session, owner, request, ends_with, unread)
         return self._document(id)
 
     def _document(self, id: str) -> dict[str, Any]:

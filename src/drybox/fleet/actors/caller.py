@@ -1,23 +1,24 @@
-"""How a front door calls the ledger of keys."""
+"""How a front door calls what there is one of for all front doors."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import anyio.to_thread
 
-from drybox.fleet.cluster import Cluster, Handle, ReplicaGone
+from drybox.fleet.cluster import Handle, ReplicaGone
 
 
-class LedgerCaller:
-    """Calls the ledger, which is begun if there is none.
+class ActorCaller:
+    """Calls an actor, which is begun if there is none.
 
     Args:
-        cluster: Where it is; joined before this is called.
+        find: Finds or begins it, and blocks meanwhile; its cluster is joined before it is called.
     """
 
-    def __init__(self, cluster: Cluster) -> None:
-        self._cluster = cluster
+    def __init__(self, find: Callable[[], Handle]) -> None:
+        self._find = find
         self._handle: Handle | None = None
         self._finding: asyncio.Task[Handle] | None = None
 
@@ -28,18 +29,18 @@ class LedgerCaller:
             ReplicaGone: It does not answer.
         """
         if self._handle is None:
-            self._handle = await self._find()
+            self._handle = await self._found()
         try:
             return await self._handle.call("exchange", message)
         except BaseException:
             self._handle = None
             raise
 
-    async def _find(self) -> Handle:
+    async def _found(self) -> Handle:
         # While the head is away this takes as long, in a thread. One at a time waits for that.
         if self._finding is None:
             self._finding = asyncio.ensure_future(
-                anyio.to_thread.run_sync(self._cluster.ledger, abandon_on_cancel=True)
+                anyio.to_thread.run_sync(self._find, abandon_on_cancel=True)
             )
         try:
             found = await asyncio.shield(self._finding)
