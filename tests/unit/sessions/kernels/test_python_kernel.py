@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.support.host import eventually
 from tests.support.kernel_process import Cell, KernelProcess
 
 from drybox.sessions.kernels.folder import PACKAGES, kernel_folder
@@ -201,6 +203,43 @@ def _interrupted_input(kernel: KernelProcess) -> Cell:
     os.killpg(kernel.process.pid, 2)
     answers = [kernel.take(), kernel.take()]
     return Cell(answers, [], "", "")
+
+
+CATCHES = {
+    "one": "try: time.sleep(0.1)\n    except KeyboardInterrupt: n += 1",
+    "everything": "try: time.sleep(0.1)\n    except: n += 1",
+    "in a call": "f()",
+    "one in another": """
+    try:
+        try: time.sleep(0.1)
+        except KeyboardInterrupt: n += 1
+    except KeyboardInterrupt: pass""",
+}
+
+
+@pytest.mark.parametrize("code", CATCHES.values(), ids=list(CATCHES))
+def test_a_cell_that_catches_its_interrupt_ends_at_the_next(
+    kernel: KernelProcess, code: str
+) -> None:
+    kernel.run(
+        "import time, signal, sys\nx, n = 5, 0\nsignal.signal(signal.SIGALRM, print)\n"
+        "def f():\n    global n\n    try: time.sleep(0.1)\n    except KeyboardInterrupt: n += 1"
+    )
+    os.kill(kernel.process.pid, signal.SIGSTOP)
+    code = f"open('started', 'w').close()\nwhile True:\n    {code}"
+    kernel.send({"type": "run", "id": "c", "code": code})
+    os.kill(kernel.process.pid, signal.SIGINT)  # before it begins
+    os.kill(kernel.process.pid, signal.SIGCONT)
+    assert eventually(lambda: _started(kernel))
+    os.kill(kernel.process.pid, signal.SIGINT)
+    answer = kernel.take()
+    assert (answer["type"], answer["name"]) == ("error", "KeyboardInterrupt")
+    assert "python_kernel" not in answer["traceback"]
+    assert kernel.take()["type"] == "done"
+    assert kernel.run("x").value == "5"
+    assert int(kernel.run("n").value or 0) < 20
+    kept = "sys.gettrace() is None and signal.getsignal(signal.SIGALRM) is print"
+    assert kernel.run(kept).value == "True"
 
 
 def test_an_interrupt_between_cells_is_none(kernel: KernelProcess) -> None:

@@ -34,6 +34,7 @@ class Channel:
         source: The descriptor of requests.
         is_busy: Whether an interrupt would tear something apart now.
         interrupted: Whether one came meanwhile.
+        is_at_hand: Whether a request has been taken that nobody has begun yet.
     """
 
     def __init__(self) -> None:
@@ -47,8 +48,11 @@ class Channel:
         self._waiting: list[dict[str, Any]] = []
         self._poll = select.poll()
         self._poll.register(self.source, select.POLLIN)
+        self._look = select.poll()  # for whoever interrupts the other
+        self._look.register(self.source, select.POLLIN)
         self.is_busy = False
         self.interrupted = False
+        self.is_at_hand = False
         os.register_at_fork(after_in_child=self._leave)
 
     @property
@@ -96,9 +100,14 @@ class Channel:
             self._relax()
             if not data:
                 raise Closed
+        self.is_at_hand = True
         line, self._buffer = self._buffer.split(b"\n", 1)
         request: dict[str, Any] = _loads(line.decode("utf-8", "replace"))
         return request
+
+    def has_more(self) -> bool:
+        """Whether there is a request, or a part of one, that nobody has taken."""
+        return bool(self._waiting or self._buffer or self._look.poll(0))
 
     def put_back(self, request: dict[str, Any]) -> None:
         """Keep a request for later."""

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+from types import TracebackType
 from typing import Any
 
 from IPython.core.autocall import ExitAutocall
@@ -214,12 +215,23 @@ class Shell(InteractiveShell):
     def _get_exc_info(self, exc_tuple: Any = None) -> Any:
         """What was raised, without the kernel's own part in it."""
         kind, value, trace = super()._get_exc_info(exc_tuple)
-        at = trace
-        while at is not None and at.tb_next is not None:
-            if at.tb_next.tb_frame.f_code in OWN_CODE:
-                at.tb_next = None
-            at = at.tb_next
+        _leave_out_own(trace)
+        seen, chain = {id(value)}, [value]
+        for error in chain:  # what it was raised from, or while it was handled
+            for other in (error.__cause__, error.__context__) if error is not None else ():
+                if other is not None and id(other) not in seen:
+                    seen.add(id(other))
+                    chain.append(other)
+                    _leave_out_own(other.__traceback__)
         return kind, value, trace
+
+
+def _leave_out_own(trace: TracebackType | None) -> None:
+    """Leave out the kernel's own part of a traceback."""
+    while trace is not None and trace.tb_next is not None:
+        if trace.tb_next.tb_frame.f_code in OWN_CODE:
+            trace.tb_next = None
+        trace = trace.tb_next
 
 
 class Input(io.TextIOBase):

@@ -31,10 +31,12 @@ from kernel_shell import (  # noqa: E402
 
 MOST_COMPLETIONS = 1000
 
-INSIST_STEP = 1e-4
-"""Seconds between interrupts of a cell that has caught one: they find it where it catches none."""
+INSIST_STEP = 1e-3
+"""Seconds between interrupts of a cell that has caught one, so that nothing waits for long."""
 
-_signal, _setitimer = signal.signal, signal.setitimer  # a cell may replace what modules have
+# A cell may replace what modules have.
+_signal, _setitimer = signal.signal, signal.setitimer
+_gettrace, _settrace = sys.gettrace, sys.settrace
 
 END_TIMEOUT = 2.0
 """Seconds that what cells have registered for the end may take."""
@@ -50,9 +52,12 @@ class Kernel:
         self._exit = os._exit
         self._task: Any = None
         self._loop: Any = None
-        self._interrupts = 0
+        self._interrupts = self._early_interrupts = 0
+        self._before: tuple[Any, Any] | None = None
+        self._lines = self._further = 0
+        self._has_moved = False
         self._input = Input(self._shell)
-        OWN_CODE.add(Kernel.on_interrupt.__code__)
+        OWN_CODE.update((Kernel.on_interrupt.__code__, Kernel._on_line.__code__))
 
     def get_ready(self) -> None:
         """Do what every session does first, so that it is fast; no trace of it is left."""
@@ -106,8 +111,9 @@ class Kernel:
         if getattr(sys, "stdin", None) is sys.__stdin__ or not hasattr(sys, "stdin"):
             sys.stdin = self._input
         _signal(signal.SIGINT, self.on_interrupt)
-        self._interrupts = 0
+        self._interrupts, self._early_interrupts = self._early_interrupts, 0
         self._shell.begin(request)
+        self._channel.is_at_hand = False
 
     def _run(self, request: dict[str, Any]) -> None:
         """Run a cell where there is no event loop."""
@@ -149,9 +155,7 @@ class Kernel:
 
     def _settle(self, result: Any) -> None:
         """Tell of a cell's end, even if an interrupt comes meanwhile."""
-        if self._interrupts > 1:
-            _setitimer(signal.ITIMER_REAL, 0)
-            _signal(signal.SIGALRM, signal.SIG_DFL)
+        self._relent()
         while True:
             try:
                 self._finish(result)
@@ -215,6 +219,8 @@ class Kernel:
     # --- what is no cell ------------------------------------------------------------------------
 
     def _answer(self, request: dict[str, Any]) -> None:
+        self._channel.is_at_hand = False
+        self._early_interrupts = 0
         if request.get("type") == "setup":
             self._set_up(request.get("env") or {})
         elif request.get("type") == "complete":
@@ -250,18 +256,21 @@ class Kernel:
         if not self._channel.is_ours:
             raise KeyboardInterrupt
         if self._shell.run_id is None:
+            # The host sends a request after the end of what ran before: this is for the next cell,
+            # which does not end before it begins.
+            if number == signal.SIGINT and (self._channel.is_at_hand or self._channel.has_more()):
+                self._early_interrupts += 1
             return
-        if number == signal.SIGINT:
-            self._interrupts += 1
-            if self._interrupts == 2:
-                _signal(signal.SIGALRM, self.on_interrupt)
-                _setitimer(signal.ITIMER_REAL, INSIST_STEP, INSIST_STEP)
         if number == signal.SIGALRM:
             if not self._is_in_cell(frame):  # it has ended, and is told of
-                _setitimer(signal.ITIMER_REAL, 0)
-            elif not self._channel.is_busy:
+                self._relent()
+            elif not self._channel.is_busy and not self._moves_on():
+                self._insist(frame)
                 raise KeyboardInterrupt
             return
+        self._interrupts += 1
+        if self._interrupts > 1:
+            self._insist(frame)
         if self._channel.is_busy:
             self._channel.interrupted = True
             return
@@ -272,6 +281,50 @@ class Kernel:
             self._loop.call_soon_threadsafe(self._task.cancel)
             return
         raise KeyboardInterrupt
+
+    # --- cells that catch their interrupt -------------------------------------------------------
+
+    def _insist(self, frame: FrameType | None) -> None:
+        """Have the cell be interrupted again where it goes on, whatever it catches.
+
+        What is raised in a handler, that handler does not catch. Another one around it may: each
+        time the cell comes a line further, until it is in none. A trace function that raises is
+        removed; the timer brings it back, and ends what waits.
+        """
+        if self._before is None:
+            self._before = _gettrace(), _signal(signal.SIGALRM, self.on_interrupt)
+            _setitimer(signal.ITIMER_REAL, INSIST_STEP, INSIST_STEP)
+            self._further = 0
+        self._lines, self._further = self._further, self._further + 1
+        self._has_moved = False
+        _settrace(self._on_line)
+        while frame is not None and frame.f_code is not InteractiveShell.run_code.__code__:
+            frame.f_trace = self._on_line
+            frame = frame.f_back
+
+    def _on_line(self, frame: FrameType, event: str, given: Any) -> Any:
+        """The trace function of a cell that has to end."""
+        if self._before is None:
+            return None
+        if event == "line" and not self._channel.is_busy and self._is_in_cell(frame):
+            if not self._lines:
+                raise KeyboardInterrupt
+            self._lines -= 1
+            self._has_moved = True
+        return self._on_line
+
+    def _moves_on(self) -> bool:
+        """Whether the cell has come further since this was last asked, and will be interrupted."""
+        moved, self._has_moved = self._has_moved, False
+        return moved and _gettrace() == self._on_line
+
+    def _relent(self) -> None:
+        """It has ended."""
+        if self._before is not None:
+            (trace, handler), self._before = self._before, None
+            _setitimer(signal.ITIMER_REAL, 0)
+            _settrace(trace)
+            _signal(signal.SIGALRM, signal.SIG_DFL if handler is None else handler)
 
     def _is_in_cell(self, frame: FrameType | None) -> bool:
         """Whether a frame is of the cell's code, or of what that has called."""
