@@ -27,6 +27,7 @@ def setting(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
         '[environments.greeting]\nlanguage = "python"\npackages = ["greet"]\n'
         '[environments.broken]\nlanguage = "python"\npackages = ["raises"]\npreload = ["raises"]\n'
         '[environments.absent]\nlanguage = "python"\npackages = ["nothing"]\n'
+        '[environments."py3.dot"]\nlanguage = "python"\npackages = ["greet"]\n'
     )
     variables = {**settings_of(make_index(folder / "index")), "DRYBOX_CONFIG": str(config)}
     done = drybox("env", "build", "greeting", env=variables)
@@ -48,12 +49,19 @@ def test_a_program_runs_in_it(setting: Mapping[str, str]) -> None:
     assert document(done)["environment"].startswith("greeting@")
 
 
+def test_a_name_may_have_dots(setting: Mapping[str, str]) -> None:
+    words = ("-e", "py3.dot", "-l", "python", "-c", "import greet")
+    result = document(drybox("run", "--json", *words, env=setting))
+    assert (result["status"], result["environment"][:8]) == ("success", "py3.dot@"), result
+
+
 def test_what_there_is_is_listed_and_shown(setting: Mapping[str, str]) -> None:
     listed = document(drybox("env", "list", "--json", env=setting))
     assert [(item["name"], item["built"]) for item in listed] == [
         ("greeting", True),
         ("broken", False),
         ("absent", False),
+        ("py3.dot", True),  # of the same packages as the first
     ]
     assert b"Build it: drybox env build broken" in drybox("env", "list", env=setting).stdout
     shown = document(drybox("env", "show", "greeting", "--json", env=setting))

@@ -104,7 +104,7 @@ def read_document(text: str, where: str) -> Settings:
     Raises:
         InvalidRequest: It is not TOML, a key is unknown or a value wrong.
     """
-    from drybox.config.options import all_options, find_option, needed_in
+    from drybox.config.options import NAMED, all_options, find_option, needed_in
 
     if sys.version_info >= (3, 11):
         import tomllib
@@ -122,6 +122,10 @@ def read_document(text: str, where: str) -> Settings:
         try:
             if value == {} and "." in name:
                 raise InvalidRequest(name, "there is nothing in it", hint=needed_in(name, keys))
+            section, _, own = name.partition(".")
+            if section in NAMED and isinstance(value, dict) and "." in own:
+                hint = f'A name with a dot in it is quoted: [{section}."{own}"].'
+                raise InvalidRequest(name, "it is a table in a table", hint=hint)
             key = find_option(name, keys)
             found[key.name] = _checked(key, value)
         except InvalidRequest as error:

@@ -13,7 +13,7 @@ from drybox.errors import InvalidRequest
 from drybox.languages.base import EnvironmentLanguage, Language
 from drybox.languages.registry import find_language, known_languages
 
-NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?")
+NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
 """What an environment may be called."""
 
 MAX_PRELOAD = 100
@@ -27,7 +27,7 @@ class Environment:
     """A named set of packages for one language, built once and read-only in every sandbox.
 
     Attributes:
-        name: Its name: small letters, digits, ``-`` and ``_``.
+        name: Its name: small letters, digits, ``.``, ``-`` and ``_``.
         language: Name or alias, with an optional version: ``python``, ``python@3.11``.
         packages: Packages as the language writes them: ``numpy``, ``pandas==3.*``; perhaps none
             where something is preloaded.
@@ -52,7 +52,7 @@ class Environment:
             raise InvalidRequest(
                 where,
                 f"{ascii(self.name)[:80]} is no name of an environment",
-                hint="Use small letters, digits, '-' and '_', like data.",
+                hint="Use small letters, digits, '.', '-' and '_', like data.",
             )
         where = f"environments.{self.name}"
         if not isinstance(self.language, str):

@@ -244,6 +244,7 @@ def test_an_executor_reads_nothing_by_itself(monkeypatch: pytest.MonkeyPatch) ->
         ("[keys.shop]\nhsh = 'x'", "keys.shop.hsh", "'keys.shop.hash'"),
         ("[environments.data]\nlangage = 'x'", "environments.data.langage", "data.language'"),
         ("[keys.shop]", "keys.shop", "It needs hash; or take it out."),
+        ("[environments.a.b]\nlanguage = 'x'", "environments.a.b", '[environments."a.b"]'),
         ("[environments.data]", "environments.data", "It needs language; or take it out."),
         ("'' = 5", "", "configuration.md"),
     ],

@@ -24,6 +24,8 @@ def test_what_is_given_is_kept() -> None:
     [
         ({"name": "Data"}, "environments", "small letters"),
         ({"name": "a/b"}, "environments", "small letters"),
+        ({"name": ".a"}, "environments", "small letters"),
+        ({"name": "a."}, "environments", "small letters"),
         ({"name": 7}, "environments", "small letters"),
         ({"language": "pyton"}, "environments.data.language", "python"),
         ({"language": None}, "environments.data.language", "python"),
