@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from tests.support.cli import DRYBOX, Done, drybox
 from tests.support.environments import make_index, settings_of
+from tests.support.host import eventually
 from tests.support.packages import GREETING, make_wheel
 
 pytestmark = pytest.mark.promise("ENV-1", "ENV-2")
@@ -154,6 +155,7 @@ def test_two_builds_at_once_and_one_that_is_killed_leave_a_whole_one_or_none(
         while "Installing" not in killed.stderr.readline():
             assert killed.poll() is None
         killed.kill()
+    assert eventually(lambda: not list(store.glob("unfinished/*")))
     assert list(store.glob("records/*")) == []
     assert list(store.glob("trees/*")) == []
     both = [

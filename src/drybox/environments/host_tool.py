@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drybox.host.child_output import follow_output
+from drybox.host.children import kill_with_children
 
 TIMEOUT = 1800.0
 """Seconds that one tool may take; the largest environments download some gigabytes."""
@@ -21,18 +22,71 @@ TIMEOUT = 1800.0
 SAID = 256 * 1024
 """Bytes of the end of what a tool said that are kept."""
 
+END_TIMEOUT = 10.0
+"""Seconds that a tool's processes may take to end once they are killed."""
+
 _LAUNCH = """
 import ctypes, os, resource, signal, sys
-ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+def end(*_):
+    while True:
+        try:
+            with open("/proc/self/task/%d/children" % own) as file:
+                there = file.read().split()
+        except OSError:  # this kernel does not tell
+            os.kill(tool, signal.SIGKILL)
+            os._exit(1)
+        for pid in there:
+            try:
+                os.kill(int(pid), signal.SIGKILL)
+            except OSError:
+                pass
+        try:
+            os.wait()
+        except OSError:
+            os._exit(1)
+
+own, tool, prctl = os.getpid(), 0, ctypes.CDLL(None).prctl
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+signal.signal(signal.SIGTERM, end)
+prctl(36, 1)  # PR_SET_CHILD_SUBREAPER: whatever the tool starts is this one's child at last
+prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
 if os.getppid() != int(sys.argv[1]):
     sys.exit(1)
-if sys.argv[2] != "0":
-    hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
-    most = int(sys.argv[2]) if hard < 0 else min(hard, int(sys.argv[2]))
-    resource.setrlimit(resource.RLIMIT_DATA, (most, most))
-os.execvp(sys.argv[3], sys.argv[3:])
+tool = os.fork()
+if not tool:
+    prctl(1, signal.SIGKILL)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
+    if os.getppid() != own:
+        os._exit(1)
+    if sys.argv[2] != "0":
+        hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+        most = int(sys.argv[2]) if hard < 0 else min(hard, int(sys.argv[2]))
+        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+    try:
+        os.execvp(sys.argv[3], sys.argv[3:])
+    except OSError as error:
+        os.write(2, ("%s\\n" % error).encode())
+    os._exit(127)
+null = os.open(os.devnull, os.O_RDWR)
+for stream in range(3):
+    os.dup2(null, stream)  # who reads what the tool says waits for no other
+signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
+while True:
+    pid, status = os.wait()
+    if pid == tool:
+        break
+if os.WIFSIGNALED(status):
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, range(1, 32))
+    if os.WTERMSIG(status) not in (signal.SIGKILL, signal.SIGSTOP):
+        signal.signal(os.WTERMSIG(status), signal.SIG_DFL)
+    os.kill(own, os.WTERMSIG(status))
+os._exit(os.WEXITSTATUS(status))
 """
-"""What has the kernel end a tool with the thread that started it, and give it no more memory."""
+"""Starts a tool, ends as it ends, and gives it no more memory than that. Told to end, or once the
+thread is gone that started it, it kills the tool with every process that came of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +136,18 @@ def run_tool(
     ) as process:
         name = os.path.basename(argv[0])
         said = follow_output(
-            process, name, TIMEOUT, SAID, lambda line: on_line(_text(line).rstrip())
+            process, name, TIMEOUT, SAID, lambda line: on_line(_text(line).rstrip()), end=_end
         )
     return ToolEnd(process.returncode, _text(said))
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Kill a tool with everything that it has started."""
+    process.terminate()
+    try:
+        process.wait(END_TIMEOUT)
+    except subprocess.TimeoutExpired:
+        kill_with_children(process)
 
 
 def _text(data: bytes) -> str:

@@ -215,8 +215,8 @@ class EnvironmentStore:
 
     @contextmanager
     def workplace(self) -> Iterator[Path]:
-        """A folder to fill, which is gone at the end; what killed builds left goes before."""
-        with workplace(self._make("unfinished")) as folder:
+        """A folder to fill, which is gone at the end, also if this process is killed."""
+        with workplace(self._make("unfinished"), swept=True) as folder:
             yield folder
 
     def keep(self, content: Path, digest: str) -> None:
@@ -302,7 +302,10 @@ class EnvironmentStore:
         except OSError:
             return False
         else:
-            with self.workplace() as away, contextlib.suppress(FileNotFoundError):
+            with (
+                workplace(self._make("unfinished")) as away,
+                contextlib.suppress(FileNotFoundError),
+            ):
                 self.tree(digest).rename(away / digest)
             return True
         finally:

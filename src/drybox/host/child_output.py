@@ -18,15 +18,18 @@ def follow_output(
     timeout: float,
     most: int,
     on_line: Callable[[bytes], None],
+    *,
+    end: Callable[[subprocess.Popen[bytes]], None] = kill_with_children,
 ) -> bytes:
     """Tell what it writes to its standard output, and wait for its end. Blocks.
 
     Args:
-        process: The program; it is killed with its children where this raises.
+        process: The program; it is killed where this raises.
         name: What messages call it.
         timeout: Seconds that it may take.
         most: Bytes of the end of what it says that are kept.
         on_line: Told every line.
+        end: What kills it, with all that it has started.
 
     Returns:
         The end of what it said.
@@ -36,11 +39,11 @@ def follow_output(
     """
     said, late = b"", threading.Event()
 
-    def end() -> None:
+    def expire() -> None:
         late.set()
-        kill_with_children(process)
+        end(process)
 
-    timer = threading.Timer(timeout, end)
+    timer = threading.Timer(timeout, expire)
     timer.daemon = True
     timer.start()
     try:
@@ -50,7 +53,7 @@ def follow_output(
             on_line(line)
         process.wait()
     except BaseException:
-        kill_with_children(process)
+        end(process)
         raise
     finally:
         timer.cancel()

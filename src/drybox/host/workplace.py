@@ -10,19 +10,37 @@ import contextlib
 import fcntl
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 PREFIX = "making-"
 
+_SWEEP = """
+import fcntl, os, shutil, sys, time
+sys.stdin.buffer.read()
+folder, until = sys.argv[1], time.monotonic() + 60
+while os.path.lexists(folder) and time.monotonic() < until:
+    try:
+        lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(folder, ignore_errors=True)
+    except OSError:
+        pass  # it is gone, or who was killed has not ended yet
+    time.sleep(0.01)
+"""
+"""Removes a folder once nobody has the other end of its standard input, unless it is gone."""
+
 
 @contextmanager
-def workplace(parent: Path) -> Iterator[Path]:
+def workplace(parent: Path, *, swept: bool = False) -> Iterator[Path]:
     """A folder to fill, which is gone at the end; what processes that were killed left goes before.
 
     Args:
         parent: Where it is, on the file system of what is made.
+        swept: Whether it goes at once if this process is killed. That takes a process more.
 
     Raises:
         OSError: It could not be made.
@@ -31,10 +49,28 @@ def workplace(parent: Path) -> Iterator[Path]:
     clear(parent)
     folder, lock = _make(parent)
     try:
-        yield folder
+        with _sweeper(folder) if swept else contextlib.nullcontext():
+            try:
+                yield folder
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
         os.close(lock)
+
+
+@contextmanager
+def _sweeper(folder: Path) -> Iterator[None]:
+    """While a process beside this one would remove a folder if this one were killed."""
+    # In a session of its own it outlives what a terminal ends. Its pipe is closed by the kernel.
+    with subprocess.Popen(
+        [sys.executable, "-I", "-S", "-c", _SWEEP, str(folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd="/",
+        start_new_session=True,
+    ):
+        yield
 
 
 def clear(parent: Path) -> dict[str, int]:

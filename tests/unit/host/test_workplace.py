@@ -12,12 +12,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from tests.support.host import eventually
 
 from drybox.host.workplace import PREFIX, clear, workplace
 
 HOLDS = (
     "import sys, time; from pathlib import Path; from drybox.host.workplace import workplace\n"
-    "with workplace(Path(sys.argv[1])) as folder:\n"
+    "with workplace(Path(sys.argv[1]), swept='swept' in sys.argv) as folder:\n"
     "    (folder / 'part').write_bytes(bytes(100))\n"
     "    print(folder, flush=True)\n"
     "    sys.stdin.read()\n"
@@ -25,10 +26,12 @@ HOLDS = (
 
 
 @contextmanager
-def somebody_at_work(parent: Path) -> Iterator[tuple[subprocess.Popen[str], Path]]:
+def somebody_at_work(
+    parent: Path, *, swept: bool = False
+) -> Iterator[tuple[subprocess.Popen[str], Path]]:
     """Another process that makes something, and its folder."""
     with subprocess.Popen(
-        [sys.executable, "-c", HOLDS, str(parent)],
+        [sys.executable, "-c", HOLDS, str(parent), "swept" if swept else ""],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -54,6 +57,17 @@ def test_what_a_killed_process_left_goes_with_the_next(tmp_path: Path) -> None:
     assert (left / "part").exists()
     with workplace(tmp_path) as folder:
         assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_what_is_swept_goes_with_the_process_that_is_killed(tmp_path: Path) -> None:
+    """By itself: there may be no next one."""
+    with somebody_at_work(tmp_path, swept=True) as (process, left):
+        assert (left / "part").exists()
+        process.send_signal(signal.SIGKILL)
+    assert eventually(lambda: not left.exists())
+    with workplace(tmp_path, swept=True) as folder:
+        (folder / "part").write_text("")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_somebody_works_on_stays(tmp_path: Path) -> None:

@@ -218,7 +218,7 @@ def _make(
     preparation: Preparation, found: FoundToolchain, bwrap: str, place: Path, under_way: UnderWay
 ) -> str:
     """The reason it failed, or "". Only a finished result gets the final name."""
-    with workplace(place.parent) as folder:
+    with workplace(place.parent, swept=True) as folder:
         out, work = folder / "out", folder / "work"
         out.mkdir()
         work.mkdir()
