@@ -223,6 +223,10 @@ def _copy_toolchain(toolchain: FoundToolchain, root: Path) -> None:
         shutil.copytree(home, target, ignore=ignored, ignore_dangling_symlinks=True)
         for folder in target.relative_to(root).parents:  # it may be root's own, who is nobody there
             (root / folder).chmod(0o755)
+    for mount in toolchain.layout.mounts:  # what a distribution keeps beside it
+        inside = root / mount.target.lstrip("/")
+        if mount.source == mount.target and os.path.isdir(mount.source) and not inside.exists():
+            shutil.copytree(mount.source, inside, ignore_dangling_symlinks=True)
     programs = [str(executable), *map(str, home.glob("lib/*.so"))] if home != Path("/usr") else []
     for path in _libraries(programs or [str(executable)], Path("/")):
         inside = root / path.lstrip("/")
