@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import anyio
@@ -14,7 +15,7 @@ from drybox.fleet.members import Members
 from drybox.fleet.messages import Reply, RunMessage
 from drybox.fleet.remote_run import RemoteRun
 from drybox.job import QUEUE_TIMEOUT, Job, Source
-from drybox.monitoring.observers import Observation
+from drybox.monitoring.observers import AllObservations
 
 MOST_NODES = 8
 """Nodes that are asked for one execution, where each says that it cannot run it."""
@@ -52,7 +53,7 @@ class Dispatch:
 
     async def run(
         self,
-        observation: Observation,
+        observation: AllObservations,
         emit: Emit | None,
         stdin: Source | None,
         switch: KillSwitch,
@@ -75,7 +76,9 @@ class Dispatch:
         while True:
             member = await self._acquire(observation)
             observation.enter("run")
-            message = self._message
+            message, sent_at = self._message, time.monotonic()
+            if observation.follows_nodes:
+                message = replace(message, traced=True)
             if switch.is_thrown:
                 message = replace(message, killed=True)
             run = RemoteRun(member, self._id, message, _size(self._job))
@@ -90,6 +93,7 @@ class Dispatch:
             if reply.kind == "refused":
                 self._members.refuse(member, reply.reason)
             elif run.has_told or not self._may_go_elsewhere(member, reply):
+                observation.ran(member.info.name, reply.stages, time.monotonic() - sent_at)
                 if reply.result is not None:
                     observation.choose(reply.result.isolation)
                 return reply
@@ -102,7 +106,7 @@ class Dispatch:
         others = {item.info.id for item in self._members.all()} - set(self._refused)
         return bool(others) and len(self._refused) < MOST_NODES
 
-    async def _acquire(self, observation: Observation) -> Member:
+    async def _acquire(self, observation: AllObservations) -> Member:
         observation.enter("queue")
         timeout = self._queue_timeout
         if timeout is None:

@@ -24,6 +24,7 @@ from drybox.model import (
     Truncated,
     Usage,
 )
+from drybox.monitoring.observers import StageTime
 
 LARGE = 256 << 10
 """Bytes from which on a message is read and written in a thread."""
@@ -44,6 +45,7 @@ class RunMessage:
         streamed: Its input comes piece by piece.
         killed: Its program is to be ended before it begins.
         owner: Whose request it is, where there are keys.
+        traced: The front door wants to know of its stages.
     """
 
     request: ExecutionRequest
@@ -51,6 +53,7 @@ class RunMessage:
     streamed: bool = False
     killed: bool = False
     owner: str = ""
+    traced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,7 @@ class Reply:
         reason: Why, of the kind ``refused``.
         cpu_time: CPU seconds that it took.
         events: What happened since the last reply, where somebody follows.
+        stages: What it went through, where the front door wants to know.
     """
 
     kind: ReplyKind
@@ -72,6 +76,7 @@ class Reply:
     reason: str = ""
     cpu_time: float = 0.0
     events: tuple[Event, ...] = ()
+    stages: tuple[StageTime, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +141,7 @@ def unpack_run(data: bytes) -> RunMessage:
         given["streamed"],
         given["killed"],
         given["owner"],
+        given["traced"],
     )
 
 
@@ -154,7 +160,20 @@ def unpack_reply(data: bytes) -> Reply:
         given["reason"],
         given["cpu_time"],
         tuple(_event(item) for item in given["events"]),
+        tuple(StageTime(**item) for item in given["stages"]),
     )
+
+
+def size_of(reply: Reply) -> int:
+    """About how many bytes a reply takes."""
+    results = (reply.result, *(event.result for event in reply.events))
+    told = sum(len(event.data) + len(event.data_bytes) for event in reply.events)
+    return told + sum(_result_size(result) for result in results if result is not None)
+
+
+def _result_size(result: ExecutionResult) -> int:
+    outputs = len(result.stdout_bytes) + len(result.stderr_bytes)
+    return 2 * outputs + sum(map(len, result.artifacts.values()))
 
 
 def pack_load(load: Load) -> bytes:

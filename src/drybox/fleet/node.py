@@ -29,6 +29,7 @@ from drybox.fleet.messages import (
     pack_answer,
     pack_load,
     pack_reply,
+    size_of,
     unpack,
     unpack_run,
 )
@@ -38,6 +39,7 @@ from drybox.fleet.sessions.node import NodeSessions
 from drybox.fleet.slots.held import HeldSlots
 from drybox.job import OWNER, ExecutionCaps, Source
 from drybox.model import ExecutionRequest, ExecutionResult, PoolCount
+from drybox.monitoring.stages import StageRecorder
 from drybox.sessions.base import AsyncSession
 from drybox.sessions.request import SessionRequest
 from drybox.sessions.snapshots.store import SnapshotStore
@@ -124,6 +126,7 @@ class Node:
         self._slots = HeldSlots(lambda: self._executor.concurrency, self._owners, clock)
         self._running: set[asyncio.Task[None]] = set()
         self._answers: dict[str, Answers] = {}
+        self._stages: StageRecorder | None = None
         self._opened: anyio.Event | None = None
         self._ticked = clock()
         self._closed = ""
@@ -148,7 +151,7 @@ class Node:
         except Exception:
             _log.exception("an execution failed")
             reply = self._lost("something in drybox went wrong; its log has it")
-        answers.put(run.id, await aside(_size(reply), lambda: pack_reply(reply)))
+        answers.put(run.id, await aside(size_of(reply), lambda: pack_reply(reply)))
 
     async def start(self, door: str, id: str, data: bytes) -> bytes:
         """Begin one execution that somebody follows with :meth:`events`."""
@@ -166,7 +169,7 @@ class Node:
         reply = await run.next()
         if reply.kind != "accepted":
             self._runs.pop(id, None)
-        return await aside(_size(reply), lambda: pack_reply(reply))
+        return await aside(size_of(reply), lambda: pack_reply(reply))
 
     async def give(self, id: str, data: bytes) -> bytes:
         """A piece of a program's input, b"" at its end; returns once it is taken."""
@@ -340,6 +343,8 @@ class Node:
         stdin = run.take if message.streamed else None
         reply = Reply("cancelled")
         meter = CpuMeter()
+        if message.traced:
+            self._record(run.id)
         OWNER.set(message.owner)  # as where the server and the sandbox are on one machine
         try:
             with run.scope:
@@ -354,6 +359,7 @@ class Node:
                 except DryboxError as error:
                     reply = Reply("error", error=error, cpu_time=meter.seconds)
         finally:
+            stages = self._stages.take(run.id) if self._stages is not None else ()
             run.ended.set()
             if emit is None:
                 self._runs.pop(run.id, None)
@@ -361,7 +367,14 @@ class Node:
         if reply.kind == "cancelled":
             reply = Reply("cancelled", cpu_time=meter.seconds)
             return self._lost() if self._closed else reply
-        return reply
+        return replace(reply, stages=stages) if stages else reply
+
+    def _record(self, id: str) -> None:
+        """Note the stages of an execution, for the front door's traces."""
+        if self._stages is None:  # nobody wanted any so far
+            self._stages = StageRecorder()
+            self._executor.observe(self._stages)
+        self._stages.want(id)
 
     def _lost(self, reason: str = "") -> Reply:
         words = reason or self._closed or "it knows nothing of it"
@@ -377,15 +390,3 @@ class Node:
             finally:
                 self._opened.set()
         await self._opened.wait()
-
-
-def _size(reply: Reply) -> int:
-    """About how many bytes it is as a message."""
-    results = (reply.result, *(event.result for event in reply.events))
-    told = sum(len(event.data) + len(event.data_bytes) for event in reply.events)
-    return told + sum(_result_size(result) for result in results if result is not None)
-
-
-def _result_size(result: ExecutionResult) -> int:
-    outputs = len(result.stdout_bytes) + len(result.stderr_bytes)
-    return 2 * outputs + sum(map(len, result.artifacts.values()))

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Literal, Protocol, TypeVar
+from dataclasses import dataclass
+from typing import Literal, Protocol, TypeVar, runtime_checkable
 
 from drybox.job import Job
 from drybox.model import ExecutionResult
@@ -44,6 +45,35 @@ class Observation(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class StageTime:
+    """A stage of an execution on another machine.
+
+    Attributes:
+        stage: Its name.
+        began: Seconds since the execution came to that machine; clocks of machines differ.
+        ended: The same.
+    """
+
+    stage: Stage
+    began: float
+    ended: float
+
+
+@runtime_checkable
+class FollowsNodes(Protocol):
+    """An observation of an execution of a fleet that wants to know of its stages on a node."""
+
+    def ran(self, node: str, stages: Sequence[StageTime], seconds: float) -> None:
+        """It has run, and has entered no other stage yet.
+
+        Args:
+            node: Where.
+            stages: What it went through there.
+            seconds: How long ago it was sent there.
+        """
+
+
 class Observer(Protocol):
     """Follows executions. Its methods return at once; what they raise is logged."""
 
@@ -74,7 +104,7 @@ class Observers:
         """Each of them."""
         return iter(self._observers)
 
-    def start(self, id: str, job: Job) -> Observation:
+    def start(self, id: str, job: Job) -> AllObservations:
         """An execution begins; see :class:`Observer`."""
         if not self._observers:
             return NULL_OBSERVATION
@@ -82,8 +112,26 @@ class Observers:
         return _Observations([observation for observation in found if observation is not None])
 
 
+class AllObservations(Observation, Protocol):
+    """What all observers of an executor follow one execution with.
+
+    Attributes:
+        follows_nodes: Some want to know of its stages on a node of a fleet.
+    """
+
+    follows_nodes: bool
+
+    def ran(self, node: str, stages: Sequence[StageTime], seconds: float) -> None:
+        """See :class:`FollowsNodes`."""
+
+
 class _NullObservation:
     """Nobody follows the execution."""
+
+    follows_nodes = False
+
+    def ran(self, node: str, stages: Sequence[StageTime], seconds: float) -> None:
+        pass
 
     def enter(self, stage: Stage) -> None:
         pass
@@ -103,6 +151,12 @@ class _Observations:
 
     def __init__(self, observations: Sequence[Observation]) -> None:
         self._observations = observations
+        self._nodes = [item for item in observations if isinstance(item, FollowsNodes)]
+        self.follows_nodes = bool(self._nodes)
+
+    def ran(self, node: str, stages: Sequence[StageTime], seconds: float) -> None:
+        for observation in self._nodes:
+            contained(observation.ran, node, stages, seconds)
 
     def enter(self, stage: Stage) -> None:
         for observation in self._observations:

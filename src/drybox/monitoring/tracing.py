@@ -5,6 +5,8 @@ Each execution is a span below the caller's current one, and each of its stages 
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
 from importlib.metadata import version
 
 from opentelemetry import trace
@@ -14,7 +16,7 @@ from opentelemetry.trace import Span, Status, StatusCode, Tracer, TracerProvider
 from drybox.job import Job
 from drybox.model import ExecutionResult, Usage
 from drybox.monitoring.end_status import ending
-from drybox.monitoring.observers import Stage
+from drybox.monitoring.observers import Stage, StageTime
 from drybox.monitoring.session_observers import Act, SessionFacts
 
 VERSION = version("drybox")
@@ -87,6 +89,23 @@ class _Observation:
 
     def choose(self, isolation: str) -> None:
         self._span.set_attribute("drybox.isolation", isolation)
+
+    def ran(self, node: str, stages: Sequence[StageTime], seconds: float) -> None:
+        """See :class:`drybox.monitoring.observers.FollowsNodes`."""
+        self._span.set_attribute("drybox.node", node)
+        if self._stage is None or not stages:
+            return
+        # What the way there and the way back took is not known apart: as much each, say.
+        way = max(0.0, seconds - stages[-1].ended) / 2
+        began = time.time_ns() - round((seconds - way) * 1e9)
+        below = trace.set_span_in_context(self._stage)
+        for item in stages:
+            start, end = (began + round(at * 1e9) for at in (item.began, item.ended))
+            facts = {"drybox.node": node}
+            span = self._tracer.start_span(
+                item.stage, context=below, start_time=start, attributes=facts
+            )
+            span.end(end)
 
     def finish(self, result: ExecutionResult | None, error: BaseException | None) -> None:
         word = ending(result, error)
