@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import re
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -255,6 +256,18 @@ def test_a_sandbox_whose_runners_were_killed_is_not_handed_out() -> None:
         victims = {pid for pid in drybox.pids if _is_java(pid)}
         assert len(victims) == 2
         drybox.kill(victims)
+        assert drybox.run(1) == ["success"]
+
+
+def test_runners_that_were_killed_are_missed_before_their_init_has_heard_of_it() -> None:
+    with WaitingDrybox(JAVA, 1) as drybox:
+        victims = {pid for pid in drybox.pids if _is_java(pid)}
+        for pid in drybox.pids - victims:
+            os.kill(pid, signal.SIGSTOP)
+        os.kill(victims.pop(), signal.SIGKILL)
+        files = [Path(folder, "cgroup.procs") for folder in drybox.folders]
+        most = len(drybox.pids) - 1
+        assert host.eventually(lambda: max(len(f.read_text().split()) for f in files) == most)
         assert drybox.run(1) == ["success"]
 
 

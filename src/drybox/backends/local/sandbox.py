@@ -103,7 +103,7 @@ class LocalSandbox:
         self._fresh: ResourceLimits | None = None
         self._used_before = NOTHING
         self._disk = 0
-        self._waits_in = 0
+        self._waits_in = self._waiting = 0
         self.weakened = weakened
         self.version = rootfs.found.version
         self.toolchain = rootfs.toolchain
@@ -137,6 +137,7 @@ class LocalSandbox:
         # peak of one that did nothing but start is its program's.
         self._fresh = limits if len(prestarts) == 1 else None
         self._used_before = self._cgroup.used()
+        self._waiting = self._cgroup.processes()
         self._waits_in = self._cgroup.memory_kept()
         self._boost.expect(self._cgroup)
 
@@ -166,8 +167,12 @@ class LocalSandbox:
             ) from error
 
     def is_alive(self) -> bool:
-        """Whether an idle sandbox can still be used: init speaks only when it is asked."""
-        return not self._closed and self._stream.is_quiet()
+        """Whether an idle sandbox can still be used: init speaks only when it is asked.
+
+        What was killed from outside is missing before init has heard of it.
+        """
+        is_quiet = not self._closed and self._stream.is_quiet()
+        return is_quiet and self._cgroup.processes() >= self._waiting
 
     async def put(self, files: Sequence[File]) -> None:
         """Place files in the working directory."""
