@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from drybox.cli.configuration import configuration
+from drybox.cli.program.completion import complete_isolation, complete_language
 from drybox.cli.progress import progress, tell
 from drybox.cli.wording import telling_options
 from drybox.errors import DryboxError, InvalidRequest
@@ -20,10 +21,18 @@ MISSED = 1
 
 @click.command()
 @click.option(
-    "-l", "--language", "languages", multiple=True, metavar="LANG", help="A language.  [all]"
+    *("-l", "--language", "languages"),
+    multiple=True,
+    metavar="LANG",
+    shell_complete=complete_language,
+    help="A language.  [all]",
 )
 @click.option(
-    "--isolation", "isolations", multiple=True, metavar="ISOLATION", help="An isolation.  [all]"
+    *("--isolation", "isolations"),
+    multiple=True,
+    metavar="ISOLATION",
+    shell_complete=complete_isolation,
+    help="An isolation.  [all]",
 )
 @click.option(
     "--rounds", type=click.IntRange(1), default=100, help="Warm runs of each language at most."

@@ -60,7 +60,10 @@ class Commands(click.Group):
     epilog="Try:  drybox run -l python -c \"print('Hello')\"",
 )
 @click.option(
-    "--config", metavar="FILE", help="Read this configuration file instead of the usual ones."
+    "--config",
+    metavar="FILE",
+    type=click.Path(),
+    help="Read this configuration file instead of the usual ones.",
 )
 @click.version_option(drybox.__version__, "-V", "--version", message="drybox %(version)s")
 def group(config: str | None) -> None:

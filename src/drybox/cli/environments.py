@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from drybox.cli.configuration import configuration
+from drybox.cli.program.completion import complete_environment, complete_isolation
 from drybox.cli.progress import bar, is_on_terminal
 from drybox.cli.progress import progress as progress_on_stderr
 from drybox.cli.wording import printable
@@ -33,6 +34,7 @@ JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON docu
 ISOLATION = click.option(
     "--isolation",
     metavar="ISOLATION",
+    shell_complete=complete_isolation,
     help=f"The isolation that it is for: {', '.join(ISOLATIONS)}.  [default: auto]",
 )
 
@@ -46,7 +48,7 @@ def env() -> None:
 
 
 @env.command()
-@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=complete_environment)
 @click.option(
     "--lock",
     type=click.Path(exists=True, dir_okay=False),
@@ -102,7 +104,7 @@ def list_(isolation: str | None, as_json: bool) -> None:
 
 
 @env.command()
-@click.argument("name")
+@click.argument("name", shell_complete=complete_environment)
 @click.option("--cyclonedx", is_flag=True, help="Print a CycloneDX bill of materials, in JSON.")
 @ISOLATION
 @JSON
@@ -148,7 +150,7 @@ def show(name: str, cyclonedx: bool, isolation: str | None, as_json: bool) -> in
 
 
 @env.command()
-@click.argument("name")
+@click.argument("name", shell_complete=complete_environment)
 @click.option("-o", "--output", type=click.Path(dir_okay=False), help="Write it there.")
 @ISOLATION
 @JSON
@@ -179,7 +181,7 @@ def lock(name: str, output: str | None, isolation: str | None, as_json: bool) ->
 
 
 @env.command()
-@click.argument("name")
+@click.argument("name", shell_complete=complete_environment)
 @JSON
 def remove(name: str, as_json: bool) -> None:
     """Remove what is built of an environment; what runs in it keeps it until it ends."""

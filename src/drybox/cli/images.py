@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from drybox.cli.configuration import configuration
+from drybox.cli.program.completion import complete_language
 from drybox.cli.progress import is_on_terminal
 from drybox.serialization import plain
 
@@ -27,7 +28,9 @@ def images() -> None:
 
 
 @images.command()
-@click.argument("languages", nargs=-1, metavar="[LANG[@VERSION]]...")
+@click.argument(
+    "languages", nargs=-1, metavar="[LANG[@VERSION]]...", shell_complete=complete_language
+)
 def pull(languages: tuple[str, ...]) -> None:
     """Pull the images of these languages; of all if none is named.
 

@@ -10,12 +10,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
-from click.shell_completion import CompletionItem
 
 from drybox.cli.configuration import configuration
 from drybox.cli.interrupt import Interruption, run_until_interrupted
 from drybox.cli.output import Streams, write
 from drybox.cli.program.artifacts import check_folder, write_artifacts
+from drybox.cli.program.completion import (
+    complete_environment,
+    complete_file,
+    complete_folder,
+    complete_guarantee,
+    complete_isolation,
+    complete_language,
+)
 from drybox.cli.program.shebang import ScriptCommand
 from drybox.cli.program.source import read_source
 from drybox.cli.progress import progress
@@ -24,7 +31,6 @@ from drybox.environments.environment import by_name, find_environment
 from drybox.errors import DryboxError
 from drybox.execution.texts import MAX_STDIN
 from drybox.execution.validation import ISOLATIONS
-from drybox.languages.registry import languages_by_word
 from drybox.model import ExecutionRequest, ExecutionResult, ResourceLimits
 from drybox.units import parse_duration, parse_size
 
@@ -64,41 +70,6 @@ class Unit(click.ParamType):  # type: ignore[type-arg]  # generic in newer click
 SIZE = Unit("size", parse_size)
 
 
-def _complete_source(
-    ctx: click.Context, param: click.Parameter, incomplete: str
-) -> list[CompletionItem]:
-    return [CompletionItem(incomplete, type="file")]
-
-
-def complete_language(
-    ctx: click.Context, param: click.Parameter, incomplete: str
-) -> list[CompletionItem]:
-    """Languages and their aliases that begin so."""
-    words = sorted(languages_by_word())
-    return [CompletionItem(word) for word in words if word.startswith(incomplete)]
-
-
-def complete_isolation(
-    ctx: click.Context, param: click.Parameter, incomplete: str
-) -> list[CompletionItem]:
-    """Isolations that begin so."""
-    return [CompletionItem(word) for word in ISOLATIONS if word.startswith(incomplete)]
-
-
-def complete_environment(
-    ctx: click.Context, param: click.Parameter, incomplete: str
-) -> list[CompletionItem]:
-    """Environments of the configuration that begin so."""
-    from drybox import load_config
-
-    try:
-        environments = load_config(ctx.find_root().params.get("config")).executor.environments
-    except DryboxError:  # told to who runs it
-        return []
-    names = [item.name for item in environments]
-    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
-
-
 def _environment(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
     if value is not None and "=" in value:  # as other programs have it
         raise click.UsageError(f"-e names an environment; write --env {value} for a variable.")
@@ -110,7 +81,7 @@ def _environment(ctx: click.Context, param: click.Parameter, value: str | None) 
     epilog="Exit code: the program's own; 128+N for its signal N; 124 timeout; 137 memory limit; "
     "125 output limit or drybox failed; 1 compile or install error; 2 misuse.",
 )
-@click.argument("source", metavar="[FILE|DIR|-]", required=False, shell_complete=_complete_source)
+@click.argument("source", metavar="[FILE|DIR|-]", required=False, shell_complete=complete_file)
 @click.argument("args", nargs=-1)
 @click.option(
     *("-l", "--language"),
@@ -132,7 +103,7 @@ def _environment(ctx: click.Context, param: click.Parameter, value: str | None) 
     multiple=True,
     metavar="PATH[=NAME]",
     help="Put this file or folder beside the program.",
-    shell_complete=_complete_source,
+    shell_complete=complete_file,
 )
 @click.option(
     *("-t", "--timeout"),
@@ -151,16 +122,36 @@ def _environment(ctx: click.Context, param: click.Parameter, value: str | None) 
     help=f"The isolation: {', '.join(ISOLATIONS)}.  [default: auto]",
 )
 @click.option("--package", "packages", multiple=True, metavar="NAME", help="Install this first.")
-@click.option("--package-dir", metavar="DIR", help="Folder of packages, by language.")
+@click.option(
+    "--package-dir",
+    metavar="DIR",
+    shell_complete=complete_folder,
+    help="Folder of packages, by language.",
+)
 @click.option("--env", multiple=True, metavar="K=V", help="Set an environment variable.")
 @click.option(
     "--artifact", "artifacts", multiple=True, metavar="GLOB", help="Bring these files back."
 )
-@click.option("--artifact-dir", default="artifacts", show_default=True, help="Where to put them.")
-@click.option("--entrypoint", metavar="PATH", help="The entry file of a folder.")
+@click.option(
+    "--artifact-dir",
+    default="artifacts",
+    show_default=True,
+    shell_complete=complete_folder,
+    help="Where to put them.",
+)
+@click.option(
+    "--entrypoint",
+    metavar="PATH",
+    shell_complete=complete_file,
+    help="The entry file of a folder.",
+)
 @click.option("--stdin", "stdin_file", type=click.File("rb"), help="Read the program's input here.")
 @click.option(
-    "--allow-weaker", multiple=True, metavar="WHAT[,...]", help="Run without these guarantees."
+    "--allow-weaker",
+    multiple=True,
+    metavar="WHAT[,...]",
+    shell_complete=complete_guarantee,
+    help="Run without these guarantees.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def run(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from drybox.cli.configuration import configuration
+from drybox.cli.program.completion import complete_isolation
 from drybox.cli.progress import progress
 from drybox.cli.wording import telling_options
 
@@ -20,7 +21,12 @@ _COLOURS = {"ok": "green", "failed": "red", "missing": "yellow", "skipped": "yel
 
 
 @click.command()
-@click.option("--isolation", metavar="ISOLATION", help="Test this isolation.  [the default one]")
+@click.option(
+    "--isolation",
+    metavar="ISOLATION",
+    shell_complete=complete_isolation,
+    help="Test this isolation.  [the default one]",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def selftest(isolation: str | None, as_json: bool) -> int:
     """Run programs that try to break out, and tell whether each was stopped.

@@ -12,7 +12,13 @@ from typing import Any, BinaryIO
 
 import click
 
-from drybox.cli.run import EXIT_CODES, SIZE, Unit, complete_language
+from drybox.cli.program.completion import (
+    complete_file,
+    complete_folder,
+    complete_isolation,
+    complete_language,
+)
+from drybox.cli.run import EXIT_CODES, SIZE, Unit
 from drybox.cli.session.copying import download, upload
 from drybox.cli.session.remote import Remote, session_path
 from drybox.cli.session.results import EXIT_STATUS, Shown
@@ -64,7 +70,12 @@ def session(ctx: click.Context, url: str | None) -> None:
 @click.option("--pids", type=int, help="Processes and threads.")
 @click.option("--disk", type=SIZE, help="Bytes of all files.")
 @click.option("--output", type=SIZE, help="Bytes of each stream of a run.")
-@click.option("--isolation", metavar="ISOLATION", help="The isolation.")
+@click.option(
+    "--isolation",
+    metavar="ISOLATION",
+    shell_complete=complete_isolation,
+    help="The isolation.",
+)
 @click.option("--env", multiple=True, metavar="K=V", help="Set an environment variable.")
 @click.option("--metadata", multiple=True, metavar="K=V", help="A word of your own about it.")
 @click.option("--snapshot", metavar="ID", help="Begin with the files of this snapshot.")
@@ -110,9 +121,20 @@ def list_sessions(url: str | None, *, as_json: bool) -> int:
 @click.argument("id")
 @click.argument("file", required=False, type=click.File("rb"))
 @click.option("-c", "--code", help="Run this instead of a file.")
-@click.option("-l", "--language", metavar="LANG", help="If not the session's own.")
+@click.option(
+    *("-l", "--language"),
+    metavar="LANG",
+    shell_complete=complete_language,
+    help="If not the session's own.",
+)
 @click.option("-t", "--timeout", type=DURATION, help="Wall time.")
-@click.option("--picture-dir", default="pictures", show_default=True, help="Where pictures go.")
+@click.option(
+    "--picture-dir",
+    default="pictures",
+    show_default=True,
+    shell_complete=complete_folder,
+    help="Where pictures go.",
+)
 @_url
 @_as_json
 def run(
@@ -192,8 +214,8 @@ def execute(
 
 
 @session.command()
-@click.argument("source", metavar="FROM")
-@click.argument("to", metavar="TO")
+@click.argument("source", metavar="FROM", shell_complete=complete_file)
+@click.argument("to", metavar="TO", shell_complete=complete_file)
 @_url
 def cp(source: str, to: str, url: str | None) -> int:
     """Copy files: FROM or TO is ID:PATH. Of a folder goes what is in it."""

@@ -17,8 +17,12 @@ from drybox.cli.colour import wants_colour
 from drybox.cli.configuration import configuration
 from drybox.cli.interrupt import run_until_interrupted
 from drybox.cli.output import Streams, write
+from drybox.cli.program.completion import (
+    complete_environment,
+    complete_folder,
+    complete_language,
+)
 from drybox.cli.progress import progress
-from drybox.cli.run import complete_language
 from drybox.cli.session.pictures import MOST_SAVED, SUFFIXES, Pictures
 from drybox.cli.wording import printable, telling_options
 from drybox.environments.environment import by_name, find_environment
@@ -45,9 +49,18 @@ ENDS = frozenset({"exit", "quit", "exit()", "quit()", ".exit"})
     help="Language.  [default: python]",
     shell_complete=complete_language,
 )
-@click.option("-e", "--environment", metavar="NAME", help="With the packages of this environment.")
 @click.option(
-    "--picture-dir", default="pictures", show_default=True, help="Where pictures are saved."
+    *("-e", "--environment"),
+    metavar="NAME",
+    shell_complete=complete_environment,
+    help="With the packages of this environment.",
+)
+@click.option(
+    "--picture-dir",
+    default="pictures",
+    show_default=True,
+    shell_complete=complete_folder,
+    help="Where pictures are saved.",
 )
 def repl(language: str | None, environment: str | None, picture_dir: str) -> int:
     """Type code, and see what becomes of it: a session in a sandbox, which ends with drybox."""
