@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
+from tests.support.environments import Site
 from tests.support.go_modules import make_proxy, using
 from tests.support.isolations import Isolation
 from tests.support.packages import GREETING, make_go
 
-from drybox import CodeExecutor, Environment, ExecutionRequest, ExecutionResult, Unavailable
-from drybox.environments.info import EnvironmentInfo
+from drybox import Environment, ExecutionRequest
 
 pytestmark = pytest.mark.promise("ENV-1", "ENV-2")
 
@@ -37,41 +36,9 @@ func main() {
 """
 
 
-@dataclass(frozen=True)
-class Site:
-    """A proxy and a store of the test's own, and the isolation.
-
-    Attributes:
-        folder: Has the proxy, the host's module cache and, unless told otherwise, the store.
-        isolation: The isolation's name.
-        store: Name of the store's folder.
-    """
-
-    folder: Path
-    isolation: str
-    store: str = "store"
-
-    def executor(self, environment: Environment = WEB, **settings: object) -> CodeExecutor:
-        """An executor that has this environment, and keeps nothing waiting."""
-        return CodeExecutor(
-            environments=[environment],
-            environment_dir=self.folder / self.store,
-            isolation=self.isolation,
-            timeout=60.0,
-            pool=None,
-            **settings,  # type: ignore[arg-type]
-        )
-
-    def build(self, environment: Environment = WEB, **words: object) -> EnvironmentInfo:
-        """Build one."""
-        with using(self.folder / "proxy", self.folder / "mod"), self.executor(environment) as made:
-            return made.build_environment(environment.name, **words)  # type: ignore[arg-type]
-
-    def run(self, code: str = CODE, **fields: object) -> ExecutionResult:
-        """Run a program in one that is built."""
-        with self.executor() as executor:
-            request = ExecutionRequest("go", code, environment="web", **fields)  # type: ignore[arg-type]
-            return executor.execute(request)
+def own(folder: Path) -> AbstractContextManager[None]:
+    """While the go command finds the modules of a folder alone."""
+    return using(folder / "proxy", folder / "mod")
 
 
 @pytest.fixture(scope="module")
@@ -90,20 +57,20 @@ def site(
     if isolation.name not in sites:
         folder = tmp_path_factory.mktemp("go")
         make_proxy(folder / "proxy")
-        made = Site(folder, isolation.name)
+        made = Site(folder, isolation.name, WEB, own)
         made.build()
         sites[isolation.name] = made
     return sites[isolation.name]
 
 
 def test_a_program_without_a_go_mod_has_the_modules(site: Site) -> None:
-    result = site.run()
+    result = site.run(CODE)
     assert (result.status, result.stdout) == ("success", f"{GREETING} [- main.go]\n"), result
     assert [phase.name for phase in result.phases] == ["compile", "run"]
 
 
 def test_a_plain_program_is_built_without_the_go_command(site: Site) -> None:
-    plain, slow = site.run(), site.run(f"// +build linux\n\n{CODE}")
+    plain, slow = site.run(CODE), site.run(f"// +build linux\n\n{CODE}")
     assert plain.stdout == slow.stdout == f"{GREETING} [- main.go]\n", (plain, slow)
     cpu = [item.phases[0].cpu_time or 0.0 for item in (plain, slow)]
     assert 0 < cpu[0] < cpu[1]
@@ -140,16 +107,9 @@ def test_what_does_not_compile_is_told(site: Site, code: str, problem: str) -> N
 
 
 def test_the_same_modules_give_the_same_bytes_or_none(site: Site) -> None:
-    """What is compiled ahead, too, and from a lock without a proxy."""
-    (path,) = (site.folder / "store/locks").glob("*.json")
-    lock = json.loads(path.read_text())
-    assert replace(site, store="again").build().digest == lock["digest"]
     (tree,) = (site.folder / "store/trees").iterdir()
     assert len(list((tree / "cache").glob("*/*-a"))) >= 2
-    changed = site.folder / "changed.json"
-    changed.write_text(json.dumps({**lock, "digest": "0" * 32}))
-    with pytest.raises(Unavailable, match="cannot be built as it was locked"):
-        replace(site, store="third").build(lock=changed)
+    site.check_lock()
 
 
 def test_packages_of_a_request_and_an_environment_go_together(site: Site, tmp_path: Path) -> None:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.support.crate_registry import RAN, make_registry, using
+from tests.support.environments import Site
 from tests.support.isolations import Isolation
 from tests.support.packages import GREETING, make_crate
 
-from drybox import CodeExecutor, Environment, ExecutionRequest, ExecutionResult, Unavailable
-from drybox.environments.info import EnvironmentInfo
+from drybox import Environment, Unavailable
 
 pytestmark = [
     pytest.mark.promise("ENV-1", "ENV-2"),
@@ -32,43 +31,6 @@ CODE = """fn main() {
 OWN = '[package]\nname = "own"\nversion = "0.1.0"\nedition = "2021"\n\n[dependencies]\n'
 
 
-@dataclass(frozen=True)
-class Site:
-    """A registry and a store of the test's own, and the isolation.
-
-    Attributes:
-        folder: Has the registry, cargo's home and, unless told otherwise, the store.
-        isolation: The isolation's name.
-        store: Name of the store's folder.
-    """
-
-    folder: Path
-    isolation: str
-    store: str = "store"
-
-    def executor(self, environment: Environment = WEB, **settings: object) -> CodeExecutor:
-        """An executor that has this environment, and keeps nothing waiting."""
-        return CodeExecutor(
-            environments=[environment],
-            environment_dir=self.folder / self.store,
-            isolation=self.isolation,
-            timeout=60.0,
-            pool=None,
-            **settings,  # type: ignore[arg-type]
-        )
-
-    def build(self, environment: Environment = WEB, **words: object) -> EnvironmentInfo:
-        """Build one."""
-        with using(self.folder), self.executor(environment) as made:
-            return made.build_environment(environment.name, **words)  # type: ignore[arg-type]
-
-    def run(self, **fields: object) -> ExecutionResult:
-        """Run a program in one that is built."""
-        with self.executor() as executor:
-            request = ExecutionRequest("rust", environment="web", **fields)  # type: ignore[arg-type]
-            return executor.execute(request)
-
-
 @pytest.fixture(scope="module")
 def sites() -> dict[str, Site]:
     """What was built behind each isolation: once."""
@@ -82,7 +44,7 @@ def site(
     if isolation.name not in sites:
         folder = tmp_path_factory.mktemp("rust")
         make_registry(folder)
-        made = Site(folder, isolation.name)
+        made = Site(folder, isolation.name, WEB, using)
         made.build()
         sites[isolation.name] = made
     yield sites[isolation.name]
@@ -139,14 +101,7 @@ def test_what_does_not_compile_is_told(site: Site, files: dict[str, str], proble
 
 
 def test_the_same_crates_give_the_same_bytes_or_none(site: Site) -> None:
-    """What is compiled ahead, too, and from a lock without a registry."""
-    (path,) = (site.folder / "store/locks").glob("*.json")
-    lock = json.loads(path.read_text())
-    assert replace(site, store="again").build().digest == lock["digest"]
-    changed = site.folder / "changed.json"
-    changed.write_text(json.dumps({**lock, "digest": "0" * 32}))
-    with pytest.raises(Unavailable, match="cannot be built as it was locked"):
-        replace(site, store="third").build(lock=changed)
+    site.check_lock()
 
 
 def test_a_crate_that_does_not_compile_fails_the_build_with_the_compilers_words(
@@ -154,7 +109,7 @@ def test_a_crate_that_does_not_compile_fails_the_build_with_the_compilers_words(
 ) -> None:
     wrong = Environment("web", "rust", packages=["wrong"])
     with pytest.raises(Unavailable, match="the installer failed") as error:
-        replace(site, store="wrong").build(wrong)
+        replace(site, store="wrong", environment=wrong).build()
     assert "expected `u8`, found floating-point number" in getattr(error.value, "output", "")
 
 

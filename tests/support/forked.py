@@ -13,6 +13,8 @@ from tests.support.warmth import waiting
 from drybox import CodeExecutor, ExecutionRequest, ExecutionResult, PoolSettings, ResourceLimits
 from drybox.languages.registry import find_language
 
+LOGGERS = ("drybox.pool", "drybox.local")
+
 TIMEOUT = 60.0
 """Seconds until a sandbox waits."""
 
@@ -32,8 +34,14 @@ class ForkedExecutor(CodeExecutor):
         # Beside programs that hold on for one another there is room to fill the pool.
         super().__init__(pool=pool, **{"concurrency": 16, **options})
         self._problems = _Problems()
-        for name in ("drybox.pool", "drybox.local"):
+        for name in LOGGERS:
             logging.getLogger(name).addHandler(self._problems)
+
+    def close(self) -> None:
+        """Hear of no more problems, too."""
+        for name in LOGGERS:
+            logging.getLogger(name).removeHandler(self._problems)
+        super().close()
 
     def _execute(self, request: ExecutionRequest) -> ExecutionResult:
         if self._can_wait(request):
@@ -43,8 +51,13 @@ class ForkedExecutor(CodeExecutor):
                 super()._execute(ExecutionRequest("python", "", isolation="local"))
                 time.sleep(0.02)
         result = super()._execute(request)
-        assert not self._problems.found, self._problems.found
+        self.check()
         return result
+
+    def check(self) -> None:
+        """Fail if something was complained of since the last time: later tests are not at fault."""
+        found, self._problems.found = self._problems.found, []
+        assert not found, found
 
     @staticmethod
     def _can_wait(request: ExecutionRequest) -> bool:
