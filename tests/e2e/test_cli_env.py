@@ -90,6 +90,9 @@ def test_a_lock_is_written_and_built_from(setting: Mapping[str, str], tmp_path: 
     done = drybox("env", "lock", "greeting", "-o", str(lock), env=setting)
     assert done.returncode == 0, done.stderr
     assert len(json.loads(lock.read_text())["packages"]) == 2
+    nowhere = drybox("env", "lock", "greeting", "-o", str(tmp_path / "no/lock"), env=setting)
+    assert nowhere.returncode == 2
+    assert b"cannot be written: No such file" in nowhere.stderr
     words = ("env", "build", "greeting", "--lock", str(lock), "--json")
     (built,) = document(drybox(*words, env=setting))["environments"]
     assert built["built"]

@@ -51,10 +51,10 @@ class ForkedExecutor(CodeExecutor):
                 super()._execute(ExecutionRequest("python", "", isolation="local"))
                 time.sleep(0.02)
         result = super()._execute(request)
-        self.check()
+        self.check_problems()
         return result
 
-    def check(self) -> None:
+    def check_problems(self) -> None:
         """Fail if something was complained of since the last time: later tests are not at fault."""
         found, self._problems.found = self._problems.found, []
         assert not found, found

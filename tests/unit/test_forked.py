@@ -13,12 +13,12 @@ def test_a_problem_fails_one_execution_and_none_after_it() -> None:
     try:
         logging.getLogger("drybox.pool").warning("no template")
         with pytest.raises(AssertionError, match="no template"):
-            executor.check()
-        executor.check()
+            executor.check_problems()
+        executor.check_problems()
     finally:
         executor.close()
     logging.getLogger("drybox.local").warning("of another executor")
-    executor.check()
+    executor.check_problems()
     assert not any(
         type(handler).__name__ == "_Problems"
         for name in LOGGERS

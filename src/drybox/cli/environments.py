@@ -174,7 +174,14 @@ def lock(name: str, output: str | None, isolation: str | None, as_json: bool) ->
     if output is not None:
         from drybox.environments.store import write_whole
 
-        write_whole(Path(output), text)
+        try:
+            write_whole(Path(output), text)
+        except OSError as error:
+            raise InvalidRequest(
+                "--output",
+                f"{output!r} cannot be written: {error.strerror}",
+                hint="The lock is kept beside the environments all the same; name another file.",
+            ) from error
         text = json.dumps({"name": name, "output": output}) if as_json else output
     click.echo(text.rstrip())
     return 0

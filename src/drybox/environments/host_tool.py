@@ -47,8 +47,11 @@ def end(*_):
             os._exit(1)
 
 own, tool, prctl = os.getpid(), 0, ctypes.CDLL(None).prctl
-signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
-signal.signal(signal.SIGTERM, end)
+ends = [signal.SIGTERM]
+ends += [it for it in (signal.SIGINT, signal.SIGHUP) if signal.getsignal(it) != signal.SIG_IGN]
+signal.pthread_sigmask(signal.SIG_BLOCK, ends)
+for it in ends:
+    signal.signal(it, end)
 prctl(36, 1)  # PR_SET_CHILD_SUBREAPER: whatever the tool starts is this one's child at last
 prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
 if os.getppid() != int(sys.argv[1]):
@@ -56,8 +59,9 @@ if os.getppid() != int(sys.argv[1]):
 tool = os.fork()
 if not tool:
     prctl(1, signal.SIGKILL)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
+    for it in ends:
+        signal.signal(it, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ends)
     if os.getppid() != own:
         os._exit(1)
     if sys.argv[2] != "0":
@@ -72,7 +76,7 @@ if not tool:
 null = os.open(os.devnull, os.O_RDWR)
 for stream in range(3):
     os.dup2(null, stream)  # who reads what the tool says waits for no other
-signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
+signal.pthread_sigmask(signal.SIG_UNBLOCK, ends)
 while True:
     pid, status = os.wait()
     if pid == tool:
@@ -85,8 +89,9 @@ if os.WIFSIGNALED(status):
     os.kill(own, os.WTERMSIG(status))
 os._exit(os.WEXITSTATUS(status))
 """
-"""Starts a tool, ends as it ends, and gives it no more memory than that. Told to end, or once the
-thread is gone that started it, it kills the tool with every process that came of it."""
+"""Starts a tool, ends as it ends, and gives it no more memory than that. Told to end, also by a
+terminal, or once the thread is gone that started it, it kills the tool with every process that came
+of it."""
 
 
 @dataclass(frozen=True, slots=True)

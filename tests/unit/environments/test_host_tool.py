@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -67,18 +68,27 @@ def test_one_that_takes_too_long_ends_with_all_that_it_has_started(
     assert is_gone(int(lines[0]))
 
 
-@pytest.mark.parametrize("name", ["SIGKILL", "SIGTERM"])
+@pytest.mark.parametrize("name", ["SIGKILL", "SIGTERM", "of a terminal"])
 def test_nothing_is_left_of_a_tool_when_drybox_is_killed(tmp_path: Path, name: str) -> None:
     code = (
         "import sys; from pathlib import Path; from drybox.environments.host_tool import run_tool\n"
         f"run_tool(['sh', '-c', {DAEMON!r}], cwd=Path({str(tmp_path)!r}),"
         " on_line=lambda line: print(line, flush=True))"
     )
-    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as made:
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    ) as made:
         assert made.stdout is not None
         left = int(made.stdout.readline())
         assert made.stdout.readline() == "begun\n"
         children = Path(f"/proc/{made.pid}/task/{made.pid}/children").read_text().split()
-        made.send_signal(getattr(signal, name))
+        if name.startswith("SIG"):
+            made.send_signal(getattr(signal, name))
+        else:
+            os.killpg(made.pid, signal.SIGINT)
     for pid in (left, *map(int, children)):
         assert eventually(partial(is_gone, pid))
