@@ -200,6 +200,19 @@ def test_all_that_code_has_written_is_in_its_own_run(
             assert session.run(sample.output).stdout == "out\n"
 
 
+def test_what_code_prints_and_shows_comes_in_its_order(
+    executor: CodeExecutor, isolation: Isolation
+) -> None:
+    code = "for n in range(30):\n    print(n)\n    display(n)\n    print(-n)"
+    wanted = [word for n in range(30) for word in (f"{n}", "shown", f"{-n}")]
+    with executor.session("python", isolation=isolation.name) as session:
+        seen = []
+        for event in session.stream(code):
+            seen += event.data.split() if event.type == "stdout" else []
+            seen += ["shown"] if event.type == "display" else []
+        assert seen == wanted
+
+
 @pytest.mark.parametrize("caught", ["KeyboardInterrupt", "BaseException"])
 def test_code_that_catches_its_interrupt_ends_and_leaves_its_state(
     executor: CodeExecutor, isolation: Isolation, caught: str

@@ -6,6 +6,7 @@ import os
 import stat
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
 from pathlib import Path, PurePosixPath
 
 import anyio
@@ -135,8 +136,9 @@ class CopiedFiles(ABC):
         opened = await anyio.to_thread.run_sync(open_beneath, folder, parts)
         async with anyio.wrap_file(os.fdopen(opened, "wb")) as file:
             keep_may_run(file.wrapped.fileno(), found.mode)
-            async for piece in self.read_pieces(found.path):
-                await file.write(piece)
+            async with aclosing(self.read_pieces(found.path)) as pieces:
+                async for piece in pieces:
+                    await file.write(piece)
         return str(made)
 
     async def watch(self, path: str = ".") -> AsyncIterator[FileChange]:

@@ -230,7 +230,7 @@ class SessionFiles(CopiedFiles):
                 raise self._told(error, path) from error
 
 
-async def joined(pieces: AsyncIterator[bytes], path: str, most: int) -> bytes:
+async def joined(pieces: AsyncGenerator[bytes, None], path: str, most: int) -> bytes:
     """All pieces of a file.
 
     Args:
@@ -242,14 +242,15 @@ async def joined(pieces: AsyncIterator[bytes], path: str, most: int) -> bytes:
         SessionFileError: It has more.
     """
     content = bytearray()
-    async for piece in pieces:
-        content += piece
-        if len(content) > most:
-            raise SessionFileError(
-                "too_large",
-                f"{path[:200]!r} has more than {most:,} bytes",
-                hint="Read it in pieces, or raise max_bytes.",
-            )
+    async with aclosing(pieces):
+        async for piece in pieces:
+            content += piece
+            if len(content) > most:
+                raise SessionFileError(
+                    "too_large",
+                    f"{path[:200]!r} has more than {most:,} bytes",
+                    hint="Read it in pieces, or raise max_bytes.",
+                )
     return bytes(content)
 
 

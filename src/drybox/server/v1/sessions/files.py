@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import aclosing
 from functools import partial
 from urllib.parse import unquote_to_bytes
 
@@ -124,7 +125,7 @@ class FileResponse(Response):
     media_type = BYTES
 
     def __init__(
-        self, first: bytes, rest: AsyncIterator[bytes], headers: Mapping[str, str]
+        self, first: bytes, rest: AsyncGenerator[bytes, None], headers: Mapping[str, str]
     ) -> None:
         super().__init__(headers={"X-Content-Type-Options": "nosniff", **headers})
         del self.headers["content-length"]
@@ -142,10 +143,11 @@ class FileResponse(Response):
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-        try:
-            await while_connected(receive, give)
-        except ClientGone:
-            return
+        async with aclosing(self._rest):
+            try:
+                await while_connected(receive, give)
+            except ClientGone:
+                return
 
 
 def _listed(found: Sequence[FileInfo]) -> Iterator[bytes]:

@@ -7,7 +7,10 @@ import json
 import os
 import resource
 import select
+import struct
+import termios
 import threading
+import time
 from typing import Any
 
 HIGHEST_FD = 1000
@@ -15,10 +18,18 @@ HIGHEST_FD = 1000
 
 PIECE = 65536
 
+TAKEN_TIMEOUT = 2.0
+"""Seconds that a cell may wait in all for its answers to be taken."""
+
+LOOK_STEP = 1e-4
+"""Seconds between looks at whether they are."""
+
 # A cell may replace what modules have.
 dumps = json.JSONEncoder().encode
 _loads = json.JSONDecoder().decode
 _getpid, _read, _write, _exit = os.getpid, os.read, os.write, os._exit
+_ioctl, _sleep, _now, _error = fcntl.ioctl, time.sleep, time.monotonic, OSError
+_FIONREAD, _unpack = termios.FIONREAD, struct.unpack
 
 
 class Closed(Exception):
@@ -35,6 +46,7 @@ class Channel:
         is_busy: Whether an interrupt would tear something apart now.
         interrupted: Whether one came meanwhile.
         is_at_hand: Whether a request has been taken that nobody has begun yet.
+        wait_left: Seconds that the cell may still wait for its answers to be taken.
     """
 
     def __init__(self) -> None:
@@ -53,6 +65,7 @@ class Channel:
         self.is_busy = False
         self.interrupted = False
         self.is_at_hand = False
+        self.wait_left = 0.0
         os.register_at_fork(after_in_child=self._leave)
 
     @property
@@ -76,6 +89,20 @@ class Channel:
             _exit(1)
         if is_main:
             self._relax()
+
+    def wait_until_taken(self) -> None:
+        """Wait until answers have left: what is printed from here on comes behind them.
+
+        PID 1 passes on what it finds in the pipes of output before what it finds in this one.
+        """
+        began = _now()
+        try:
+            while self.wait_left > _now() - began and _unread(self._sink):
+                _sleep(LOOK_STEP)
+        except _error:
+            return
+        finally:
+            self.wait_left -= _now() - began
 
     def take(self, *, wait: bool = True, fresh: bool = False) -> dict[str, Any] | None:
         """The next request.
@@ -126,3 +153,9 @@ class Channel:
                 os.close(fd)
             except OSError:
                 pass
+
+
+def _unread(pipe: int) -> int:
+    """Bytes in a pipe."""
+    found: tuple[int] = _unpack("i", _ioctl(pipe, _FIONREAD, b"\0\0\0\0"))
+    return found[0]

@@ -19,7 +19,7 @@ from IPython.core.history import HistoryManager
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import Magics, line_magic, magics_class
 from IPython.core.profiledir import ProfileDir
-from kernel_channel import Channel
+from kernel_channel import TAKEN_TIMEOUT, Channel
 from kernel_display import COLOURS, Displays, Results, forms_of, text_of
 from traitlets import Type
 
@@ -113,6 +113,7 @@ class Shell(InteractiveShell):
         """Begin a cell."""
         self._has_raised = self.was_cancelled = False
         self.has_input = bool(request.get("input"))
+        self.channel.wait_left = TAKEN_TIMEOUT
         self.run_id = request["id"]
 
     def answer(self, kind: str, **fields: Any) -> None:
@@ -120,6 +121,8 @@ class Shell(InteractiveShell):
         if self.run_id is not None:
             flush()
             self.channel.send({"type": kind, "id": self.run_id, **fields})
+            if kind != "input":
+                self.channel.wait_until_taken()
 
     def fail(self, kind: type[BaseException], error: BaseException, trace: str) -> None:
         """Tell what a cell raised; of several the first."""
