@@ -175,7 +175,9 @@ def test_namespaces_in_a_container_take_what_the_page_says(
         status, answer = contained.ask("/v1/execute", body)
     if given_up == UNCONFINED:
         assert (status, answer.get("stdout")) == (200, "42\n"), answer
-        assert (answer["isolation"], answer["weakened"]) == ("local", sorted(WEAKER))
+        assert answer["isolation"] == "local"
+        # Whether inodes of one's own are to be had is the daemon's storage driver's to say.
+        assert set(WEAKER) - {"inodes"} <= set(answer["weakened"]) <= set(WEAKER)
     else:
         assert status == 422, answer
         assert "No permissions to creat" in answer["detail"]

@@ -18,6 +18,9 @@ pytestmark = pytest.mark.promise("ISO-7")
 
 PATTERN = Path("/proc/sys/kernel/core_pattern")
 
+ROOT = os.environ.get("DRYBOX_TESTS_ROOT", "")
+"""Where the machine has the root that the tests run in: it starts handlers in its own."""
+
 ATTACK = """
 import resource
 
@@ -47,16 +50,16 @@ def handled() -> Iterator[Path]:
     if os.getuid():
         pytest.skip("only root says what handles the host's crashes")
     with (
-        tempfile.TemporaryDirectory(prefix="drybox-test-") as folder,
+        tempfile.TemporaryDirectory(prefix="drybox-test-", dir="/var/tmp") as folder,
         open("/run/lock/drybox-test-core-pattern", "w") as lock,
     ):
         fcntl.flock(lock, fcntl.LOCK_EX)  # one at a time on this machine
         log, handler = Path(folder, "log"), Path(folder, "handler")
         log.touch()
-        handler.write_text(f'#!/bin/sh\necho "$1" >> {log}\n')
+        handler.write_text(f'#!/bin/sh\necho "$1" >> {ROOT}{log}\n')
         handler.chmod(0o755)
         before = PATTERN.read_text()
-        PATTERN.write_text(f"|{handler} %e")
+        PATTERN.write_text(f"|{ROOT}{handler} %e")
         try:
             yield log
         finally:
