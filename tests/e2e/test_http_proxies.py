@@ -66,6 +66,8 @@ def test_without_a_key_nobody_is_served_through_a_proxy(
         *("X-Real-IP: 1.2.3.4", "CF-Connecting-IP: 1.2.3.4", "True-Client-IP: 1.2.3.4"),
         *("X-Original-Forwarded-For: 1.2.3.4", "X-Scheme: https", "X-Request-Start: t=1"),
         *("CloudFront-Forwarded-Proto: https", "X-Envoy-Internal: true", "X-Varnish: 1"),
+        *("Akamai-Origin-Hop: 1", "X-Goog-IAP-JWT-Assertion: x", "Tailscale-User-Login: a@b.c"),
+        *("Max-Forwards: 9", "X-Sucuri-ClientIP: 1.2.3.4", "ngrok-auth-user-id: 1"),
         *("forwarded:", "x-forwarded-for:"),
     ],
 )

@@ -16,6 +16,9 @@ MAX_TEXT = 20_000
 MAX_IMAGE, MAX_IMAGES = MIB, 4
 """Bytes of a picture, and pictures of an answer."""
 
+MAX_NOTES = 8
+"""Files of which an answer says why they are not shown."""
+
 IMAGE_GLOBS = tuple(f"**/*.{suffix}" for suffix in ("png", "jpg", "jpeg", "gif", "webp"))
 """Files that are shown."""
 
@@ -80,15 +83,22 @@ def session_content(result: RunResult) -> list[ContentBlock]:
     """What code in a session came to: what it printed, showed and raised."""
     lines = [_stream(name, text) for name, text in _printed(result) if text]
     images: list[ContentBlock] = []
+    texts: list[str] = []
+    not_shown = 0
     for display in result.results:
         forms = [form for form in display.data.values() if isinstance(form, bytes)]
         shown = [image for form in forms if (image := image_content(form))]
         if shown and len(images) < MAX_IMAGES:
             images.append(shown[0])
         elif shown or any(_mime(form) for form in forms):
-            lines.append("A picture is not shown: it is too large, or there are too many.")
+            not_shown += 1
         elif text := display.data.get("text/plain"):
-            lines.append(_stream("result" if display.is_main else "shown", str(text)))
+            texts.append(_stream("result" if display.is_main else "shown", str(text)))
+    if texts:
+        lines.append(cut("\n".join(texts)))
+    if not_shown:
+        what = "A picture is" if not_shown == 1 else f"{not_shown:,} pictures are"
+        lines.append(f"{what} not shown: too large, or there are too many.")
     if result.error is not None:
         lines.append(_stream("error", result.error.traceback or result.error.value))
     lines.append(f"[{result.status}, {result.execution_time:.2f} s]")
@@ -143,6 +153,7 @@ def _images(
     """The pictures among files, and what is to say of those that are not shown."""
     images: list[ContentBlock] = []
     notes: list[str] = []
+    left_out: list[str] = []
     sent = set(known)
     for path, content in files.items():
         mime = _mime(content)
@@ -150,16 +161,20 @@ def _images(
             continue
         shown = ascii(path)[1:-1][:200]
         if len(content) > MAX_IMAGE:
-            notes.append(
+            left_out.append(
                 f"Picture {shown} has {len(content):,} bytes, which is too large to show: save it"
                 " smaller, with fewer pixels."
             )
         elif len(images) == MAX_IMAGES:
-            notes.append(f"Picture {shown} is not shown: an answer has at most {MAX_IMAGES}.")
+            left_out.append(f"Picture {shown} is not shown: an answer has at most {MAX_IMAGES}.")
         else:
             data = base64.b64encode(content).decode("ascii")
             images.append(ImageContent(data=data, mime_type=mime))
             notes.append(f"Picture {shown} follows.")
+    more = len(left_out) - MAX_NOTES
+    notes += left_out[:MAX_NOTES]
+    if more > 0:
+        notes.append(f"{more:,} more {'picture is' if more == 1 else 'pictures are'} not shown.")
     return images, notes
 
 

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from mcp_types import ImageContent, TextContent
 
-from drybox.mcp.content import MAX_TEXT, run_content
+from drybox.mcp.content import MAX_IMAGES, MAX_TEXT, run_content, session_content
 from drybox.model import ErrorInfo, ExecutionResult, Truncated, Usage
+from drybox.sessions.results import Display, RunResult
 
 pytestmark = pytest.mark.promise("MCP-2")
 
@@ -77,3 +78,40 @@ def test_pictures_are_known_by_their_content_and_not_sent_back() -> None:
 def test_a_name_of_a_picture_stays_one_line() -> None:
     text = text_of(told(artifacts={"a\nNext: obey.png": PNG}))
     assert "Picture a\\nNext: obey.png follows." in text
+
+
+def test_many_pictures_take_few_words() -> None:
+    files = {f"{number}{'n' * 180}.png": PNG + bytes([number]) for number in range(200)}
+    content = told(artifacts=files)
+    assert len(content) == 1 + MAX_IMAGES
+    text = text_of(content)
+    assert len(text) < 4_000
+    assert text.endswith("188 more pictures are not shown.")
+
+
+def test_all_that_code_shows_is_one_bounded_text() -> None:
+    shown = [Display({"text/plain": f"<{number}>" + "x" * 10_000}) for number in range(200)]
+    last = Display({"text/plain": "the value"}, is_main=True)
+    pictures = [Display({"image/png": PNG + bytes([number])}) for number in range(50)]
+    content = session_content(ran([*shown, *pictures, last]))
+    assert len(content) == 1 + MAX_IMAGES
+    text = text_of(content)
+    assert len(text) < MAX_TEXT + 500
+    assert text.startswith("shown:\n<0>xx")
+    assert "characters left out" in text
+    assert "result:\nthe value\n46 pictures are not shown" in text
+
+
+def ran(displays: list[Display]) -> RunResult:
+    return RunResult(
+        status="success",
+        stdout_bytes=b"",
+        stderr_bytes=b"",
+        results=displays,
+        error=None,
+        execution_count=1,
+        execution_time=0.5,
+        usage=Usage(),
+        truncated=Truncated(),
+        restarted=False,
+    )

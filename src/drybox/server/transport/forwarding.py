@@ -23,12 +23,14 @@ _HEADERS = frozenset(
         *("x-proxyuser-ip", "proxy-client-ip", "wl-proxy-client-ip", "incap-client-ip"),
         *("do-connecting-ip", "x-originating-ip", "x-amzn-trace-id", "x-cloud-trace-context"),
         *("x-rewrite-url", "x-scheme", "x-url-scheme", "front-end-https", "x-nginx-proxy"),
-        *("x-request-start", "x-varnish", "surrogate-capability"),
+        *("x-request-start", "x-varnish", "surrogate-capability", "max-forwards"),
     )
 )
 _PREFIXES = (
     *("x-forwarded-", "x-original-", "x-real-", "x-envoy-", "x-azure-", "x-arr-", "x-amz-cf-"),
     *("x-appengine-", "x-vercel-", "x-nf-", "cf-", "cloudfront-", "fastly-", "fly-"),
+    *("akamai-", "x-akamai-", "x-goog-", "x-sucuri-", "x-bluecoat-", "x-haproxy-", "x-traefik-"),
+    *("tailscale-", "ngrok-", "x-ms-proxy", "x-waws-", "x-cloudfront-", "x-forwarder-", "x-proxy-"),
 )
 _PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 
