@@ -51,6 +51,19 @@ SAMPLES = {
 }
 
 
+def test_matplotlib_is_offered_the_way_to_draw_into_results(
+    executor: CodeExecutor, isolation: Isolation
+) -> None:
+    """Since 3.9 it knows no other backends than those that packages say they have."""
+    code = (
+        "from importlib.metadata import entry_points\n"
+        "[item.value for item in entry_points(group='matplotlib.backend')]"
+    )
+    with executor.session("python", isolation=isolation.name) as session:
+        result = session.run(code)
+    assert "matplotlib_inline.backend_inline" in str(result.results or result.error), result
+
+
 @pytest.mark.parametrize("language", SAMPLES)
 def test_state_values_errors_and_interrupts(
     executor: CodeExecutor, isolation: Isolation, language: str

@@ -116,6 +116,9 @@ def test_python(tmp_path: Path) -> None:
             for name, code in PYTHON.items()
         }
         assert {name: result.stdout for name, result in said.items()} == SAYS, said
+        with executor.session("python", environment="data") as session:
+            drawn = session.run("import matplotlib.pyplot as plot\nplot.plot([1, 2])\nplot.show()")
+        assert [item.data["image/png"][1:4] for item in drawn.results] == [b"PNG"], drawn
         draws = list[list[object]]()
         while len(draws) < 100:
             result = executor.execute("python", DRAWS, environment="data", timeout=120)

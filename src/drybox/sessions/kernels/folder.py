@@ -119,6 +119,7 @@ def _key(modules: dict[str, str]) -> str:
     for path in sorted(PROGRAMS.iterdir()):
         if path.is_file():
             facts.update(f"{path.name}\0".encode() + path.read_bytes())
+    facts.update(b"described\0")
     for name, place in modules.items():
         first = Path(place, "__init__.py") if os.path.isdir(place) else Path(place)
         state = first.stat()
@@ -139,10 +140,32 @@ def _make(made: Path, modules: dict[str, str]) -> None:
             shutil.copytree(place, target, ignore=shutil.ignore_patterns(*LEFT_OUT, "*.so"))
         else:
             shutil.copyfile(place, target)
+    for name in modules:
+        _describe(name, packages)
     for source in _sources(made):
         _compile(source, made)
     for path in (made, *made.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)
+
+
+def _describe(name: str, packages: Path) -> None:
+    """Write what a package is called, and what it offers to others, where these look for it.
+
+    Matplotlib draws by no other way of matplotlib_inline than the one that it offers.
+    """
+    from importlib import metadata  # once is enough to have it
+
+    try:
+        found = metadata.distribution(name)
+    except metadata.PackageNotFoundError:
+        return
+    folder = packages / f"{name}-{found.version}.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text(
+        f"Metadata-Version: 2.1\nName: {name}\nVersion: {found.version}\n", "utf-8"
+    )
+    if offers := found.read_text("entry_points.txt"):
+        (folder / "entry_points.txt").write_text(offers, "utf-8")
 
 
 def _sources(made: Path) -> Iterator[Path]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import binascii
+import contextlib
 import os
 import re
 import sys
@@ -126,4 +127,5 @@ class AfterImport:
 def draw_inline(matplotlib: Any) -> None:
     """Have figures drawn into the results, unless the session's owner says otherwise."""
     if "MPLBACKEND" not in os.environ:
-        matplotlib.rcParams["backend"] = "module://matplotlib_inline.backend_inline"
+        with contextlib.suppress(ValueError):  # it does not know it, and draws otherwise
+            matplotlib.rcParams["backend"] = "module://matplotlib_inline.backend_inline"
