@@ -114,9 +114,11 @@ def test_a_backend_that_closes_takes_what_is_being_made_along(
     python = find_language("python")[0]
     ends: list[str] = []
 
-    async def open_one(backend: DockerBackend) -> None:
+    async def open_some(backend: DockerBackend) -> None:
+        """One after another until one cannot be had: whenever it closes, one is being made."""
         try:
-            await backend.open(SandboxSpec(python, "", ResourceLimits(), "docker"))
+            while True:
+                await backend.open(SandboxSpec(python, "", ResourceLimits(), "docker"))
         except DryboxError as error:
             ends.append(type(error).__name__)
 
@@ -126,7 +128,7 @@ def test_a_backend_that_closes_takes_what_is_being_made_along(
             DockerBackend("docker", settings) as backend,
         ):
             await backend.version(python, "")
-            tasks.start_soon(open_one, backend)
+            tasks.start_soon(open_some, backend)
             while not await anyio.to_thread.run_sync(containers, docker_daemon):
                 await anyio.sleep(0.01)
 

@@ -106,6 +106,8 @@ def add_handlers(app: FastAPI) -> None:
             # A path may have a route for each method; Starlette knows only of the first.
             known = (error.headers or {}).get("Allow", "").split(", ")
             allowed = {method for method in (*known, *_documented(app, request)) if method}
+            if "GET" in allowed:
+                allowed.add("HEAD")
             error = HTTPException(405, headers={"Allow": ", ".join(sorted(allowed))})
         return problem_response(problem_of(error))
 

@@ -41,3 +41,5 @@ async def test_every_path_that_has_get_has_head(
             assert head.headers["content-type"] == got.headers["content-type"], path
         for path in ("/v1/execute", "/mcp"):
             assert (await ask(app, "HEAD", path)).status == 405, path
+        refused = await ask(app, "PUT", "/v1/languages")
+        assert (refused.status, refused.headers["allow"]) == (405, "GET, HEAD")
