@@ -103,6 +103,12 @@ void outlet_pump(struct outlet *out, int stream)
     int is_held = out->has_ended || (stream != ANSWERS && out->held_length);
     if (is_held && out->owed[stream] && out->owed[stream] < most)
         most = out->owed[stream];
+    /* Who has answered may wait until that is read, and then print: that is not owed before it. */
+    size_t here = stream == ANSWERS && !out->has_ended ? waiting(out->fds[ANSWERS]) : 0;
+    if (here) {
+        owe(out);
+        most = here < most ? here : most;
+    }
     ssize_t n = read(out->fds[stream], data, most);
     if (n < 0 && (errno == EINTR || errno == EAGAIN)) {
         if (errno == EAGAIN)
@@ -123,7 +129,7 @@ void outlet_pump(struct outlet *out, int stream)
         out->held_length = n;
         if (out->has_ended)
             out->owed[ANSWERS] -= n; /* of output, what is owed since the end comes first */
-        else
+        else if (!here)
             owe(out);
     }
     tell_held(out);
