@@ -51,6 +51,12 @@ SYSTEM_FILES = (
     File("/etc/hostname", b"sandbox\n"),
     File("/etc/nsswitch.conf", b"passwd: files\ngroup: files\nhosts: files\n"),
     File("/etc/resolv.conf", b""),
+    # There are no fonts but programs' own; without this they would be told of an error.
+    File(
+        "/etc/fonts/fonts.conf",
+        b'<?xml version="1.0"?>\n<fontconfig>\n  <dir>/usr/share/fonts</dir>\n'
+        b"  <cachedir>/tmp/fontconfig</cachedir>\n</fontconfig>\n",
+    ),
 )
 """The sandbox's own files; init writes them before it seals the root."""
 
