@@ -282,6 +282,7 @@ def _error_fields(error: DryboxError) -> dict[str, Any]:
         "field": getattr(error, "field", None),
         "what": getattr(error, "what", None),
         "reason": getattr(error, "reason", None),
+        "is_full": getattr(error, "is_full", False),
     }
 
 
@@ -300,6 +301,8 @@ def _error(given: dict[str, Any]) -> DryboxError:
         return kind(given["field"], message.removeprefix(f"{given['field']}: "), hint=hint)
     if issubclass(kind, errors.Unsupported):
         return kind(message, hint=hint, what=given["what"])
+    if issubclass(kind, errors.Unavailable):
+        return kind(message, hint=hint, is_full=given["is_full"])
     return kind(message, hint=hint)
 
 
