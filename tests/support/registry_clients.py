@@ -34,9 +34,16 @@ class Clients:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def python(self, script: str, **given: object) -> Any:
-        """What a Python script makes of a client and of these values: the JSON it prints."""
-        return _said([str(self._folder / "venv/bin/python"), "-W", "ignore", "-c", script], given)
+    def python(self, script: str, *, wait: float = TIMEOUT, **given: object) -> Any:
+        """What a Python script makes of a client and of these values: the JSON it prints.
+
+        Args:
+            script: It.
+            wait: Seconds that it may take.
+            given: The values.
+        """
+        words = [str(self._folder / "venv/bin/python"), "-W", "ignore", "-c", script]
+        return _said(words, given, wait)
 
     def node(self, script: str, **given: object) -> Any:
         """The same for a module of Node.js."""
@@ -69,9 +76,9 @@ def _do(command: list[str], folder: Path) -> None:
     assert not done.returncode, f"{command} exited {done.returncode}:\n{done.stderr[-4000:]}"
 
 
-def _said(command: list[str], given: Mapping[str, object]) -> Any:
+def _said(command: list[str], given: Mapping[str, object], wait: float = TIMEOUT) -> Any:
     done = subprocess.run(
-        command, input=json.dumps(given), capture_output=True, text=True, timeout=TIMEOUT
+        command, input=json.dumps(given), capture_output=True, text=True, timeout=wait
     )
     assert not done.returncode, done.stderr
     return json.loads(done.stdout)

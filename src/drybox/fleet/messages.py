@@ -113,7 +113,7 @@ def pack(value: object) -> bytes:
     """Plain values as bytes; records become maps."""
     import msgpack  # of the extra, so not before it is needed
 
-    packed: bytes = msgpack.packb(_plain(value), unicode_errors="surrogatepass")
+    packed: bytes = msgpack.packb(value, default=_plain, unicode_errors="surrogatepass")
     return packed
 
 
@@ -243,9 +243,6 @@ def unpack_value(data: bytes) -> Any:
     return given["value"]
 
 
-_ATOMS = frozenset({str, bytes, int, float, bool, type(None)})
-
-
 _RECORDS: dict[type, tuple[str, ...]] = {}
 
 
@@ -259,19 +256,15 @@ def _record_names(kind: type) -> tuple[str, ...]:
     return names
 
 
-def _plain(value: object) -> Any:
-    if type(value) in _ATOMS:  # most values are, and the other questions take longer
-        return value
+def _plain(value: object) -> object:
+    """What msgpack does not know by itself, as what it knows."""
     if names := _record_names(type(value)):
-        parts = [(name, getattr(value, name)) for name in names]
-        return {name: item if type(item) in _ATOMS else _plain(item) for name, item in parts}
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return {name: getattr(value, name) for name in names}
     if isinstance(value, DryboxError):
         return _error_fields(value)
-    return value
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} does not travel")
 
 
 def _error_fields(error: DryboxError) -> dict[str, Any]:

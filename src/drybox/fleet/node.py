@@ -121,9 +121,12 @@ class Node:
         self._doors: dict[str, float] = {}
         self._last_door = clock()
         self._runs: dict[str, NodeRun] = {}
+        self._taken = 0
         self._seen: OrderedDict[str, None] = OrderedDict()
         self._sessions = NodeSessions(self._executor.open_named, self._executor.snapshot_store)
-        self._slots = HeldSlots(lambda: self._executor.concurrency, self._owners, clock)
+        self._slots = HeldSlots(
+            *(lambda: self._executor.concurrency, lambda: self._taken, self._owners, clock)
+        )
         self._running: set[asyncio.Task[None]] = set()
         self._answers: dict[str, Answers] = {}
         self._stages: StageRecorder | None = None
@@ -291,7 +294,7 @@ class Node:
                 Load(
                     self._version,
                     self._executor.concurrency,
-                    sum(not run.ended.is_set() for run in list(self._runs.values())),
+                    self._taken,
                     self._pools(),
                     bool(self._closed),
                     os.getpid(),
@@ -321,6 +324,7 @@ class Node:
             return Reply("refused", reason="full")
         self._remember(id)
         run = self._runs[id] = NodeRun(door, id, unpack_run(data))
+        self._taken += 1
         run.switch.is_thrown = run.message.killed
         return run
 
@@ -361,6 +365,7 @@ class Node:
         finally:
             stages = self._stages.take(run.id) if self._stages is not None else ()
             run.ended.set()
+            self._taken -= 1
             if emit is None:
                 self._runs.pop(run.id, None)
             self._slots.offer()

@@ -38,17 +38,20 @@ class HeldSlots:
 
     Args:
         slots: How many there are.
-        running: The keys whose executions run, one word for each.
+        taken: How many executions run in them.
+        running: The keys whose executions these are, one word for each.
         clock: Seconds that only go forward.
     """
 
     def __init__(
         self,
         slots: Callable[[], int],
+        taken: Callable[[], int],
         running: Callable[[], Iterable[str]],
         clock: Callable[[], float],
     ) -> None:
         self._slots = slots
+        self._taken = taken
         self._running = running
         self._clock = clock
         self._wants: list[_Want] = []
@@ -106,4 +109,4 @@ class HeldSlots:
                 want.told.set_result(False)
 
     def _free(self) -> int:
-        return self._slots() - sum(1 for _ in self._running()) - len(self._held)
+        return self._slots() - self._taken() - len(self._held)
