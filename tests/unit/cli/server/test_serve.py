@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from drybox.cli.server.serve import session_bounds
+import pytest
+from click.testing import CliRunner
+
+from drybox import InvalidRequest
+from drybox.cli.server.serve import serve, session_bounds
 from drybox.executor.settings import ExecutorSettings
 from drybox.settings import ServerSettings
 
@@ -17,3 +21,18 @@ def test_an_executors_defaults_keep_no_server_from_its_own_bounds() -> None:
 def test_what_is_configured_for_the_executor_holds() -> None:
     executor = ExecutorSettings(max_sessions=3)
     assert "max_sessions" not in session_bounds(executor, ServerSettings(max_sessions=500))
+
+
+@pytest.mark.parametrize(
+    ("words", "field"),
+    [
+        (["--address", "127.0.0.1:1"], "--address"),
+        (["--max-nodes", "3"], "--max-nodes"),
+        (["--fleet", "ray", "--min-nodes", "3"], "--min-nodes"),
+        (["--fleet", "ray", "--min-nodes", "3", "--max-nodes", "2"], "max_nodes"),
+    ],
+)
+def test_words_of_a_fleet_without_the_others_are_refused(words: list[str], field: str) -> None:
+    found = CliRunner().invoke(serve, words)
+    assert isinstance(found.exception, InvalidRequest)
+    assert found.exception.field == field
