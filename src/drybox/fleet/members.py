@@ -58,8 +58,7 @@ class Members:
         lost: How many were lost so far.
         alive: Those of the cluster, as it said last, whether they have a replica or not.
         own: The one that this process is on; "" before that is known.
-        left: Ids of those that the fleet can do without: nothing begins there, and this front door
-            leaves each as soon as nothing of its own runs there.
+        left: Ids of those that the fleet can do without; each is left once nothing runs there.
     """
 
     def __init__(self, cluster: Cluster, door: str) -> None:
@@ -344,15 +343,18 @@ class Members:
     def _serve_waiting(self) -> None:
         """Give free slots to those who wait."""
         self._is_full = False
+        ids = {member.info.id for member in self.all()}
+        heard_of = [member.state for member in self.all() if member.is_heard_of()]
         for waiter in self._waiting.in_order():
             if waiter.called.done():
                 continue
-            able = [item for item in self.all() if item.info.id not in waiter.refused]
-            if not able and self.all():
-                self._waiting.remove(waiter)
-                waiter.called.set_exception(self._nobody())
-                continue
-            job, known = waiter.job, [item.state for item in able if item.is_heard_of()]
+            job, known = waiter.job, heard_of
+            if waiter.refused:
+                if ids and ids.issubset(waiter.refused):
+                    self._waiting.remove(waiter)
+                    waiter.called.set_exception(self._nobody())
+                    continue
+                known = [state for state in heard_of if state.id not in waiter.refused]
             chosen = choose_node(known, job.isolation, job.language)
             if chosen is None:
                 self._want_slots(known, waiter.owner)
