@@ -39,6 +39,36 @@ Not /usr/local, /opt or the rest of /usr, which hold what the host's owner put t
 
 DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 
+_SERVICES = (
+    "echo 7; discard 9 sink null; daytime 13; ftp-data 20; ftp 21; ssh 22; telnet 23; "
+    "smtp 25 mail; time 37 timserver; domain 53; bootps 67; bootpc 68; tftp 69; gopher 70; "
+    "finger 79; http 80 www; kerberos 88 kerberos5 krb5; pop3 110 pop-3; "
+    "sunrpc 111 portmapper; nntp 119; ntp 123; imap2 143 imap; snmp 161; "
+    "snmp-trap 162 snmptrap; irc 194; ldap 389; https 443; microsoft-ds 445; "
+    "submissions 465 smtps; syslog 514; printer 515 spooler; submission 587; ldaps 636; "
+    "domain-s 853; rsync 873; imaps 993; pop3s 995; socks 1080; openvpn 1194; ms-sql-s 1433; "
+    "mqtt 1883; nfs 2049; mysql 3306; ms-wbt-server 3389; svn 3690; sip 5060; sip-tls 5061; "
+    "xmpp-client 5222; mdns 5353; postgresql 5432 postgres; amqps 5671; amqp 5672; x11 6000; "
+    "redis 6379; http-alt 8080 webcache; git 9418; memcached 11211; "
+)
+"""IANA's names and ports of what is used today, with aliases that most systems have."""
+
+_PROTOCOLS = (
+    "ip 0 IP; icmp 1 ICMP; igmp 2 IGMP; ipencap 4 IP-ENCAP; tcp 6 TCP; udp 17 UDP; "
+    "ipv6 41 IPv6; gre 47 GRE; esp 50 IPSEC-ESP; ah 51 IPSEC-AH; ipv6-icmp 58 IPv6-ICMP; "
+    "ospf 89 OSPFIGP; sctp 132 SCTP; udplite 136 UDPLite; "
+)
+
+
+def _services() -> bytes:
+    """What a program looks names of services up in."""
+    lines = []
+    for words in map(str.split, _SERVICES.split(";")[:-1]):
+        name, port, *aliases = words
+        lines += [" ".join((name, f"{port}/{kind}", *aliases)) for kind in ("tcp", "udp")]
+    return "".join(f"{line}\n" for line in lines).encode()
+
+
 SYSTEM_FILES = (
     File(
         "/etc/passwd",
@@ -49,7 +79,10 @@ SYSTEM_FILES = (
     File("/etc/group", b"root:x:0:\nsandbox:x:1000:\nnogroup:x:65534:\n"),
     File("/etc/hosts", b"127.0.0.1\tlocalhost sandbox\n::1\tlocalhost sandbox\n"),
     File("/etc/hostname", b"sandbox\n"),
-    File("/etc/nsswitch.conf", b"passwd: files\ngroup: files\nhosts: files\n"),
+    File(
+        "/etc/nsswitch.conf",
+        b"passwd: files\ngroup: files\nhosts: files\nservices: files\nprotocols: files\n",
+    ),
     File("/etc/resolv.conf", b""),
     # There are no fonts but programs' own; without this they would be told of an error.
     File(
@@ -57,6 +90,8 @@ SYSTEM_FILES = (
         b'<?xml version="1.0"?>\n<fontconfig>\n  <dir>/usr/share/fonts</dir>\n'
         b"  <cachedir>/tmp/fontconfig</cachedir>\n</fontconfig>\n",
     ),
+    File("/etc/services", _services()),
+    File("/etc/protocols", _PROTOCOLS.replace("; ", "\n").encode()),
 )
 """The sandbox's own files; init writes them before it seals the root."""
 
