@@ -116,6 +116,7 @@ def test_python(tmp_path: Path) -> None:
             for name, code in PYTHON.items()
         }
         assert {name: result.stdout for name, result in said.items()} == SAYS, said
+        assert said["matplotlib"].stderr == ""  # nor is it told of fonts that are not there
         with executor.session("python", environment="data") as session:
             drawn = session.run("import matplotlib.pyplot as plot\nplot.plot([1, 2])\nplot.show()")
         assert [item.data["image/png"][1:4] for item in drawn.results] == [b"PNG"], drawn

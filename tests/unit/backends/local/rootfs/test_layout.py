@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from xml.etree import ElementTree
 
 import pytest
 
@@ -69,6 +70,8 @@ def test_the_sandbox_has_users_and_names_of_its_own() -> None:
     groups = {line.split(":")[2] for line in files["/etc/group"].splitlines()}
     assert groups == {user[3] for user in users}
     assert files["/etc/resolv.conf"] == ""
+    fonts = ElementTree.fromstring(files["/etc/fonts/fonts.conf"])
+    assert (fonts.findtext("cachedir") or "").startswith("/tmp/")  # not among a program's files
     assert {*files["/etc/hosts"].split()} == {"127.0.0.1", "::1", "localhost", "sandbox"}
 
 
