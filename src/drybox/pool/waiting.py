@@ -6,6 +6,8 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 
+import anyio.lowlevel
+
 from drybox.backends.base import Backend, IdleSandbox, SandboxSpec, WarmSandbox
 from drybox.errors import DryboxError
 from drybox.job import OWNER
@@ -60,6 +62,8 @@ async def open_waiting(
                 backend, replace(spec, prestart=prestarts[0]), prestarts, limits
             )
         except (DryboxError, OSError) as error:
+            # What fails because everything is ending is no failure to tell anybody of.
+            await anyio.lowlevel.checkpoint_if_cancelled()
             _log.warning("no sandbox could be forked from a template: %s", error)
     return await _open_with(backend, spec, prestarts, limits)
 

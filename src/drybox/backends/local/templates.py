@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 import anyio
+import anyio.lowlevel
 
 from drybox.errors import DryboxError
 from drybox.guest.init_binary import template_module_path
@@ -154,6 +155,8 @@ class Templates:
                 module = File(MODULE, Path(path).read_bytes())
                 sandbox = await start(prestart.as_template(module))
             except (DryboxError, OSError) as error:
+                # What fails because everything is ending is no failure to tell anybody of.
+                await anyio.lowlevel.checkpoint_if_cancelled()
                 self._failed_at[kind] = time.monotonic()
                 _log.warning("no template could be started: %s", error)
                 return None

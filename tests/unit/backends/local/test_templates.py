@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import anyio
 import pytest
 
+from drybox import PoolSettings, ResourceLimits
+from drybox.backends.base import SandboxSpec
 from drybox.backends.local import templates
 from drybox.backends.local.templates import Templates, new_key
 from drybox.errors import Unavailable
 from drybox.languages.prestart import PrestartedProcess
+from drybox.languages.registry import find_language
+from drybox.pool.waiting import open_waiting
+from drybox.testing.fake_backend import FakeBackend
 
 pytestmark = pytest.mark.anyio
 
@@ -93,6 +101,29 @@ async def test_after_a_failure_there_is_none_for_a_while(monkeypatch: pytest.Mon
     assert await found.find("kind", PRESTART, start) is None
     monkeypatch.setattr(templates, "RETRY_DELAY", 0.0)
     assert await found.find("kind", PRESTART, start) is not None
+
+
+async def test_what_fails_because_everything_ends_is_told_to_nobody(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Neither as a template's failure nor as that of the sandbox which is forked from it."""
+
+    async def start(prestart: PrestartedProcess) -> FakeSandbox:
+        scope.cancel()  # as a pool does first; then the supervisor is closed, and that fails
+        raise Unavailable("the supervisor ended.", hint="None.")
+
+    class Ending(FakeBackend):
+        async def open(self, spec: SandboxSpec) -> Any:
+            await start(PRESTART)
+
+    spec = SandboxSpec(find_language("python")[0], "", ResourceLimits(), "local")
+    settings = PoolSettings(fork_server="on")
+    with anyio.CancelScope() as scope:
+        await Templates().find("kind", PRESTART, start)
+    with anyio.CancelScope() as scope:
+        await open_waiting(Ending(), spec, [PRESTART], ResourceLimits(), settings)
+    assert scope.cancelled_caught
+    assert caplog.messages == []
 
 
 async def test_one_whose_child_did_not_come_has_no_more() -> None:
