@@ -78,7 +78,7 @@ _MAIN = re.compile(rb"^[ \t]{0,99}(?:pub |async ){0,2}fn main[ \t]{0,99}\(", re.
 _BIN = re.compile(rb"^\[\[bin\]\]([^\[]{0,2000})", re.M)
 _VALUE = {
     word: re.compile(rf'^{word}[ \t]{{0,9}}=[ \t]{{0,9}}"([^"\n]{{1,999}})"'.encode(), re.M)
-    for word in ("name", "path")
+    for word in ("name", "path", "default-run")
 }
 _NAME = re.compile(rb"^\[package\][^\[]{0,2000}?^name[ \t]{0,9}=[ \t]{0,9}\"([\w-]{1,64})\"", re.M)
 
@@ -221,6 +221,21 @@ def _config(folder: str) -> str:
     )
 
 
+def _default_run(files: Mapping[str, bytes]) -> list[str]:
+    """Where the program may be that ``cargo run`` takes by what its Cargo.toml says."""
+    text = files.get("Cargo.toml", b"")[:MOST_READ]
+    found = _VALUE["default-run"].search(text)
+    if not found:
+        return []
+    name = found[1].decode("utf-8", "replace")
+    places = [f"src/bin/{name}.rs", f"src/bin/{name}/main.rs"]
+    for block in _BIN.findall(text):
+        named, path = _VALUE["name"].search(block), _VALUE["path"].search(block)
+        if named and path and named[1] == found[1]:
+            places.append(path[1].decode("utf-8", "replace"))
+    return places
+
+
 class Rust(UsualEntry):
     """Compiles the entry and its modules, or the package of a ``Cargo.toml``, and runs it."""
 
@@ -291,7 +306,7 @@ class Rust(UsualEntry):
 
     def find_entry(self, files: Mapping[str, bytes]) -> str | None:
         """The entry among several files."""
-        for name in ("src/main.rs", "main.rs"):
+        for name in (*_default_run(files), "src/main.rs", "main.rs"):
             if name in files:
                 return name
         found = [

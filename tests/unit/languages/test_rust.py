@@ -40,6 +40,19 @@ def plan_of(files: Mapping[str, str], entry: str | None = None) -> Plan:
         ({"a.rs": MAIN, "b.rs": MAIN}, None),
         ({"build.rs": MAIN, "src/bin/x.rs": MAIN}, "src/bin/x.rs"),
         ({"a.rs": "// fn main() {}"}, None),
+        (
+            {"Cargo.toml": 'default-run = "o"', "src/main.rs": MAIN, "src/bin/o.rs": MAIN},
+            "src/bin/o.rs",
+        ),
+        (
+            {
+                "Cargo.toml": 'default-run = "o"\n[[bin]]\nname = "o"\npath = "app/x.rs"\n',
+                "src/main.rs": MAIN,
+                "app/x.rs": MAIN,
+            },
+            "app/x.rs",
+        ),
+        ({"Cargo.toml": 'default-run = "../x"', "src/main.rs": MAIN}, "src/main.rs"),
     ],
 )
 def test_the_entry_is_found(files: Mapping[str, str], entry: str | None) -> None:
