@@ -10,7 +10,7 @@ from tests.support.warmth import Warm
 
 from drybox import CodeExecutor, ExecutionRequest
 
-pytestmark = pytest.mark.promise("RES-6")
+pytestmark = [pytest.mark.promise("RES-6")]
 
 MIB = 1 << 20
 

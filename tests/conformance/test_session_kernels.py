@@ -10,7 +10,7 @@ from tests.support.isolations import Isolation
 
 from drybox import CodeExecutor, RunResult, Unsupported
 
-pytestmark = pytest.mark.promise("SES-4")
+pytestmark = [pytest.mark.promise("SES-4")]
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from drybox import CodeExecutor, InvalidRequest, ResourceLimits, RunResult, Sess
 from drybox.languages.registry import known_languages
 from drybox.sessions.kernels.registry import KERNELS
 
-pytestmark = pytest.mark.promise("SES-7")
+pytestmark = [pytest.mark.promise("SES-7")]
 
 LIMITS = ResourceLimits(memory=1 << 30, pids=256, disk=256 << 20)
 
