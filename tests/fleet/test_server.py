@@ -56,9 +56,17 @@ def test_sessions_are_reached_from_every_front_door(nodes: Nodes) -> None:
         assert [item["pid"] for item in elsewhere.ask("GET", "/commands").json] == [pid]
         assert elsewhere.ask("PUT", "/files/a", b"\0" * 3_000_000).status == 200
         assert session.ask("GET", "/files/a").body == b"\0" * 3_000_000
+        snapshot = session.ask("POST", "/snapshot").json["id"]
+        found = second.ask("GET", "/v1/snapshots", headers=owner).json
+        assert [item["id"] for item in found] == [snapshot]
         stranger = HttpSession(second, session.document, {"Authorization": f"Bearer {bob}"})
         assert stranger.ask("GET").status == 404
-        other = open_session(second, owner, language="bash")
+        mine = {"Authorization": f"Bearer {bob}"}
+        assert first.ask("GET", "/v1/snapshots", headers=mine).json == []
+        begins = json.dumps({"language": "bash", "snapshot": snapshot})
+        assert second.ask("POST", "/v1/sessions", begins, {**JSON, **mine}).status == 404
+        other = open_session(second, owner, language="bash", snapshot=snapshot)
+        assert other.ask("GET", "/files/a").body == b"\0" * 3_000_000
         listed = first.ask("GET", "/v1/sessions", headers=owner).json
         assert {item["id"] for item in listed} == {session.document["id"], other.document["id"]}
         body = json.dumps({"language": "bash"})
