@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -127,3 +128,48 @@ def test_the_owners_variables(kernel: KernelProcess) -> None:
 
 def test_input_is_empty(kernel: KernelProcess) -> None:
     assert kernel.run("read line; echo $?; cat").stdout == "1\n"
+
+
+def test_errors_begin_as_bash_has_them(kernel: KernelProcess) -> None:
+    assert kernel.run("nosuch").stderr == "bash: line 1: nosuch: command not found\n"
+    cell = kernel.run("echo 1\nf() {\n  nosuch\n}\nf\necho $LINENO $BASH_SOURCE $0")
+    assert cell.stderr == "bash: line 3: nosuch: command not found\n"
+    assert cell.stdout == "1\n6 bash bash\n"
+    told = kernel.run("echo )").stderr
+    assert told.startswith("bash: ")
+    assert "line 1: syntax error" in told
+    assert "drybox" not in told
+    assert "command not found" in kernel.run("set -x; nosuch").stderr
+    assert "__drybox" not in kernel.run("nosuch; set +x").stderr
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "mkdir a; ln -s a link; cd link",
+        "mkdir gone; cd gone; rmdir ../gone",
+        "mkdir closed; cd closed; chmod 0 .",
+        "set -o posix",
+        "readonly PWD",
+        "unset PWD OLDPWD",
+        "shopt -u sourcepath",
+        "cd() { echo mine; }; CDPATH=/",
+        "set -eu",
+    ],
+)
+def test_code_runs_where_the_code_before_it_was(kernel: KernelProcess, before: str) -> None:
+    look = "echo ${PWD-none} ${OLDPWD-none}; pwd; shopt sourcepath; readlink /proc/$$/cwd"
+    was = kernel.run(f"{before}\n{look} || :").stdout.splitlines()[-4:]
+    assert kernel.run(f"{look} || :").stdout.splitlines() == was
+    assert "command not found" in kernel.run("nosuch || :").stderr
+
+
+def test_an_interrupt_leaves_the_folder(kernel: KernelProcess) -> None:
+    kernel.run("mkdir a; cd a")
+    for _ in range(20):
+        kernel.send({"type": "run", "id": "i", "code": "sleep 10"})
+        while not select.select([kernel._answers], [], [], 0.0005)[0]:
+            os.killpg(kernel.process.pid, 2)  # before the code, as it begins, and while it runs
+        while kernel.take()["type"] != "done":
+            pass
+        assert kernel.run("pwd").stdout.endswith("/a\n")

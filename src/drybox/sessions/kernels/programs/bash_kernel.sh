@@ -3,12 +3,14 @@
 #   bash bash_kernel.sh
 #
 # It needs no other program. Code is sourced, with the channel closed meanwhile: Bash itself keeps
-# that, where neither code nor what it starts finds it.
+# that, where neither code nor what it starts finds it. What is sourced is the file "bash" beside
+# this one, by that name alone: with it Bash begins its errors.
 
 if [[ -z ${__drybox_sink-} ]]; then
 exec 250<&3 251>&4 3<&- 4>&-
 __drybox_sink=$(readlink /proc/$$/fd/251)
-__drybox_count=0 __drybox_id='' __drybox_flags='' __drybox_status=0 __drybox_was_interrupted='' __drybox_document=''
+__drybox_folder=${BASH_SOURCE[0]%/*} BASH_ARGV0=bash
+__drybox_count=0 __drybox_id='' __drybox_runs='' __drybox_flags='' __drybox_status=0 __drybox_was_interrupted='' __drybox_document=''
 
 # The text of a field of the request, into REPLY.
 __drybox_field() {
@@ -63,10 +65,12 @@ __drybox_end() { # STATUS, [MORE]
     __drybox_id=''
 }
 
-# SIGINT: what is being sourced returns at its next command, from however deep it is.
+# SIGINT: what is being sourced returns at its next command, from however deep it is. What the kernel
+# itself does before and after is done to its end.
 __drybox_interrupt() {
     [[ -n $__drybox_id ]] || return 0
     __drybox_was_interrupted=1
+    [[ -n $__drybox_runs ]] || return 0
     set -T
     shopt -s extdebug
     trap '__drybox_unwind' DEBUG
@@ -100,14 +104,40 @@ fi
 # What code before has left in $?.
 __drybox_last() { return "$__drybox_status"; }
 
+# Goes to where the file "bash" can be named so, into REPLY; its own path is its name where that
+# would not come back to this folder, or no file is looked for here.
+__drybox_go() {
+    REPLY=$__drybox_folder/bash __drybox_place='' __drybox_path=''
+    [[ -o posix || ! ${PWD-} -ef . ]] && return
+    __drybox_place=$PWD __drybox_old=${OLDPWD-} __drybox_had_old=${OLDPWD+1}
+    if builtin cd -L -- "$__drybox_folder" && [[ . -ef $__drybox_folder ]]; then
+        shopt -q sourcepath && __drybox_path=1
+        shopt -u sourcepath
+        REPLY=bash
+    else
+        __drybox_return
+    fi
+}
+
+# Comes back; the first that what is sourced does.
+__drybox_return() {
+    [[ -z $__drybox_path ]] || shopt -s sourcepath
+    [[ -n $__drybox_place ]] || return 0
+    builtin cd -L -- "$__drybox_place"
+    if [[ -n $__drybox_had_old ]]; then OLDPWD=$__drybox_old; else unset OLDPWD; fi
+    __drybox_place='' __drybox_path=''
+}
+
 __drybox_depth=${#BASH_SOURCE[@]} __drybox_over='' # "break" and "continue" of code are the loop's
 while
     { __drybox_left=$? __drybox_now=${-//[!euxvfC]/}; set +euxvfC; } 2>/dev/null
+    __drybox_runs=''
     if [[ -n $__drybox_id ]]; then
         __drybox_status=$__drybox_left __drybox_flags=$__drybox_now
         trap - DEBUG
         shopt -u extdebug
         set +T
+        { __drybox_return; } 2>/dev/null # where an interrupt came before it
         __drybox_end "$__drybox_status" >&251
         trap __drybox_interrupt INT
     fi
@@ -138,14 +168,15 @@ do
     __drybox_field id
     __drybox_id=$REPLY
     __drybox_document=''
-    [[ -z $__drybox_flags ]] || set "-$__drybox_flags"
-    if { [[ -n $__drybox_has_input ]]; } 2>/dev/null; then # where "set -x" writes
-        . /dev/fd/249 249<<<"$__drybox_code" 250<&- 251>&- \
-            < <(exec 250<&- 251>&-; builtin printf %s "$__drybox_input")
-    elif { __drybox_last; } 2>/dev/null; then
-        . /dev/fd/249 249<<<"$__drybox_code" 250<&- 251>&-
+    __drybox_begin=${__drybox_flags:+"{ set -$__drybox_flags; } 2>/dev/null; "}
+    { __drybox_go; } 2>/dev/null
+    __drybox_runs=1
+    if [[ -n $__drybox_was_interrupted ]]; then # before it begins
+        { [[ -z $__drybox_flags ]] || set "-$__drybox_flags"; } 2>/dev/null
+    elif [[ -n $__drybox_has_input ]]; then
+        . "$REPLY" 250<&- 251>&- < <(exec 250<&- 251>&-; builtin printf %s "$__drybox_input")
     else
-        . /dev/fd/249 249<<<"$__drybox_code" 250<&- 251>&-
+        . "$REPLY" 250<&- 251>&-
     fi
 done
 [[ -n $__drybox_over ]] || . "${BASH_SOURCE[0]}"
