@@ -50,6 +50,14 @@ def test_a_program_runs_in_it(setting: Mapping[str, str]) -> None:
     assert document(done)["environment"].startswith("greeting@")
 
 
+def test_where_none_is_configured_that_is_told(tmp_path: Path) -> None:
+    (tmp_path / "drybox.toml").write_text(f'environment_dir = "{tmp_path / "store"}"\n')
+    for word in ("build", "list"):
+        done = drybox("env", word, env={"DRYBOX_CONFIG": str(tmp_path / "drybox.toml")})
+        assert (done.returncode, done.stdout) == (0, b"")
+        assert b"None is configured" in done.stderr
+
+
 def test_a_name_may_have_dots(setting: Mapping[str, str]) -> None:
     words = ("-e", "py3.dot", "-l", "python", "-c", "import greet")
     result = document(drybox("run", "--json", *words, env=setting))

@@ -64,6 +64,8 @@ def build(names: tuple[str, ...], lock: str | None, isolation: str | None, as_js
     if lock is not None and len(names) != 1:
         raise click.UsageError("--lock is of one environment: name that one.")
     documents, code = [], 0
+    if not configuration().executor.environments:
+        _tell_none()
     with _executor() as executor:
         for name in _known(executor, names):
             with _progress(name) as progress:
@@ -100,7 +102,7 @@ def list_(isolation: str | None, as_json: bool) -> None:
         if info.hint:
             click.echo(f"{'':16} {info.hint}")
     if not found:
-        click.echo("None is configured: see [environments.NAME] in the configuration.", err=True)
+        _tell_none()
 
 
 @env.command()
@@ -226,6 +228,10 @@ def prune(as_json: bool) -> None:
     for name in gone:
         click.echo(f"removed: {name}")
     click.echo(f"{len(gone)} removed, {show_size(freed)} free.")
+
+
+def _tell_none() -> None:
+    click.echo("None is configured: see [environments.NAME] in the configuration.", err=True)
 
 
 def _store() -> EnvironmentStore:
