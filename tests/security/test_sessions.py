@@ -204,7 +204,7 @@ from drybox import CodeExecutor
 executor = CodeExecutor(isolation=sys.argv[2]).open()
 for index in range(2):
     session = executor.open_session("bash")
-    session.start(["bash", "-c", "while :; do sleep 60; done", sys.argv[1]])
+    session.start(["bash", "-c", 'exec -a "$0" sleep 600', sys.argv[1]])
 session.pause()
 print("up", flush=True)
 time.sleep(300)

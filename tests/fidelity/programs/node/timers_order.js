@@ -13,7 +13,7 @@ setTimeout(() => {
     process.nextTick(log('tick in immediate'));
     setImmediate(() => {
       log('immediate of the next turn')();
-      setTimeout(log('timeout from immediate'), 0, 'unused');
+      setTimeout(last, 0, 'unused');
     });
   });
   setImmediate(log('immediate of the same turn'));
@@ -21,10 +21,13 @@ setTimeout(() => {
 clearTimeout(setTimeout(log('never: cleared'), 1));
 clearImmediate(setImmediate(log('never: cleared too')));
 let ticks = 0;
-const interval = setInterval(() => {
-  log(`interval ${++ticks}`)();
-  if (ticks === 3) clearInterval(interval);
-}, 300);
+function last() {
+  log('timeout from immediate')();
+  const interval = setInterval(() => {
+    log(`interval ${++ticks}`)();
+    if (ticks === 3) clearInterval(interval);
+  }, 20);
+}
 setTimeout(log('never: unref'), 100_000).unref();
 process.nextTick(log('tick'));
 queueMicrotask(log('microtask'));
