@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
 from playwright.sync_api import Browser, expect
 from tests.support.browser import Playground
 from tests.support.server import Server
@@ -153,6 +154,21 @@ WAYS_OUT = """<!doctype html>
 <p id="end">end</p>
 """
 
+READ_TWICE = (
+    '<div id="host"><template shadowrootmode="open"><link rel="preconnect" href="URL">'
+    '<link rel="stylesheet" href="URL/shadow"><a href="URL/shadow">Shadow</a></template></div>',
+    '<noscript><!--</noscript><link rel="preconnect" href="URL">'
+    '<a href="URL">Hidden</a>--></noscript>',
+    '<noscript><p title="</noscript><link rel=preconnect href=URL>'
+    '<a href=URL>Quoted</a>"></noscript>',
+    '<svg><style><!--</style><a href="URL">Drawn</a>'
+    '<link rel="preconnect" href="URL">--></style></svg>',
+    '<svg><a><animate attributeName="href" to="URL" dur="1s" fill="freeze"/>'
+    '<text y="9">Moved</text></a></svg>',
+    '<table><a href="URL">Fostered</a><link rel="preconnect" href="URL"></table>',
+)
+"""Pages that become something else later, or where they are written out and read again."""
+
 SCRIPTS = """<!doctype html><p id="sign">waiting</p>
 <script>
 const tried = [];
@@ -176,6 +192,20 @@ const attempt = async (name, action) => {
 })();
 </script>
 """
+
+
+@pytest.mark.parametrize("hidden", READ_TWICE, ids=map(str, range(len(READ_TWICE))))
+def test_a_page_hides_no_way_out(browser: Browser, server: Server, hidden: str) -> None:
+    with stranger() as (url, asked), browser.new_page() as page:
+        playground = Playground(page, server).open()
+        leave(playground, write(report_html=hidden.replace("URL", url) + "<p id='end'>end</p>"))
+        frame = page.frame_locator("#files iframe")
+        expect(frame.locator("#end")).to_be_visible()
+        assert frame.locator("link, animate").count() == 0  # in shadow trees, too
+        for link in frame.locator("a").all():
+            assert link.get_attribute("href") is None
+            link.hover(force=True)
+        assert asked == []
 
 
 def test_a_page_finds_no_way_out(browser: Browser, server: Server) -> None:

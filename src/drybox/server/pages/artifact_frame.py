@@ -19,8 +19,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 # A policy does not keep 'preconnect' and the like from other hosts, nor browsers from connecting
-# to where a link leads as soon as it is touched. Scripts in what DOMParser makes never run; with
-# their policy they do once it is written out.
+# to where a link leads as soon as it is touched. What DOMParser makes is shown as it is: written
+# out and read again it may be something else (what is in noscript, shadow trees). Its scripts
+# never run, so where they are to, it is written out all the same: they can make anything anyway.
 SCRIPT = """
 addEventListener("message", ({ source, data }) => {
   if (source !== parent || source === window || typeof data !== "string") return;
@@ -34,13 +35,28 @@ addEventListener("message", ({ source, data }) => {
       link.setAttribute("title", value);
     }
   }
-  document.open();
-  document.write(`<!doctype html>${page.documentElement.outerHTML}`);
-  document.close();
-  const { documentElement: shown } = document;
-  const tell = () => parent.postMessage(shown.getBoundingClientRect().height, "*");
-  if (document.readyState === "complete") tell();
-  else addEventListener("load", tell);
+  for (const moving of page.querySelectorAll("animate, set")) {
+    if (/(^|:)href$/i.test(moving.getAttribute("attributeName") ?? "")) moving.remove();
+  }
+  const tell = () => {
+    parent.postMessage(document.documentElement.getBoundingClientRect().height, "*");
+  };
+  if (new URLSearchParams(location.search).has("scripts")) {
+    document.open();
+    document.write(`<!doctype html>${page.documentElement.outerHTML}`);
+    document.close();
+    if (document.readyState === "complete") tell();
+    else addEventListener("load", tell);
+    return;
+  }
+  document.documentElement.replaceWith(document.adoptNode(page.documentElement));
+  const loading = [...document.images].filter(({ complete }) => !complete);
+  const loaded = loading.map((image) => new Promise((done) => {
+    image.addEventListener("load", done);
+    image.addEventListener("error", done);
+  }));
+  const longest = new Promise((done) => setTimeout(done, 1000));
+  Promise.race([Promise.all(loaded), longest]).then(tell);
 }, { once: true });
 """
 
