@@ -12,6 +12,7 @@ import click
 from drybox.cli.configuration import configuration
 from drybox.cli.progress import progress
 from drybox.errors import InvalidRequest, Unsupported
+from drybox.units import parse_duration
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -32,6 +33,11 @@ if TYPE_CHECKING:
 @click.option("--address", metavar="HOST:PORT", help="The cluster, with --fleet.  [default: auto]")
 @click.option("--min-nodes", type=click.IntRange(1), help="Nodes at least.  [default: 1]")
 @click.option("--max-nodes", type=click.IntRange(1), help="Have Ray add nodes, up to so many.")
+@click.option(
+    "--node-idle-timeout",
+    metavar="TIME",
+    help="How long nodes are too many before they are left.  [default: 5m]",
+)
 def serve(
     host: str | None,
     port: int | None,
@@ -39,6 +45,7 @@ def serve(
     address: str | None,
     min_nodes: int | None,
     max_nodes: int | None,
+    node_idle_timeout: str | None,
 ) -> None:
     """Serve executions over HTTP until SIGTERM or Ctrl-C; see docs/guides/server.md."""
     try:
@@ -62,8 +69,12 @@ def serve(
         raise InvalidRequest("--address", "there is no fleet", hint="Add '--fleet ray'.")
     if fleet is None and max_nodes is not None:
         raise InvalidRequest("--max-nodes", "there is no fleet", hint="Add '--fleet ray'.")
-    if max_nodes is None and min_nodes is not None:
-        raise InvalidRequest("--min-nodes", "--max-nodes is missing", hint="Add '--max-nodes'.")
+    for name, value in (
+        ("--min-nodes", min_nodes),
+        ("--node-idle-timeout", node_idle_timeout),
+    ):
+        if max_nodes is None and value is not None:
+            raise InvalidRequest(name, "--max-nodes is missing", hint="Add '--max-nodes'.")
     options = config.executor_options()
     options.update(session_bounds(config.executor, settings))
     executor: AsyncCodeExecutor | AsyncRayExecutor
@@ -73,6 +84,9 @@ def serve(
                 "server.audit works on one machine: a fleet's hooks run on its nodes",
                 hint="Turn it off, or serve without --fleet.",
             )
+        if node_idle_timeout is not None:
+            seconds = parse_duration(node_idle_timeout, "--node-idle-timeout")
+            options["node_idle_timeout"] = seconds
         executor = AsyncRayExecutor(
             address or "auto",
             shares_sessions=True,

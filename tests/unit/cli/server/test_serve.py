@@ -29,6 +29,8 @@ def test_what_is_configured_for_the_executor_holds() -> None:
         (["--address", "127.0.0.1:1"], "--address"),
         (["--max-nodes", "3"], "--max-nodes"),
         (["--fleet", "ray", "--min-nodes", "3"], "--min-nodes"),
+        (["--fleet", "ray", "--node-idle-timeout", "1m"], "--node-idle-timeout"),
+        (["--fleet", "ray", "--max-nodes", "2", "--node-idle-timeout", "x"], "--node-idle-timeout"),
         (["--fleet", "ray", "--min-nodes", "3", "--max-nodes", "2"], "max_nodes"),
     ],
 )
