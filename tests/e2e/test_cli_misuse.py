@@ -173,6 +173,9 @@ def test_an_unknown_guarantee_of_the_configuration_is_one_misuse(words: tuple[st
         (("bench", "-l", "pyhton"), "--language: 'pyhton' is not known"),
         (("bench", "--time", "soon"), "--time: 'soon'"),
         (("run", *PRINT, "-e", "data"), "[environments.NAME]"),
+        (("runn", "x.py"), "Did you mean 'run'?"),
+        (("sessions", "list"), "Did you mean 'session'?"),
+        ((".", "x"), "To run it: drybox run ."),
     ],
 )
 def test_misuse_is_answered_with_the_right_word(

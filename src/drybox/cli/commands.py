@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import sys
 from importlib import import_module
 from typing import Any
@@ -52,6 +53,26 @@ class Commands(click.Group):
         found = getattr(import_module(f"drybox.cli.{COMMANDS[cmd_name]}"), cmd_name)
         assert isinstance(found, click.Command)
         return found
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that the first word names.
+
+        Raises:
+            click.UsageError: There is none; it says what may have been meant.
+        """
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            import difflib  # only misuse needs it
+
+            near = difflib.get_close_matches(args[0], COMMANDS, 1)
+            if os.path.exists(args[0]):
+                hint = f" To run it: drybox run {args[0]}"
+            else:
+                hint = f" Did you mean {near[0]!r}?" if near else ""
+            raise click.UsageError(f"{error.message}{hint}", error.ctx) from None
 
 
 @click.group(
