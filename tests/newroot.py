@@ -117,7 +117,7 @@ def inside(root: str, arguments: list[str]) -> int:
     os.chdir("/")
     _do("umount", "--lazy", "/old")
     env = {"HOME": str(Path.home()), "LANG": "C.UTF-8", "PATH": PATH, **_settings()}
-    env["DRYBOX_TESTS_ROOT"] = root  # for what the machine starts outside it
+    env["TESTS_OWN_ROOT"] = root  # for what the machine starts outside it
     os.chdir(INSIDE)
     _say("./dev run")
     done = subprocess.run(["./dev", "run"], env=env, stdout=subprocess.PIPE, text=True)

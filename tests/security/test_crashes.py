@@ -18,7 +18,7 @@ pytestmark = pytest.mark.promise("ISO-7")
 
 PATTERN = Path("/proc/sys/kernel/core_pattern")
 
-ROOT = os.environ.get("DRYBOX_TESTS_ROOT", "")
+ROOT = os.environ.get("TESTS_OWN_ROOT", "")
 """Where the machine has the root that the tests run in: it starts handlers in its own."""
 
 ATTACK = """
