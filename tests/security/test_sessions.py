@@ -142,7 +142,7 @@ def test_a_lifetime_ends_whoever_forks_stops_or_ignores_signals(
     session = sessions.open()
     session.start(ESCAPES.format(marker=marker))
     assert host.eventually(lambda: are_up(isolation, marker))
-    session.extend(0.1)  # from now on
+    session.update(expires_in=0.1)
     assert host.eventually(lambda: session.state == "closed")
     assert host.eventually(lambda: not isolation.runs(marker))
     with pytest.raises(SessionClosed):
